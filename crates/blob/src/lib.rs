@@ -1,0 +1,4 @@
+//! Store bytes under the name of their contents.
+//!
+//! Empty so far: this crate holds its place in the layers, and nothing else.
+//! `docs/architecture.md` says what will live here.

@@ -1,0 +1,168 @@
+//! [`TimerWheel`]: a million timers, each exact to the nanosecond, for the price of a few cache lines.
+//!
+//! A hierarchical wheel over all 64 bits of an [`Instant`]: eight levels of 256 slots, one level a byte. A timer rests
+//! in the level of the highest byte in which its deadline differs from the wheel's present, in the slot that this byte
+//! names. So level 0 holds the timers of the next 256 ns, a slot for each; level 3 those of the next four seconds.
+//! When the present enters a slot, its timers move to lower levels; in level 0 they expire.
+//!
+//! Two decisions make it fast (measured in `docs/performance.md`). A slot is a vector of 16-byte entries rather than a
+//! linked list of timers, so a timer moves down without its own cache line being touched. And a cancelled timer
+//! leaves its entry behind, to be recognised by its generation; a slot in which most entries are dead is swept,
+//! so what lies dead is never more than what lives, plus a constant for each slot.
+//!
+//! Invariant: entries of a slot are in the order in which they were inserted. The present enters a slot before any
+//! timer can be inserted below it, so timers with one deadline expire in the order of insertion.
+
+mod arena;
+mod level;
+
+use std::collections::VecDeque;
+
+use crate::ring::Full;
+use crate::Instant;
+
+use arena::Arena;
+use level::{Entry, Levels};
+
+pub use arena::TimerId;
+
+/// Timers that are inserted, cancelled and expire in constant time, in exact order.
+///
+/// The wheel is told the time: [`poll`](TimerWheel::poll) gives the timers that are due, one at a time, by deadline
+/// and then by insertion. Between two polls timers may be inserted and cancelled at will.
+///
+/// ```
+/// use ironloom_core::{Duration, Instant, TimerWheel};
+///
+/// let at = |millis| Instant::ZERO.saturating_add(Duration::from_millis(millis));
+/// let mut wheel = TimerWheel::new(1_000);
+/// wheel.insert(at(20), "retransmit").unwrap();
+/// let idle = wheel.insert(at(5), "idle").unwrap();
+/// wheel.cancel(idle);
+///
+/// assert!(wheel.poll(at(10)).is_none());
+/// let expired = wheel.poll(at(30)).unwrap();
+/// assert_eq!((expired.deadline, expired.value), (at(20), "retransmit"));
+/// ```
+#[derive(Debug)]
+pub struct TimerWheel<T> {
+    /// No live timer is due before this; it never goes back.
+    present: u64,
+    levels: Levels,
+    /// What is due at `present`, oldest first.
+    due: VecDeque<Entry>,
+    arena: Arena<T>,
+    timers_max: usize,
+}
+
+/// A timer whose deadline has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired<T> {
+    /// When it was due.
+    pub deadline: Instant,
+    /// What was inserted.
+    pub value: T,
+}
+
+impl<T> TimerWheel<T> {
+    /// A wheel at time zero, for at most `timers_max` timers at once. It allocates nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// If `timers_max` is above 2³².
+    #[must_use]
+    pub fn new(timers_max: usize) -> Self {
+        assert!(u32::try_from(timers_max.saturating_sub(1)).is_ok(), "timers are numbered with 32 bits");
+        Self { present: 0, levels: Levels::default(), due: VecDeque::new(), arena: Arena::default(), timers_max }
+    }
+
+    /// Sets a timer. A deadline in the past is due at once, behind what is due already.
+    ///
+    /// # Errors
+    ///
+    /// If there are as many timers as there may be; the value comes back.
+    #[inline]
+    pub fn insert(&mut self, deadline: Instant, value: T) -> Result<TimerId, Full<T>> {
+        if self.arena.len() >= self.timers_max {
+            return Err(Full { item: value, items_max: self.timers_max });
+        }
+        let deadline = deadline.as_nanos().max(self.present);
+        let id = self.arena.insert(deadline, value);
+        self.levels.push(self.present, Entry { deadline, id });
+        Ok(id)
+    }
+
+    /// Stops a timer and returns its value; `None` if it has expired or was cancelled before.
+    #[inline]
+    pub fn cancel(&mut self, id: TimerId) -> Option<T> {
+        let (deadline, value) = self.arena.remove(id)?;
+        if deadline > self.present {
+            self.levels.bury(self.present, deadline, &self.arena);
+        }
+        Some(value)
+    }
+
+    /// The next timer that is due at `now`, or `None` if there is none.
+    ///
+    /// Call it until it returns `None`. A `now` before one of an earlier call finds nothing.
+    #[inline]
+    pub fn poll(&mut self, now: Instant) -> Option<Expired<T>> {
+        loop {
+            while let Some(entry) = self.due.pop_front() {
+                if let Some((deadline, value)) = self.arena.remove(entry.id) {
+                    return Some(Expired { deadline: Instant::from_nanos(deadline), value });
+                }
+            }
+            if !self.enter_next_slot(now.as_nanos()) {
+                return None;
+            }
+        }
+    }
+
+    /// A bound on the future: nothing is due before it; `None` if there are no timers.
+    ///
+    /// It is the next deadline or a little before: never later, and exact for what is due within 256 ns. Polling at
+    /// this instant either finds a timer or brings the bound closer, in at most eight steps for each deadline.
+    #[must_use]
+    pub fn next_bound(&self) -> Option<Instant> {
+        if self.arena.len() == 0 {
+            return None;
+        }
+        if !self.due.is_empty() {
+            return Some(Instant::from_nanos(self.present));
+        }
+        self.levels.first(self.present).map(|slot| Instant::from_nanos(slot.earliest))
+    }
+
+    /// How many timers are set.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// Whether no timer is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.arena.len() == 0
+    }
+
+    /// Moves the present to the first slot that holds anything, or to `now` if that comes first; whether it was a slot.
+    fn enter_next_slot(&mut self, now: u64) -> bool {
+        let slot = self.levels.first(self.present).filter(|slot| slot.start <= now);
+        let Some(slot) = slot else {
+            self.present = self.present.max(now);
+            return false;
+        };
+        self.present = self.present.max(slot.start);
+        if slot.level == 0 {
+            self.levels.take(slot.level, slot.index, &mut self.due);
+        } else {
+            self.levels.cascade(slot.level, slot.index, self.present, &self.arena);
+        }
+        true
+    }
+}
+
+
+#[cfg(test)]
+mod tests;

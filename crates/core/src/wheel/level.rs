@@ -1,0 +1,183 @@
+//! [`Levels`]: the slots in which timers wait, and how they move down.
+
+use std::collections::VecDeque;
+
+use super::arena::{Arena, TimerId};
+
+/// Bits of a deadline that one level sorts by.
+const BITS: u32 = 8;
+const SLOTS: usize = 1 << BITS;
+pub(super) const LEVELS: usize = (u64::BITS / BITS) as usize;
+
+/// A slot gives memory back when it is emptied and has room for more entries than this.
+const KEPT_ENTRIES_MAX: usize = 64;
+
+/// A slot is not swept for fewer dead entries than this.
+const DEAD_ENTRIES_MIN: u32 = 32;
+
+/// A timer's place in a slot; what it carries is in the [`Arena`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) deadline: u64,
+    pub(super) id: TimerId,
+}
+
+/// All slots, level by level. A level has no slots until something is put there.
+#[derive(Debug, Default)]
+pub(super) struct Levels {
+    levels: [Level; LEVELS],
+    /// The levels that hold entries, a bit each.
+    occupied: u8,
+}
+
+#[derive(Debug, Default)]
+struct Level {
+    slots: Box<[Slot]>,
+    /// The slots that hold entries, a bit each.
+    occupied: [u64; SLOTS / 64],
+}
+
+#[derive(Debug, Clone, Default)]
+struct Slot {
+    entries: Vec<Entry>,
+    /// No entry is due before this.
+    earliest: u64,
+    /// How many of the entries were cancelled, at least.
+    dead: u32,
+}
+
+/// Where the first slot is that holds anything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct First {
+    pub(super) level: usize,
+    pub(super) index: usize,
+    /// The first instant that belongs to the slot.
+    pub(super) start: u64,
+    /// No timer in it is due before this.
+    pub(super) earliest: u64,
+}
+
+/// The level and slot of a deadline, seen from the present.
+#[inline]
+fn place(present: u64, deadline: u64) -> (usize, usize) {
+    let level = ((present ^ deadline) | 1).ilog2() / BITS;
+    (level as usize, (deadline >> (level * BITS)) as usize % SLOTS)
+}
+
+impl Levels {
+    #[inline]
+    pub(super) fn push(&mut self, present: u64, entry: Entry) {
+        let (level, index) = place(present, entry.deadline);
+        self.occupied |= 1 << level;
+        self.levels[level].push(index, entry);
+    }
+
+    /// Notes that a timer with this deadline was cancelled, and clears its slot of the dead once they prevail.
+    #[inline]
+    pub(super) fn bury<T>(&mut self, present: u64, deadline: u64, arena: &Arena<T>) {
+        let (level, index) = place(present, deadline);
+        let slot = &mut self.levels[level].slots[index];
+        slot.dead += 1;
+        if slot.dead >= DEAD_ENTRIES_MIN && slot.dead as usize > slot.entries.len() / 2 {
+            slot.sweep(arena);
+            if slot.entries.is_empty() {
+                self.vacate(level, index);
+            }
+        }
+    }
+
+    /// The first slot that holds entries: all others hold only later ones.
+    #[inline]
+    pub(super) fn first(&self, present: u64) -> Option<First> {
+        if self.occupied == 0 {
+            return None;
+        }
+        let level = self.occupied.trailing_zeros() as usize;
+        let index = self.levels[level].first();
+        let shift = level as u32 * BITS;
+        let above = present.checked_shr(shift + BITS).unwrap_or(0).checked_shl(shift + BITS).unwrap_or(0);
+        let start = above | (index as u64) << shift;
+        Some(First { level, index, start, earliest: self.levels[level].slots[index].earliest })
+    }
+
+    /// Moves all entries of a slot to the end of `due`, in order.
+    pub(super) fn take(&mut self, level: usize, index: usize, due: &mut VecDeque<Entry>) {
+        let slot = &mut self.levels[level].slots[index];
+        due.extend(slot.entries.drain(..));
+        self.vacate(level, index);
+    }
+
+    /// Moves the live entries of a slot that the present has entered to the levels below, in order.
+    pub(super) fn cascade<T>(&mut self, level: usize, index: usize, present: u64, arena: &Arena<T>) {
+        let slot = &mut self.levels[level].slots[index];
+        let any_dead = slot.dead > 0;
+        let mut entries = std::mem::take(&mut slot.entries);
+        self.vacate(level, index);
+        for entry in entries.drain(..) {
+            if !any_dead || arena.is_live(entry.id) {
+                self.push(present, entry);
+            }
+        }
+        if entries.capacity() <= KEPT_ENTRIES_MAX {
+            self.levels[level].slots[index].entries = entries;
+        }
+    }
+
+    /// Marks an emptied slot as such.
+    #[inline]
+    fn vacate(&mut self, level: usize, index: usize) {
+        if self.levels[level].vacate(index) {
+            self.occupied &= !(1 << level);
+        }
+    }
+
+    /// How many entries there are, dead ones included.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> usize {
+        self.levels.iter().flat_map(|level| &level.slots).map(|slot| slot.entries.len()).sum()
+    }
+}
+
+impl Level {
+    #[inline]
+    fn push(&mut self, index: usize, entry: Entry) {
+        if self.slots.is_empty() {
+            self.slots = vec![Slot::default(); SLOTS].into_boxed_slice();
+        }
+        let slot = &mut self.slots[index];
+        if slot.entries.is_empty() {
+            self.occupied[index / 64] |= 1 << (index % 64);
+            slot.earliest = u64::MAX;
+        }
+        slot.earliest = slot.earliest.min(entry.deadline);
+        slot.entries.push(entry);
+    }
+
+    /// The first slot that holds entries.
+    #[inline]
+    fn first(&self) -> usize {
+        let word = self.occupied.iter().position(|word| *word != 0).expect("a level that is marked has entries");
+        word * 64 + self.occupied[word].trailing_zeros() as usize
+    }
+
+    /// Marks a slot as empty; whether the level is now.
+    #[inline]
+    fn vacate(&mut self, index: usize) -> bool {
+        let slot = &mut self.slots[index];
+        slot.dead = 0;
+        slot.entries.shrink_to(KEPT_ENTRIES_MAX);
+        self.occupied[index / 64] &= !(1 << (index % 64));
+        self.occupied == [0; SLOTS / 64]
+    }
+}
+
+impl Slot {
+    /// Drops the entries of timers that were cancelled.
+    #[cold]
+    fn sweep<T>(&mut self, arena: &Arena<T>) {
+        self.entries.retain(|entry| arena.is_live(entry.id));
+        self.entries.shrink_to(self.entries.len() * 2);
+        self.earliest = self.entries.iter().map(|entry| entry.deadline).min().unwrap_or(u64::MAX);
+        self.dead = 0;
+    }
+}

@@ -1,0 +1,228 @@
+//! The wheel against a `BinaryHeap` that does the obvious.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use proptest::prelude::*;
+
+use super::{TimerId, TimerWheel};
+use crate::{Instant, Rng, Seed};
+
+/// Timers in a heap by (deadline, order of insertion); cancelled ones are looked up.
+#[derive(Default)]
+struct Model {
+    present: u64,
+    inserted: u64,
+    heap: BinaryHeap<Reverse<(u64, u64)>>,
+    live: std::collections::BTreeSet<u64>,
+}
+
+impl Model {
+    fn insert(&mut self, deadline: u64) -> u64 {
+        let name = self.inserted;
+        self.inserted += 1;
+        self.heap.push(Reverse((deadline.max(self.present), name)));
+        self.live.insert(name);
+        name
+    }
+
+    fn cancel(&mut self, name: u64) -> bool {
+        self.live.remove(&name)
+    }
+
+    fn poll(&mut self, now: u64) -> Option<(u64, u64)> {
+        while let Some(&Reverse((deadline, name))) = self.heap.peek().filter(|top| top.0.0 <= now) {
+            self.heap.pop();
+            if self.live.remove(&name) {
+                self.present = deadline;
+                return Some((deadline, name));
+            }
+        }
+        self.present = self.present.max(now);
+        None
+    }
+
+    fn next(&self) -> Option<u64> {
+        self.heap.iter().filter(|timer| self.live.contains(&timer.0.1)).map(|timer| timer.0.0).min()
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Insert this far after the present.
+    Insert(u64),
+    /// Insert this long before the present.
+    InsertLate(u64),
+    /// Cancel one of those inserted so far, expired or not.
+    Cancel(prop::sample::Index),
+    /// Poll at the present plus this, until nothing is due.
+    Advance(u64),
+    /// Poll at the present plus this, once.
+    PollOnce(u64),
+    /// Poll at the bound that the wheel gives.
+    Jump,
+}
+
+/// Distances of every magnitude, small ones often, so that many timers share an instant or a slot.
+fn distance() -> impl Strategy<Value = u64> {
+    prop_oneof![0..4u64, 0..300u64, (0..63u32, any::<u64>()).prop_map(|(bits, number)| number >> bits)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => distance().prop_map(Step::Insert),
+        1 => distance().prop_map(Step::InsertLate),
+        3 => any::<prop::sample::Index>().prop_map(Step::Cancel),
+        2 => distance().prop_map(Step::Advance),
+        2 => distance().prop_map(Step::PollOnce),
+        1 => Just(Step::Jump),
+    ]
+}
+
+struct Pair {
+    wheel: TimerWheel<u64>,
+    model: Model,
+    ids: Vec<TimerId>,
+    now: u64,
+}
+
+impl Pair {
+    fn new() -> Self {
+        Self { wheel: TimerWheel::new(usize::MAX >> 32), model: Model::default(), ids: Vec::new(), now: 0 }
+    }
+
+    fn insert(&mut self, deadline: u64) {
+        let name = self.model.insert(deadline);
+        self.ids.push(self.wheel.insert(Instant::from_nanos(deadline), name).unwrap());
+    }
+
+    fn poll(&mut self, now: u64) -> bool {
+        self.now = self.now.max(now);
+        let expired = self.wheel.poll(Instant::from_nanos(now)).map(|timer| (timer.deadline.as_nanos(), timer.value));
+        assert_eq!(expired, self.model.poll(now));
+        expired.is_some()
+    }
+
+    fn apply(&mut self, step: &Step) {
+        match step {
+            Step::Insert(distance) => self.insert(self.now.saturating_add(*distance)),
+            Step::InsertLate(distance) => self.insert(self.now.saturating_sub(*distance)),
+            Step::Cancel(index) if !self.ids.is_empty() => {
+                let name = index.index(self.ids.len()) as u64;
+                let cancelled = self.wheel.cancel(self.ids[name as usize]);
+                assert_eq!(cancelled, self.model.cancel(name).then_some(name));
+            }
+            Step::Cancel(_) => {}
+            Step::Advance(distance) => while self.poll(self.now.saturating_add(*distance)) {},
+            Step::PollOnce(distance) => drop(self.poll(self.now.saturating_add(*distance))),
+            Step::Jump => {
+                if let Some(bound) = self.wheel.next_bound() {
+                    self.poll(bound.as_nanos());
+                }
+            }
+        }
+        assert_eq!(self.wheel.len(), self.model.live.len());
+        assert_eq!(self.wheel.next_bound().is_some(), self.model.next().is_some());
+        if let (Some(bound), Some(next)) = (self.wheel.next_bound(), self.model.next()) {
+            assert!(bound.as_nanos() <= next, "a bound of {bound} is after the next timer at {next}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_wheel_is_a_priority_queue(steps in prop::collection::vec(step(), 0..120)) {
+        let mut pair = Pair::new();
+        steps.iter().for_each(|step| pair.apply(step));
+        while pair.poll(u64::MAX) {}
+        assert!(pair.wheel.is_empty());
+    }
+}
+
+/// Long runs reach sweeps, reused cells and every level.
+#[test]
+fn long_runs_agree_with_the_heap() {
+    for seed in 0..20 {
+        let mut rng = Rng::new(Seed::new(seed));
+        let mut pair = Pair::new();
+        let horizon = 40 - 2 * (seed as u32 % 16);
+        for _ in 0..5_000 {
+            let distance = rng.next_u64() >> rng.range(u64::from(64 - horizon)..64);
+            match rng.below(8) {
+                0..4 => pair.insert(pair.now.saturating_add(distance)),
+                4..7 if !pair.ids.is_empty() => {
+                    let recent = pair.ids.len() as u64 - 1 - rng.below(pair.ids.len().min(200) as u64);
+                    let cancelled = pair.wheel.cancel(pair.ids[recent as usize]);
+                    assert_eq!(cancelled, pair.model.cancel(recent).then_some(recent), "seed {seed}");
+                }
+                _ => while pair.poll(pair.now + (distance >> 2)) {},
+            }
+        }
+        while pair.poll(u64::MAX) {}
+        assert!(pair.wheel.is_empty(), "seed {seed}");
+    }
+}
+
+#[test]
+fn timers_with_one_deadline_expire_in_order_of_insertion() {
+    let mut wheel = TimerWheel::new(1_000);
+    let deadline = Instant::from_nanos(1 << 40);
+    // From ever closer, so that they start in every level.
+    for name in 0..40 {
+        assert!(wheel.poll(Instant::from_nanos((1 << 40) - (1 << (39 - name)))).is_none());
+        wheel.insert(deadline, name).unwrap();
+    }
+    let expired: Vec<u64> = std::iter::from_fn(|| wheel.poll(deadline)).map(|timer| timer.value).collect();
+    assert!(expired.iter().copied().eq(0..40), "{expired:?}");
+}
+
+#[test]
+fn polling_at_the_bound_reaches_a_timer_in_eight_steps() {
+    let mut wheel = TimerWheel::new(10);
+    let deadline = Instant::from_nanos(0x0123_4567_89ab_cdef);
+    wheel.insert(deadline, ()).unwrap();
+    // A cancelled timer may pull the bound to the front of each slot that they shared.
+    for digit in 0..8 {
+        let sooner = wheel.insert(Instant::from_nanos(deadline.as_nanos() & !(0xff_u64 << (8 * digit))), ()).unwrap();
+        wheel.cancel(sooner);
+    }
+    let mut steps = 0;
+    while let Some(bound) = wheel.next_bound() {
+        steps += 1;
+        wheel.poll(bound);
+    }
+    assert!(steps <= 9, "{steps}");
+}
+
+/// The pattern of network timeouts: set far away, cancelled soon. What is dead must not pile up.
+#[test]
+fn cancelled_timers_leave_no_memory_behind() {
+    let mut wheel = TimerWheel::new(100);
+    for now in 0..200_000u64 {
+        let id = wheel.insert(Instant::from_nanos(now * 1_000 + 60_000_000_000), now).unwrap();
+        assert!(wheel.poll(Instant::from_nanos(now * 1_000)).is_none());
+        assert_eq!(wheel.cancel(id), Some(now));
+    }
+    assert!(wheel.levels.entries() < 1_000, "{} entries", wheel.levels.entries());
+    assert!(wheel.next_bound().is_none());
+}
+
+#[test]
+fn a_full_wheel_gives_the_value_back() {
+    let mut wheel = TimerWheel::new(1);
+    wheel.insert(Instant::from_nanos(5), "first").unwrap();
+    assert_eq!(wheel.insert(Instant::from_nanos(1), "second").unwrap_err().item, "second");
+    assert_eq!(wheel.poll(Instant::MAX).unwrap().value, "first");
+    assert!(wheel.insert(Instant::from_nanos(1), "third").is_ok());
+}
+
+#[test]
+fn an_id_of_the_past_cancels_nobody() {
+    let mut wheel = TimerWheel::new(10);
+    let old = wheel.insert(Instant::from_nanos(5), 1).unwrap();
+    wheel.poll(Instant::MAX).unwrap();
+    let new = wheel.insert(Instant::MAX, 2).unwrap();
+    assert_ne!(old, new);
+    assert_eq!(wheel.cancel(old), None);
+    assert_eq!(wheel.len(), 1);
+}

@@ -1,0 +1,4 @@
+//! Assemble a datacenter and connect it to the world.
+//!
+//! Empty so far: this crate holds its place in the layers, and nothing else.
+//! `docs/architecture.md` says what will live here.

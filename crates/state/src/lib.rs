@@ -1,0 +1,4 @@
+//! Change shared state in batches that commit whole or never happened.
+//!
+//! Empty so far: this crate holds its place in the layers, and nothing else.
+//! `docs/architecture.md` says what will live here.

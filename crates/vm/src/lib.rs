@@ -1,0 +1,4 @@
+//! Give a guest an operating system.
+//!
+//! Empty so far: this crate holds its place in the layers, and nothing else.
+//! `docs/architecture.md` says what will live here.

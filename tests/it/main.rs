@@ -1,0 +1,1 @@
+//! Scenarios over the public API, and tests of the house itself.
