@@ -15,26 +15,38 @@ pub(crate) fn benches(suite: &mut Suite) {
 
 fn rings(suite: &mut Suite) {
     let channel = || crossbeam_channel::bounded::<u64>(ITEMS_MAX);
-    suite.compare("core::ring::owned/push_pop", None).run(OURS, || Ring::new(ITEMS_MAX), |ring| {
-        ring.push(black_box(1u64)).expect("it is empty");
-        black_box(ring.pop());
-    });
+    suite.compare("core::ring::owned/push_pop", None).run(
+        OURS,
+        || Ring::new(ITEMS_MAX),
+        |ring| {
+            ring.push(black_box(1u64)).expect("it is empty");
+            black_box(ring.pop());
+        },
+    );
     suite
         .compare("core::ring::pair/push_pop", None)
-        .run(OURS, || pair(ITEMS_MAX), |(producer, consumer)| {
-            producer.push(black_box(1u64)).expect("it is empty");
-            black_box(consumer.pop());
-        })
+        .run(
+            OURS,
+            || pair(ITEMS_MAX),
+            |(producer, consumer)| {
+                producer.push(black_box(1u64)).expect("it is empty");
+                black_box(consumer.pop());
+            },
+        )
         .run("crossbeam-channel", channel, |(sender, receiver)| {
             sender.try_send(black_box(1)).expect("it is empty");
             black_box(receiver.try_recv().ok());
         });
     suite
         .compare("core::ring::shared/push_pop", None)
-        .run(OURS, || SharedRing::new(ITEMS_MAX), |ring| {
-            ring.push(black_box(1u64)).expect("it is empty");
-            black_box(ring.pop());
-        })
+        .run(
+            OURS,
+            || SharedRing::new(ITEMS_MAX),
+            |ring| {
+                ring.push(black_box(1u64)).expect("it is empty");
+                black_box(ring.pop());
+            },
+        )
         .run("crossbeam-channel", channel, |(sender, receiver)| {
             sender.try_send(black_box(1)).expect("it is empty");
             black_box(receiver.try_recv().ok());

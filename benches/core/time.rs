@@ -73,7 +73,9 @@ impl Heap {
 /// The peer that cancels for real: an ordered map by deadline and number.
 fn full_map() -> (BTreeMap<(u64, u64), u64>, Vec<(u64, u64)>, Rng) {
     let mut rng = deadlines();
-    let ids: Vec<_> = (0..TIMERS as u64).map(|number| (draw(&mut rng), number)).collect();
+    let ids: Vec<_> = (0..TIMERS as u64)
+        .map(|number| (draw(&mut rng), number))
+        .collect();
     (ids.iter().map(|id| (*id, id.1)).collect(), ids, rng)
 }
 
@@ -87,14 +89,24 @@ struct Tokio {
 
 impl Tokio {
     fn full() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
         let guard = runtime.enter();
         let mut rng = deadlines();
         let mut queue = DelayQueue::with_capacity(2 * TIMERS);
         // An hour on top keeps them from expiring while we measure.
-        let keys = (0..TIMERS as u64).map(|number| queue.insert(number, Self::delay(&mut rng))).collect();
+        let keys = (0..TIMERS as u64)
+            .map(|number| queue.insert(number, Self::delay(&mut rng)))
+            .collect();
         drop(guard);
-        Self { runtime, queue, keys, rng }
+        Self {
+            runtime,
+            queue,
+            keys,
+            rng,
+        }
     }
 
     fn delay(rng: &mut Rng) -> std::time::Duration {
@@ -107,7 +119,9 @@ fn insert_cancel_same(suite: &mut Suite) {
     suite
         .compare("core::wheel::insert_cancel/same", Some(Goal::Nanos(40.0)))
         .run(OURS, full_wheel, |(wheel, _, rng)| {
-            let id = wheel.insert(Instant::from_nanos(draw(rng)), 0).expect("there is room");
+            let id = wheel
+                .insert(Instant::from_nanos(draw(rng)), 0)
+                .expect("there is room");
             black_box(wheel.cancel(id));
         })
         .run("BTreeMap", full_map, |(map, _, rng)| {
@@ -129,7 +143,9 @@ fn insert_cancel_random(suite: &mut Suite) {
         .run(OURS, full_wheel, |(wheel, ids, rng)| {
             let chosen = rng.below(TIMERS as u64) as usize;
             black_box(wheel.cancel(ids[chosen]));
-            ids[chosen] = wheel.insert(Instant::from_nanos(draw(rng)), 0).expect("there is room");
+            ids[chosen] = wheel
+                .insert(Instant::from_nanos(draw(rng)), 0)
+                .expect("there is room");
         })
         .run("BTreeMap", full_map, |(map, ids, rng)| {
             let chosen = rng.below(TIMERS as u64) as usize;
@@ -137,12 +153,45 @@ fn insert_cancel_random(suite: &mut Suite) {
             ids[chosen] = (draw(rng), ids[chosen].1);
             map.insert(ids[chosen], 0);
         })
+        .run("the memory's own price", Floor::new, Floor::touch)
         .run("tokio DelayQueue", Tokio::full, |tokio| {
             let _guard = tokio.runtime.enter();
             let chosen = tokio.rng.below(TIMERS as u64) as usize;
             black_box(tokio.queue.remove(&tokio.keys[chosen]));
             tokio.keys[chosen] = tokio.queue.insert(0, Tokio::delay(&mut tokio.rng));
         });
+}
+
+/// What memory alone asks for that: look up a random id, then read and write at random in arrays as large as the ids,
+/// generations and values of a million timers are. No exact timer among a million can be cheaper than this.
+struct Floor {
+    ids: Vec<u64>,
+    generations: Vec<u32>,
+    cells: Vec<[u64; 3]>,
+    rng: Rng,
+}
+
+impl Floor {
+    fn new() -> Self {
+        let mut rng = deadlines();
+        let mut ids: Vec<u64> = (0..TIMERS as u64).collect();
+        rng.shuffle(&mut ids);
+        Self {
+            ids,
+            generations: vec![0; TIMERS],
+            cells: vec![[0; 3]; TIMERS],
+            rng,
+        }
+    }
+
+    fn touch(&mut self) {
+        let chosen = self.rng.below(TIMERS as u64) as usize;
+        let id = self.ids[chosen] as usize;
+        self.generations[id] += 1;
+        self.cells[id][0] += 1;
+        let other = self.cells[id][1]; // the next step waits for what this one found
+        self.ids[chosen] = black_box(id as u64 + other);
+    }
 }
 
 /// A simulation's event queue: take the next, set another one; a million are always pending.

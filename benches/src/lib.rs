@@ -47,13 +47,23 @@ impl Suite {
             .warm_up_time(Duration::from_millis(500))
             .measurement_time(Duration::from_secs(2))
             .configure_from_args();
-        Self { criterion, comparisons: Vec::new() }
+        Self {
+            criterion,
+            comparisons: Vec::new(),
+        }
     }
 
     /// Begins measuring one thing; what is [`run`](Compare::run) next is measured under its name.
     pub fn compare(&mut self, name: &str, goal: Option<Goal>) -> Compare<'_> {
-        self.comparisons.push(Comparison { name: name.to_owned(), goal, results: Vec::new() });
-        Compare { suite: self, bytes: None }
+        self.comparisons.push(Comparison {
+            name: name.to_owned(),
+            goal,
+            results: Vec::new(),
+        });
+        Compare {
+            suite: self,
+            bytes: None,
+        }
     }
 
     /// Prints what was found, ours against the others and against the goals.
@@ -62,8 +72,15 @@ impl Suite {
     ///
     /// Never, but for a bug in here.
     pub fn finish(&mut self) {
-        println!("\n{:<46} {:>12} {:>24}   beside peers (their time / ours)", "what", "ours", "goal");
-        for comparison in self.comparisons.iter().filter(|comparison| !comparison.results.is_empty()) {
+        println!(
+            "\n{:<46} {:>12} {:>24}   beside peers (their time / ours)",
+            "what", "ours", "goal"
+        );
+        for comparison in self
+            .comparisons
+            .iter()
+            .filter(|comparison| !comparison.results.is_empty())
+        {
             println!("{}", comparison.row());
         }
         self.criterion.final_summary();
@@ -72,7 +89,9 @@ impl Suite {
 
 impl std::fmt::Debug for Suite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Suite").field("comparisons", &self.comparisons.len()).finish_non_exhaustive()
+        f.debug_struct("Suite")
+            .field("comparisons", &self.comparisons.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,7 +112,12 @@ impl Compare<'_> {
 
     /// Measures an implementation. `setup` makes what it works on, once and only if it is to run;
     /// `routine` is one iteration.
-    pub fn run<S>(self, implementation: &str, setup: impl FnOnce() -> S, mut routine: impl FnMut(&mut S)) -> Self {
+    pub fn run<S>(
+        self,
+        implementation: &str,
+        setup: impl FnOnce() -> S,
+        mut routine: impl FnMut(&mut S),
+    ) -> Self {
         self.run_many(implementation, setup, |state, iterations| {
             timed(|| (0..iterations).for_each(|_| routine(state)))
         })
@@ -123,7 +147,10 @@ impl Compare<'_> {
         });
         group.finish();
         if let Some(nanos) = typical(&samples) {
-            comparison.results.push(Outcome { implementation: implementation.to_owned(), nanos });
+            comparison.results.push(Outcome {
+                implementation: implementation.to_owned(),
+                nanos,
+            });
         }
         self
     }
@@ -132,8 +159,11 @@ impl Compare<'_> {
 /// The median over the samples, without those so short that they only warmed things up.
 fn typical(samples: &[(u64, f64)]) -> Option<f64> {
     let longest = samples.iter().map(|(iterations, _)| *iterations).max()?;
-    let mut nanos: Vec<f64> =
-        samples.iter().filter(|(iterations, _)| *iterations >= longest / 8).map(|(_, nanos)| *nanos).collect();
+    let mut nanos: Vec<f64> = samples
+        .iter()
+        .filter(|(iterations, _)| *iterations >= longest / 8)
+        .map(|(_, nanos)| *nanos)
+        .collect();
     nanos.sort_unstable_by(f64::total_cmp);
     Some(nanos[nanos.len() / 2])
 }
@@ -149,13 +179,23 @@ pub fn timed(work: impl FnOnce()) -> Duration {
 impl Comparison {
     fn row(&self) -> String {
         let ours = self.results.iter().find(|result| result.implementation == OURS);
-        let Some(ours) = ours else { return format!("{:<46} ours was not run", self.name) };
+        let Some(ours) = ours else {
+            return format!("{:<46} ours was not run", self.name);
+        };
         let others = self.results.iter().filter(|result| result.implementation != OURS);
         let ratios: Vec<String> = others
             .map(|other| format!("{} {:.2}×", other.implementation, other.nanos / ours.nanos))
             .collect();
-        let goal = self.goal.map_or_else(String::new, |goal| goal.verdict(ours.nanos));
-        format!("{:<46} {:>12} {:>24}   {}", self.name, show(ours.nanos), goal, ratios.join(", "))
+        let goal = self
+            .goal
+            .map_or_else(String::new, |goal| goal.verdict(ours.nanos));
+        format!(
+            "{:<46} {:>12} {:>24}   {}",
+            self.name,
+            show(ours.nanos),
+            goal,
+            ratios.join(", ")
+        )
     }
 }
 

@@ -1,4 +1,24 @@
 //! Store bytes under the name of their contents.
 //!
-//! Empty so far: this crate holds its place in the layers, and nothing else.
-//! `docs/architecture.md` says what will live here.
+//! A [`BlobStore`] keeps blobs: immutable bytes, named by their hash. What is stored twice is stored once, what was
+//! damaged is never returned, and what no pin reaches can be collected.
+//!
+//! | to … | use |
+//! |---|---|
+//! | name content | [`BlobId`] |
+//! | store it in memory | [`MemoryStore`] |
+//! | let blobs refer to each other | [`link`] |
+
+#![forbid(unsafe_code)]
+
+pub mod link;
+
+mod error;
+mod id;
+mod memory;
+mod store;
+
+pub use error::{BlobError, PinError};
+pub use id::{BlobId, BlobIdParseError};
+pub use memory::MemoryStore;
+pub use store::{BlobStore, Durability, PinName, PinNameError};

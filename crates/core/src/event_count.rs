@@ -10,6 +10,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc as StdArc;
 use std::task::{Context, Poll, Wake, Waker};
 
+#[cfg(not(loom))]
 use crate::Duration;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, Thread, current, fence, park};
 
@@ -59,7 +60,13 @@ impl EventCount {
     /// An event that nobody waits for.
     #[must_use]
     pub fn new() -> Self {
-        Self { waiting: AtomicUsize::new(0), queue: Mutex::new(Queue { next_number: 0, waiters: VecDeque::new() }) }
+        Self {
+            waiting: AtomicUsize::new(0),
+            queue: Mutex::new(Queue {
+                next_number: 0,
+                waiters: VecDeque::new(),
+            }),
+        }
     }
 
     /// Joins the queue of waiters. Look at the condition once more before waiting on the ticket.
@@ -71,7 +78,11 @@ impl EventCount {
         self.waiting.store(queue.waiters.len(), Ordering::Relaxed);
         drop(queue);
         fence(Ordering::SeqCst); // pairs with the one in `notify`
-        Ticket { event: self, number, called: Called::No }
+        Ticket {
+            event: self,
+            number,
+            called: Called::No,
+        }
     }
 
     /// Wakes the waiter that has waited longest, if there is one.
@@ -96,7 +107,11 @@ impl EventCount {
     fn call(&self, count: usize) {
         let mut queue = self.lock();
         let count = count.min(queue.waiters.len());
-        let called: Vec<Waker> = queue.waiters.drain(..count).filter_map(|waiter| waiter.waker).collect();
+        let called: Vec<Waker> = queue
+            .waiters
+            .drain(..count)
+            .filter_map(|waiter| waiter.waker)
+            .collect();
         self.waiting.store(queue.waiters.len(), Ordering::Relaxed);
         drop(queue); // a waker may run anything, also this
         called.into_iter().for_each(Waker::wake);
@@ -105,14 +120,18 @@ impl EventCount {
     /// Takes a ticket back; whether it was still waiting.
     fn leave(&self, number: u64) -> bool {
         let mut queue = self.lock();
-        let Ok(index) = queue.position(number) else { return false };
+        let Ok(index) = queue.position(number) else {
+            return false;
+        };
         queue.waiters.remove(index);
         self.waiting.store(queue.waiters.len(), Ordering::Relaxed);
         true
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().expect("nothing panics while it holds this lock")
+        self.queue
+            .lock()
+            .expect("nothing panics while it holds this lock")
     }
 }
 
@@ -124,7 +143,9 @@ impl Default for EventCount {
 
 impl fmt::Debug for EventCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventCount").field("waiting", &self.waiting.load(Ordering::Relaxed)).finish()
+        f.debug_struct("EventCount")
+            .field("waiting", &self.waiting.load(Ordering::Relaxed))
+            .finish()
     }
 }
 
@@ -196,7 +217,10 @@ impl Future for Ticket<'_> {
         let mut queue = self.event.lock();
         if let Ok(index) = queue.position(self.number) {
             let waker = &mut queue.waiters[index].waker;
-            if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+            if !waker
+                .as_ref()
+                .is_some_and(|known| known.will_wake(context.waker()))
+            {
                 *waker = Some(context.waker().clone());
             }
             return Poll::Pending;

@@ -77,8 +77,12 @@ impl<'a> Frame<'a> {
     ///
     /// If `bytes` do not begin with a frame, or with one that is damaged or longer than `body_bytes_max`.
     pub fn split(bytes: &'a [u8], body_bytes_max: usize) -> Result<Option<(Self, &'a [u8])>, FrameError> {
-        let Some((header, rest)) = Header::split(bytes, body_bytes_max)? else { return Ok(None) };
-        let Some((body, rest)) = rest.split_at_checked(header.length) else { return Ok(None) };
+        let Some((header, rest)) = Header::split(bytes, body_bytes_max)? else {
+            return Ok(None);
+        };
+        let Some((body, rest)) = rest.split_at_checked(header.length) else {
+            return Ok(None);
+        };
         Ok(Some((header.frame(body)?, rest)))
     }
 
@@ -89,12 +93,22 @@ impl<'a> Frame<'a> {
     /// If the frame carries another kind or version, or its body is no encoding of an `M`.
     pub fn decode<M: Message>(&self) -> Result<M, FrameError> {
         if self.kind != M::KIND {
-            return Err(FrameError::Kind { found: self.kind, expected: M::KIND });
+            return Err(FrameError::Kind {
+                found: self.kind,
+                expected: M::KIND,
+            });
         }
         if self.version != M::VERSION {
-            return Err(FrameError::Version { kind: self.kind, found: self.version, expected: M::VERSION });
+            return Err(FrameError::Version {
+                kind: self.kind,
+                found: self.version,
+                expected: M::VERSION,
+            });
         }
-        borsh::from_slice(self.body).map_err(|error| FrameError::Body { kind: self.kind, reason: error.to_string() })
+        borsh::from_slice(self.body).map_err(|error| FrameError::Body {
+            kind: self.kind,
+            reason: error.to_string(),
+        })
     }
 }
 
@@ -103,7 +117,11 @@ impl<'a> Frame<'a> {
 /// # Errors
 ///
 /// If the body would be longer than `body_bytes_max` or the value refuses to be encoded; `out` is unchanged then.
-pub fn encode<M: Message>(message: &M, body_bytes_max: usize, out: &mut Vec<u8>) -> Result<usize, FrameError> {
+pub fn encode<M: Message>(
+    message: &M,
+    body_bytes_max: usize,
+    out: &mut Vec<u8>,
+) -> Result<usize, FrameError> {
     let start = out.len();
     let written = append(message, body_bytes_max, out);
     if written.is_err() {
@@ -115,9 +133,10 @@ pub fn encode<M: Message>(message: &M, body_bytes_max: usize, out: &mut Vec<u8>)
 fn append<M: Message>(message: &M, body_bytes_max: usize, out: &mut Vec<u8>) -> Result<usize, FrameError> {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
-    message
-        .serialize(out)
-        .map_err(|error| FrameError::Body { kind: M::KIND, reason: error.to_string() })?;
+    message.serialize(out).map_err(|error| FrameError::Body {
+        kind: M::KIND,
+        reason: error.to_string(),
+    })?;
     let (head, body) = out[start..].split_at_mut(HEADER_BYTES);
     head.copy_from_slice(&Header::of(M::KIND, M::VERSION, body, body_bytes_max)?.to_bytes());
     Ok(HEADER_BYTES + body.len())

@@ -1,7 +1,9 @@
 //! [`Latch`]: something that happens once, and everybody who waits for it.
 
+#[cfg(not(loom))]
+use crate::Duration;
+use crate::EventCount;
 use crate::sync::{AtomicBool, Ordering};
-use crate::{Duration, EventCount};
 
 /// A gate that opens once and stays open.
 ///
@@ -25,7 +27,10 @@ impl Latch {
     /// A latch that is shut.
     #[must_use]
     pub fn new() -> Self {
-        Self { open: AtomicBool::new(false), opening: EventCount::new() }
+        Self {
+            open: AtomicBool::new(false),
+            opening: EventCount::new(),
+        }
     }
 
     /// Opens the latch, for ever.

@@ -17,6 +17,8 @@
 //! | count and measure | [`metrics`] |
 //! | compare runs | [`Trace`], [`trace::first_difference`] |
 
+#![forbid(unsafe_code)]
+
 // The macros for ids name this crate by its full name, also in here.
 extern crate self as ironloom_core;
 

@@ -3,26 +3,29 @@
 //! A hierarchical wheel over all 64 bits of an [`Instant`]: eight levels of 256 slots, one level a byte. A timer rests
 //! in the level of the highest byte in which its deadline differs from the wheel's present, in the slot that this byte
 //! names. So level 0 holds the timers of the next 256 ns, a slot for each; level 3 those of the next four seconds.
-//! When the present enters a slot, its timers move to lower levels; in level 0 they expire.
+//! When the present enters a slot with many timers, they move to lower levels. A slot with few is not worth that: it
+//! is sorted and becomes the *near* run, from which timers expire.
 //!
-//! Two decisions make it fast (measured in `docs/performance.md`). A slot is a vector of 16-byte entries rather than a
-//! linked list of timers, so a timer moves down without its own cache line being touched. And a cancelled timer
-//! leaves its entry behind, to be recognised by its generation; a slot in which most entries are dead is swept,
-//! so what lies dead is never more than what lives, plus a constant for each slot.
+//! Three decisions make it fast (measured in `docs/performance.md`). A slot is a vector of 16-byte entries rather than
+//! a linked list of timers, so a timer moves down without its own cache line being touched. A timer that is
+//! cancelled in a slot leaves its entry behind, to be recognised by its generation; a slot in which most entries are dead is swept, so what lies
+//! dead is never more than what lives, plus a constant for each slot. And sorting a few entries at once is cheaper
+//! than letting each fall through levels in which it is alone.
 //!
-//! Invariant: entries of a slot are in the order in which they were inserted. The present enters a slot before any
+//! Invariants: entries of a slot are in the order in which they were inserted; the near run is in order of deadlines,
+//! then of insertion; whatever is in the levels is due at `near_end` or later. The present enters a slot before any
 //! timer can be inserted below it, so timers with one deadline expire in the order of insertion.
 
 mod arena;
 mod level;
+mod near;
 
-use std::collections::VecDeque;
-
-use crate::ring::Full;
 use crate::Instant;
+use crate::ring::Full;
 
 use arena::Arena;
 use level::{Entry, Levels};
+use near::Near;
 
 pub use arena::TimerId;
 
@@ -46,11 +49,12 @@ pub use arena::TimerId;
 /// ```
 #[derive(Debug)]
 pub struct TimerWheel<T> {
-    /// No live timer is due before this; it never goes back.
+    /// The latest instant that was polled to: what is inserted before it is due at once.
+    now: u64,
+    /// Where the levels count from. No live timer in them is due before this.
     present: u64,
     levels: Levels,
-    /// What is due at `present`, oldest first.
-    due: VecDeque<Entry>,
+    near: Near,
     arena: Arena<T>,
     timers_max: usize,
 }
@@ -72,8 +76,18 @@ impl<T> TimerWheel<T> {
     /// If `timers_max` is above 2³².
     #[must_use]
     pub fn new(timers_max: usize) -> Self {
-        assert!(u32::try_from(timers_max.saturating_sub(1)).is_ok(), "timers are numbered with 32 bits");
-        Self { present: 0, levels: Levels::default(), due: VecDeque::new(), arena: Arena::default(), timers_max }
+        assert!(
+            u32::try_from(timers_max.saturating_sub(1)).is_ok(),
+            "timers are numbered with 32 bits"
+        );
+        Self {
+            now: 0,
+            present: 0,
+            levels: Levels::default(),
+            near: Near::default(),
+            arena: Arena::default(),
+            timers_max,
+        }
     }
 
     /// Sets a timer. A deadline in the past is due at once, behind what is due already.
@@ -84,11 +98,20 @@ impl<T> TimerWheel<T> {
     #[inline]
     pub fn insert(&mut self, deadline: Instant, value: T) -> Result<TimerId, Full<T>> {
         if self.arena.len() >= self.timers_max {
-            return Err(Full { item: value, items_max: self.timers_max });
+            return Err(Full {
+                item: value,
+                items_max: self.timers_max,
+            });
         }
-        let deadline = deadline.as_nanos().max(self.present);
+        let deadline = deadline.as_nanos().max(self.now);
         let id = self.arena.insert(deadline, value);
-        self.levels.push(self.present, Entry { deadline, id });
+        let entry = Entry { deadline, id };
+        if self.near.covers(deadline) {
+            self.near.insert(entry);
+            self.relieve_near();
+        } else {
+            self.levels.push(self.present, entry);
+        }
         Ok(id)
     }
 
@@ -96,24 +119,31 @@ impl<T> TimerWheel<T> {
     #[inline]
     pub fn cancel(&mut self, id: TimerId) -> Option<T> {
         let (deadline, value) = self.arena.remove(id)?;
-        if deadline > self.present {
-            self.levels.bury(self.present, deadline, &self.arena);
+        let entry = Entry { deadline, id };
+        if !self.near.remove(entry) {
+            self.levels.bury(self.present, entry, &self.arena);
         }
         Some(value)
     }
 
     /// The next timer that is due at `now`, or `None` if there is none.
     ///
-    /// Call it until it returns `None`. A `now` before one of an earlier call finds nothing.
+    /// Call it until it returns `None`. A `now` before one of an earlier call finds only what is due by then.
     #[inline]
     pub fn poll(&mut self, now: Instant) -> Option<Expired<T>> {
+        let now = now.as_nanos();
         loop {
-            while let Some(entry) = self.due.pop_front() {
+            while let Some(entry) = self.near.pop_due(now) {
                 if let Some((deadline, value)) = self.arena.remove(entry.id) {
-                    return Some(Expired { deadline: Instant::from_nanos(deadline), value });
+                    self.now = self.now.max(deadline);
+                    return Some(Expired {
+                        deadline: Instant::from_nanos(deadline),
+                        value,
+                    });
                 }
             }
-            if !self.enter_next_slot(now.as_nanos()) {
+            if !self.near.is_empty() || !self.enter_next_slot(now) {
+                self.now = self.now.max(now);
                 return None;
             }
         }
@@ -121,17 +151,16 @@ impl<T> TimerWheel<T> {
 
     /// A bound on the future: nothing is due before it; `None` if there are no timers.
     ///
-    /// It is the next deadline or a little before: never later, and exact for what is due within 256 ns. Polling at
-    /// this instant either finds a timer or brings the bound closer, in at most eight steps for each deadline.
+    /// It is the next deadline, or a little before it where timers were cancelled; never later. Polling at this
+    /// instant finds a timer or brings the bound closer.
     #[must_use]
     pub fn next_bound(&self) -> Option<Instant> {
         if self.arena.len() == 0 {
             return None;
         }
-        if !self.due.is_empty() {
-            return Some(Instant::from_nanos(self.present));
-        }
-        self.levels.first(self.present).map(|slot| Instant::from_nanos(slot.earliest))
+        let near = self.near.first();
+        near.or_else(|| Some(self.levels.first(self.present)?.earliest))
+            .map(Instant::from_nanos)
     }
 
     /// How many timers are set.
@@ -151,18 +180,36 @@ impl<T> TimerWheel<T> {
         let slot = self.levels.first(self.present).filter(|slot| slot.start <= now);
         let Some(slot) = slot else {
             self.present = self.present.max(now);
+            self.near.begin(self.present);
             return false;
         };
         self.present = self.present.max(slot.start);
-        if slot.level == 0 {
-            self.levels.take(slot.level, slot.index, &mut self.due);
+        let entries = self.levels.take(slot.level, slot.index, &self.arena);
+        if slot.level == 0 || entries.len() <= near::ENTRIES_MAX / 2 {
+            // Looking at all timers at once overlaps the cache misses that they would cost one by one.
+            self.near.fill(&entries, slot.end, |entry| {
+                self.arena.deadline(entry.id) == Some(entry.deadline)
+            });
         } else {
-            self.levels.cascade(slot.level, slot.index, self.present, &self.arena);
+            self.near.begin(self.present);
+            entries
+                .iter()
+                .for_each(|entry| self.levels.push(self.present, *entry));
         }
+        self.levels.give_back(slot.level, slot.index, entries);
         true
     }
-}
 
+    /// Moves the later half of the near run to the levels once there are too many to keep in order.
+    #[inline]
+    fn relieve_near(&mut self) {
+        if self.near.is_crowded() {
+            for entry in self.near.split_off_half() {
+                self.levels.push(self.present, entry);
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,10 @@ use ironloom_core::frame::{self, Message};
 use ironloom_core::{Duration, Instant, MachineId, Rng, Seed, Trace, Zipf};
 
 fn check(written: &str, golden: &str) {
-    assert_eq!(written, golden, "the format has changed; this build writes\n{written}");
+    assert_eq!(
+        written, golden,
+        "the format has changed; this build writes\n{written}"
+    );
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -23,7 +26,8 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn a_seed_keeps_its_meaning() {
     let mut out = String::from("# What a random stream gives, by seed, label and id.\n");
-    let mut line = |name: &str, value: String| writeln!(out, "{name} {value}").expect("a string takes any text");
+    let mut line =
+        |name: &str, value: String| writeln!(out, "{name} {value}").expect("a string takes any text");
 
     for seed in [0, 1, u64::MAX] {
         let mut rng = Rng::new(Seed::new(seed));
@@ -31,21 +35,62 @@ fn a_seed_keeps_its_meaning() {
         line(&format!("seed={seed:#x}"), words.join(" "));
     }
     let world = Rng::new(Seed::new(1));
-    for (label, id) in [("", 0), ("link", 0), ("link", 1), ("a label that is longer than one block of the hash", 7)] {
+    for (label, id) in [
+        ("", 0),
+        ("link", 0),
+        ("link", 1),
+        ("a label that is longer than one block of the hash", 7),
+    ] {
         let mut rng = world.split(label, id);
-        line(&format!("seed=0x1 split={label:?},{id}"), format!("{:016x}", rng.next_u64()));
+        line(
+            &format!("seed=0x1 split={label:?},{id}"),
+            format!("{:016x}", rng.next_u64()),
+        );
     }
     let mut nested = world.split("machine", 3).split("link", 4);
-    line("seed=0x1 split=\"machine\",3 split=\"link\",4", format!("{:016x}", nested.next_u64()));
+    line(
+        "seed=0x1 split=\"machine\",3 split=\"link\",4",
+        format!("{:016x}", nested.next_u64()),
+    );
 
     let mut rng = world.split("draws", 0);
-    line("below(10)", (0..10).map(|_| rng.below(10).to_string()).collect::<Vec<_>>().join(" "));
-    line("below(3<<62)", (0..3).map(|_| format!("{:016x}", rng.below(3 << 62))).collect::<Vec<_>>().join(" "));
-    line("fraction", (0..3).map(|_| format!("{:016x}", rng.fraction().to_bits())).collect::<Vec<_>>().join(" "));
-    line("exponential(1)", (0..3).map(|_| format!("{:016x}", rng.exponential(1.0).to_bits())).collect::<Vec<_>>().join(" "));
+    line(
+        "below(10)",
+        (0..10)
+            .map(|_| rng.below(10).to_string())
+            .collect::<Vec<_>>()
+            .join(" "),
+    );
+    line(
+        "below(3<<62)",
+        (0..3)
+            .map(|_| format!("{:016x}", rng.below(3 << 62)))
+            .collect::<Vec<_>>()
+            .join(" "),
+    );
+    line(
+        "fraction",
+        (0..3)
+            .map(|_| format!("{:016x}", rng.fraction().to_bits()))
+            .collect::<Vec<_>>()
+            .join(" "),
+    );
+    line(
+        "exponential(1)",
+        (0..3)
+            .map(|_| format!("{:016x}", rng.exponential(1.0).to_bits()))
+            .collect::<Vec<_>>()
+            .join(" "),
+    );
     line("bytes(11)", hex(&rng.bytes::<11>()));
     let zipf = Zipf::new(1_000, 1.1);
-    line("zipf(1000,1.1)", (0..10).map(|_| zipf.sample(&mut rng).to_string()).collect::<Vec<_>>().join(" "));
+    line(
+        "zipf(1000,1.1)",
+        (0..10)
+            .map(|_| zipf.sample(&mut rng).to_string())
+            .collect::<Vec<_>>()
+            .join(" "),
+    );
     let mut items = [0, 1, 2, 3, 4, 5, 6, 7];
     rng.shuffle(&mut items);
     line("shuffle(8)", format!("{items:?}"));
@@ -80,7 +125,14 @@ fn a_frame_keeps_its_encoding() {
     let mut bytes = Vec::new();
     frame::encode(&greeting, 1_024, &mut bytes).unwrap();
     let golden = include_str!("golden/frame.txt");
-    check(&format!("# A frame with a greeting in it: the header, then the body.\n{}\n{}\n", hex(&bytes[..20]), hex(&bytes[20..])), golden);
+    check(
+        &format!(
+            "# A frame with a greeting in it: the header, then the body.\n{}\n{}\n",
+            hex(&bytes[..20]),
+            hex(&bytes[20..])
+        ),
+        golden,
+    );
 
     let (frame, rest) = frame::Frame::split(&bytes, 1_024).unwrap().unwrap();
     assert_eq!(frame.decode::<Greeting>(), Ok(greeting));

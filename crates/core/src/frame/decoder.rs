@@ -22,7 +22,12 @@ impl Decoder {
     /// A decoder for frames with bodies of at most `body_bytes_max`.
     #[must_use]
     pub const fn new(body_bytes_max: usize) -> Self {
-        Self { body_bytes_max, partial: Vec::new(), returned: false, broken: None }
+        Self {
+            body_bytes_max,
+            partial: Vec::new(),
+            returned: false,
+            broken: None,
+        }
     }
 
     /// Takes bytes off the front of `input` until a frame is whole; `None` once all of `input` is taken.
@@ -84,7 +89,9 @@ fn next_cut<'a>(
     body_bytes_max: usize,
 ) -> Result<Option<Frame<'a>>, FrameError> {
     fill(partial, input, header::BYTES);
-    let Some((header, _)) = Header::split(partial, body_bytes_max)? else { return Ok(None) };
+    let Some((header, _)) = Header::split(partial, body_bytes_max)? else {
+        return Ok(None);
+    };
     if !fill(partial, input, header::BYTES + header.length) {
         return Ok(None);
     }

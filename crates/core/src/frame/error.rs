@@ -31,7 +31,9 @@ pub enum FrameError {
         body_bytes_max: usize,
     },
     /// The body was damaged on its way.
-    #[error("the body of a frame of kind {kind} is damaged: its checksum is {found:#010x}, not {expected:#010x}")]
+    #[error(
+        "the body of a frame of kind {kind} is damaged: its checksum is {found:#010x}, not {expected:#010x}"
+    )]
     BodyChecksum {
         /// The kind of message.
         kind: u16,

@@ -34,13 +34,27 @@ pub(super) struct Header {
 
 impl Header {
     /// The header for `body`.
-    pub(super) fn of(kind: u16, version: u16, body: &[u8], body_bytes_max: usize) -> Result<Self, FrameError> {
+    pub(super) fn of(
+        kind: u16,
+        version: u16,
+        body: &[u8],
+        body_bytes_max: usize,
+    ) -> Result<Self, FrameError> {
         let body_bytes_max = body_bytes_max.min(u32::MAX as usize);
         let length = body.len();
         if length > body_bytes_max {
-            return Err(FrameError::TooLong { kind, length, body_bytes_max });
+            return Err(FrameError::TooLong {
+                kind,
+                length,
+                body_bytes_max,
+            });
         }
-        Ok(Self { kind, version, length, body_checksum: crc32c::crc32c(body) })
+        Ok(Self {
+            kind,
+            version,
+            length,
+            body_checksum: crc32c::crc32c(body),
+        })
     }
 
     pub(super) fn to_bytes(self) -> [u8; BYTES] {
@@ -66,30 +80,57 @@ impl Header {
             found[..begins].copy_from_slice(&bytes[..begins]);
             return Err(FrameError::Magic { found });
         }
-        let Some((head, rest)) = bytes.split_first_chunk::<BYTES>() else { return Ok(None) };
-        let half = |range: std::ops::Range<usize>| u16::from_le_bytes(head[range].try_into().expect("two bytes"));
-        let word = |range: std::ops::Range<usize>| u32::from_le_bytes(head[range].try_into().expect("four bytes"));
+        let Some((head, rest)) = bytes.split_first_chunk::<BYTES>() else {
+            return Ok(None);
+        };
+        let half =
+            |range: std::ops::Range<usize>| u16::from_le_bytes(head[range].try_into().expect("two bytes"));
+        let word =
+            |range: std::ops::Range<usize>| u32::from_le_bytes(head[range].try_into().expect("four bytes"));
 
-        let (found, expected) = (word(field::HEADER_CHECKSUM), crc32c::crc32c(&head[field::CHECKED]));
+        let (found, expected) = (
+            word(field::HEADER_CHECKSUM),
+            crc32c::crc32c(&head[field::CHECKED]),
+        );
         if found != expected {
             return Err(FrameError::HeaderChecksum { found, expected });
         }
         let (kind, length) = (half(field::KIND), word(field::LENGTH) as usize);
         if length > body_bytes_max {
-            return Err(FrameError::TooLong { kind, length, body_bytes_max });
+            return Err(FrameError::TooLong {
+                kind,
+                length,
+                body_bytes_max,
+            });
         }
-        let header =
-            Self { kind, version: half(field::VERSION), length, body_checksum: word(field::BODY_CHECKSUM) };
+        let header = Self {
+            kind,
+            version: half(field::VERSION),
+            length,
+            body_checksum: word(field::BODY_CHECKSUM),
+        };
         Ok(Some((header, rest)))
     }
 
     /// The frame that this header and `body` are, if the body is the one that the header means.
     pub(super) fn frame(self, body: &[u8]) -> Result<Frame<'_>, FrameError> {
-        assert_eq!(body.len(), self.length, "the body is cut to the length in the header");
+        assert_eq!(
+            body.len(),
+            self.length,
+            "the body is cut to the length in the header"
+        );
         let (found, expected) = (self.body_checksum, crc32c::crc32c(body));
         if found != expected {
-            return Err(FrameError::BodyChecksum { kind: self.kind, found, expected });
+            return Err(FrameError::BodyChecksum {
+                kind: self.kind,
+                found,
+                expected,
+            });
         }
-        Ok(Frame { kind: self.kind, version: self.version, body })
+        Ok(Frame {
+            kind: self.kind,
+            version: self.version,
+            body,
+        })
     }
 }

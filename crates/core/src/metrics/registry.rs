@@ -83,13 +83,20 @@ impl Registry {
     /// An empty registry for at most `series_max` combinations of name and labels.
     #[must_use]
     pub fn new(series_max: usize) -> Self {
-        Self { families: Arc::default(), series_max }
+        Self {
+            families: Arc::default(),
+            series_max,
+        }
     }
 
     /// A part of this registry in which every name begins with `prefix` and an underscore.
     #[must_use]
     pub fn scope(&self, prefix: &'static str) -> Scope {
-        Scope { registry: self.clone(), prefix, labels: Labels::new() }
+        Scope {
+            registry: self.clone(),
+            prefix,
+            labels: Labels::new(),
+        }
     }
 
     /// Removes every series that carries this label: its subject is gone.
@@ -98,7 +105,9 @@ impl Registry {
     pub fn forget(&self, label: &str, value: &str) {
         let mut families = self.families.lock();
         for family in families.values_mut() {
-            family.series.retain(|labels, _| labels.get(label).is_none_or(|found| found != value));
+            family
+                .series
+                .retain(|labels, _| labels.get(label).is_none_or(|found| found != value));
         }
         families.retain(|_, family| !family.series.is_empty());
     }
@@ -122,16 +131,26 @@ impl Registry {
         if let Some(family) = families.get(&name) {
             let any = family.series.values().next().expect("a family is never empty");
             if any.kind() != made.kind() {
-                return Err(MetricError::Kind { name, existing: any.kind(), wanted: made.kind() });
+                return Err(MetricError::Kind {
+                    name,
+                    existing: any.kind(),
+                    wanted: made.kind(),
+                });
             }
             if let Some(existing) = family.series.get(labels) {
                 return Ok(existing.clone());
             }
         }
         if series >= self.series_max {
-            return Err(MetricError::TooMany { name, series_max: self.series_max });
+            return Err(MetricError::TooMany {
+                name,
+                series_max: self.series_max,
+            });
         }
-        let family = families.entry(name).or_insert_with(|| Family { help, series: BTreeMap::new() });
+        let family = families.entry(name).or_insert_with(|| Family {
+            help,
+            series: BTreeMap::new(),
+        });
         Ok(family.series.entry(labels.clone()).or_insert(made).clone())
     }
 }
@@ -139,7 +158,10 @@ impl Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let families = self.families.lock();
-        f.debug_struct("Registry").field("families", &families.len()).field("series_max", &self.series_max).finish()
+        f.debug_struct("Registry")
+            .field("families", &families.len())
+            .field("series_max", &self.series_max)
+            .finish()
     }
 }
 
@@ -199,10 +221,17 @@ impl Scope {
         }
     }
 
-    fn instrument(&self, name: &str, help: &'static str, made: Instrument) -> Result<Instrument, MetricError> {
+    fn instrument(
+        &self,
+        name: &str,
+        help: &'static str,
+        made: Instrument,
+    ) -> Result<Instrument, MetricError> {
         let name = format!("{}_{name}", self.prefix);
         if let Some(&malformed) = self.labels.keys().find(|label| !is_name(label)) {
-            return Err(MetricError::Name { name: malformed.to_owned() });
+            return Err(MetricError::Name {
+                name: malformed.to_owned(),
+            });
         }
         if !is_name(&name) {
             return Err(MetricError::Name { name });
@@ -215,7 +244,9 @@ impl Scope {
 fn is_name(name: &str) -> bool {
     !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Why a metric could not be registered.
@@ -233,7 +264,9 @@ pub enum MetricError {
         wanted: &'static str,
     },
     /// The name of the metric or of a label is not one that OpenMetrics allows.
-    #[error("`{name}` is no name for a metric or label: use letters, digits and underscores, not beginning with a digit")]
+    #[error(
+        "`{name}` is no name for a metric or label: use letters, digits and underscores, not beginning with a digit"
+    )]
     Name {
         /// The name that was refused.
         name: String,
@@ -266,12 +299,33 @@ mod tests {
         let registry = Registry::new(1);
         let scope = registry.scope("test");
         scope.counter("hits", "Hits.").unwrap();
-        assert!(matches!(scope.gauge("hits", "Hits."), Err(MetricError::Kind { existing: "counter", .. })));
-        assert!(matches!(scope.gauge("a b", "Space."), Err(MetricError::Name { .. })));
-        assert!(matches!(registry.scope("9").gauge("x", "Digit."), Err(MetricError::Name { .. })));
-        assert!(matches!(scope.with("a-b", "").gauge("x", "Dash."), Err(MetricError::Name { .. })));
-        assert!(matches!(scope.gauge("more", "More."), Err(MetricError::TooMany { series_max: 1, .. })));
-        assert!(scope.counter("hits", "Hits.").is_ok(), "a full registry still knows what it has");
+        assert!(matches!(
+            scope.gauge("hits", "Hits."),
+            Err(MetricError::Kind {
+                existing: "counter",
+                ..
+            })
+        ));
+        assert!(matches!(
+            scope.gauge("a b", "Space."),
+            Err(MetricError::Name { .. })
+        ));
+        assert!(matches!(
+            registry.scope("9").gauge("x", "Digit."),
+            Err(MetricError::Name { .. })
+        ));
+        assert!(matches!(
+            scope.with("a-b", "").gauge("x", "Dash."),
+            Err(MetricError::Name { .. })
+        ));
+        assert!(matches!(
+            scope.gauge("more", "More."),
+            Err(MetricError::TooMany { series_max: 1, .. })
+        ));
+        assert!(
+            scope.counter("hits", "Hits.").is_ok(),
+            "a full registry still knows what it has"
+        );
     }
 
     #[test]
@@ -280,11 +334,18 @@ mod tests {
         let scope = registry.scope("test");
         let stay = scope.with("machine", "b").counter("hits", "Hits.").unwrap();
         for _ in 0..100 {
-            scope.with("machine", "a").counter("hits", "Hits.").unwrap().add(1);
+            scope
+                .with("machine", "a")
+                .counter("hits", "Hits.")
+                .unwrap()
+                .add(1);
             registry.forget("machine", "a");
         }
         stay.add(7);
         let text = registry.openmetrics();
-        assert!(text.contains("machine=\"b\"} 7") && !text.contains("machine=\"a\""), "{text}");
+        assert!(
+            text.contains("machine=\"b\"} 7") && !text.contains("machine=\"a\""),
+            "{text}"
+        );
     }
 }

@@ -31,7 +31,10 @@ impl<T> Ring<T> {
     #[must_use]
     pub const fn new(items_max: usize) -> Self {
         assert!(items_max > 0, "a ring holds at least one item");
-        Self { items: VecDeque::new(), items_max }
+        Self {
+            items: VecDeque::new(),
+            items_max,
+        }
     }
 
     /// Appends an item.
@@ -41,7 +44,10 @@ impl<T> Ring<T> {
     /// If the ring is full; the item comes back.
     pub fn push(&mut self, item: T) -> Result<(), Full<T>> {
         if self.is_full() {
-            return Err(Full { item, items_max: self.items_max });
+            return Err(Full {
+                item,
+                items_max: self.items_max,
+            });
         }
         self.items.push_back(item);
         Ok(())
@@ -49,7 +55,11 @@ impl<T> Ring<T> {
 
     /// Appends an item; if the ring is full, the oldest makes room and is returned.
     pub fn push_evicting(&mut self, item: T) -> Option<T> {
-        let evicted = if self.is_full() { self.items.pop_front() } else { None };
+        let evicted = if self.is_full() {
+            self.items.pop_front()
+        } else {
+            None
+        };
         self.items.push_back(item);
         evicted
     }
@@ -66,6 +76,7 @@ impl<T> Ring<T> {
     }
 
     /// The items from the oldest to the newest.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
         self.items.iter()
     }

@@ -7,8 +7,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use thiserror::Error;
 
 /// Units from the largest to the smallest, as they are written and read.
-const UNITS: [(&str, u64); 6] =
-    [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
+const UNITS: [(&str, u64); 6] = [
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
 
 /// A span of time in nanoseconds.
 ///
@@ -133,8 +139,13 @@ impl fmt::Display for Duration {
             return f.pad("0s");
         }
         // Hours and minutes have no decimal fractions that a person would recognise.
-        let fits = |&&(unit, nanos): &&(&str, u64)| self.0 >= nanos && (!matches!(unit, "h" | "m") || self.0 % nanos == 0);
-        let &(unit, nanos) = UNITS.iter().find(fits).expect("every span is at least one nanosecond");
+        let fits = |&&(unit, nanos): &&(&str, u64)| {
+            self.0 >= nanos && (!matches!(unit, "h" | "m") || self.0.is_multiple_of(nanos))
+        };
+        let &(unit, nanos) = UNITS
+            .iter()
+            .find(fits)
+            .expect("every span is at least one nanosecond");
         let (whole, rest) = (self.0 / nanos, self.0 % nanos);
         if rest == 0 {
             return f.pad(&format!("{whole}{unit}"));
@@ -183,18 +194,23 @@ impl FromStr for Duration {
         if text == "0" {
             return Ok(Self::ZERO);
         }
-        let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(|| DurationParseError::Unit { text: owned() })?;
+        let split = text
+            .find(|c: char| c.is_ascii_alphabetic())
+            .ok_or_else(|| DurationParseError::Unit { text: owned() })?;
         let (number, unit) = text.split_at(split);
         let &(_, nanos) = UNITS
             .iter()
             .find(|(name, _)| *name == unit)
             .ok_or_else(|| DurationParseError::Unit { text: owned() })?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-        let all_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+        let all_digits =
+            |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
         if !all_digits(whole) || !all_digits(fraction) {
             return Err(DurationParseError::Number { text: owned() });
         }
-        scaled(whole, fraction, nanos).map(Self).ok_or_else(|| DurationParseError::Range { text: owned() })
+        scaled(whole, fraction, nanos)
+            .map(Self)
+            .ok_or_else(|| DurationParseError::Range { text: owned() })
     }
 }
 
@@ -238,11 +254,17 @@ mod tests {
         let refused = |text: &str| text.parse::<Duration>().expect_err(text);
         assert!(matches!(refused(""), DurationParseError::Unit { .. }));
         assert!(matches!(refused("5"), DurationParseError::Unit { .. }));
-        assert!(matches!(refused("5 years"), DurationParseError::Number { .. } | DurationParseError::Unit { .. }));
+        assert!(matches!(
+            refused("5 years"),
+            DurationParseError::Number { .. } | DurationParseError::Unit { .. }
+        ));
         assert!(matches!(refused("ms"), DurationParseError::Number { .. }));
         assert!(matches!(refused("-1ms"), DurationParseError::Number { .. }));
         assert!(matches!(refused("0.5ns"), DurationParseError::Range { .. }));
-        assert!(matches!(refused("99999999999h"), DurationParseError::Range { .. }));
+        assert!(matches!(
+            refused("99999999999h"),
+            DurationParseError::Range { .. }
+        ));
     }
 
     proptest! {

@@ -20,7 +20,11 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |event: &Option<Event>| event.as_ref().map_or_else(|| "the end of the run".to_owned(), Event::to_string);
+        let show = |event: &Option<Event>| {
+            event
+                .as_ref()
+                .map_or_else(|| "the end of the run".to_owned(), Event::to_string)
+        };
         writeln!(f, "the runs agree in {} events, then part:", self.common)?;
         writeln!(f, "  left:  {}", show(&self.left))?;
         write!(f, "  right: {}", show(&self.right))
@@ -31,7 +35,9 @@ impl fmt::Display for Difference {
 ///
 /// Something in it depends on more than its seed and inputs: a clock, an address, the order of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the {side} run does not repeat: it gave the digest {first}, then {again}; does it read a clock or iterate a std HashMap?")]
+#[error(
+    "the {side} run does not repeat: it gave the digest {first}, then {again}; does it read a clock or iterate a std HashMap?"
+)]
 pub struct Unrepeatable {
     /// Which of the two runs it is: `left` or `right`.
     pub side: &'static str,
@@ -98,15 +104,26 @@ fn watched(run: &mut impl FnMut(&mut Trace), start: u64, end: u64) -> Trace {
 }
 
 fn check_repeats(side: &'static str, first: Digest, again: Digest) -> Result<(), Unrepeatable> {
-    if first == again { Ok(()) } else { Err(Unrepeatable { side, first, again }) }
+    if first == again {
+        Ok(())
+    } else {
+        Err(Unrepeatable { side, first, again })
+    }
 }
 
 /// The first place at which two lists of events, both beginning after `start` common ones, are not the same.
 fn parting(start: u64, left: &[Event], right: &[Event]) -> Difference {
     let same = |(left, right): &(&Event, &Event)| left.digest == right.digest;
     let common = left.iter().zip(right).take_while(same).count();
-    assert!(left.get(common).is_some() || right.get(common).is_some(), "runs that differ part somewhere");
-    Difference { common: start + common as u64, left: left.get(common).cloned(), right: right.get(common).cloned() }
+    assert!(
+        left.get(common).is_some() || right.get(common).is_some(),
+        "runs that differ part somewhere"
+    );
+    Difference {
+        common: start + common as u64,
+        left: left.get(common).cloned(),
+        right: right.get(common).cloned(),
+    }
 }
 
 impl Trace {

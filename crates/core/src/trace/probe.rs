@@ -29,7 +29,14 @@ impl Probe {
     /// Looks at a stretch of the run as closely as memory allows: every event if it is short, else checkpoints.
     pub(super) fn new(start: u64, end: u64) -> Self {
         let fits = end - start <= KEPT_MAX as u64;
-        let kept = if fits { Kept::Events(Vec::new()) } else { Kept::Checkpoints { stride: 1, digests: Vec::new() } };
+        let kept = if fits {
+            Kept::Events(Vec::new())
+        } else {
+            Kept::Checkpoints {
+                stride: 1,
+                digests: Vec::new(),
+            }
+        };
         Self { start, end, kept }
     }
 
@@ -50,7 +57,13 @@ impl Probe {
                     details.truncate(cut);
                     details.push('…');
                 }
-                events.push(Event { index: count - 1, at, label, details, digest: Digest::new(digest) });
+                events.push(Event {
+                    index: count - 1,
+                    at,
+                    label,
+                    details,
+                    digest: Digest::new(digest),
+                });
             }
             Kept::Checkpoints { stride, digests } => {
                 if (count - self.start).is_multiple_of(*stride) {
@@ -74,20 +87,31 @@ impl Probe {
 
     /// The part of the stretch in which this run and `other` parted, or might have.
     pub(super) fn narrowed(&self, other: &Self) -> (u64, u64) {
-        let (Kept::Checkpoints { stride: left, .. }, Kept::Checkpoints { stride: right, .. }) = (&self.kept, &other.kept)
+        let (Kept::Checkpoints { stride: left, .. }, Kept::Checkpoints { stride: right, .. }) =
+            (&self.kept, &other.kept)
         else {
             return (self.start, self.end);
         };
         let stride = *left.max(right);
         let (left, right) = (self.digests_every(stride), other.digests_every(stride));
-        let equal = left.iter().zip(&right).take_while(|(left, right)| left == right).count() as u64;
+        let equal = left
+            .iter()
+            .zip(&right)
+            .take_while(|(left, right)| left == right)
+            .count() as u64;
         let start = self.start + equal * stride;
         (start, self.end.min(start + stride))
     }
 
     /// The digests at every `stride` events, which is a multiple of the stride that was kept.
     fn digests_every(&self, stride: u64) -> Vec<u128> {
-        let Kept::Checkpoints { stride: kept, digests } = &self.kept else { return Vec::new() };
+        let Kept::Checkpoints {
+            stride: kept,
+            digests,
+        } = &self.kept
+        else {
+            return Vec::new();
+        };
         let mut digests = digests.clone();
         for _ in 0..(stride / kept).ilog2() {
             keep_every_second(&mut digests);

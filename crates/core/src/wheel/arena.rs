@@ -8,8 +8,13 @@ pub struct TimerId {
 }
 
 /// The values of all timers that are set.
+///
+/// Generations lie apart from the cells: whoever only asks whether a timer lives touches four bytes, of which a
+/// million fit into a cache that cannot hold a million cells.
 #[derive(Debug)]
 pub(super) struct Arena<T> {
+    /// Counts the timers that lived in each cell, so that an entry or id of an earlier one is recognised.
+    generations: Vec<u32>,
     cells: Vec<Cell<T>>,
     /// The vacant cell that was used last, the first of a chain.
     vacant: Option<u32>,
@@ -17,21 +22,19 @@ pub(super) struct Arena<T> {
 }
 
 #[derive(Debug)]
-struct Cell<T> {
-    /// Counts the timers that lived here, so that an entry or id of an earlier one is recognised.
-    generation: u32,
-    content: Content<T>,
-}
-
-#[derive(Debug)]
-enum Content<T> {
+enum Cell<T> {
     Timer { deadline: u64, value: T },
     Vacant { next: Option<u32> },
 }
 
 impl<T> Default for Arena<T> {
     fn default() -> Self {
-        Self { cells: Vec::new(), vacant: None, len: 0 }
+        Self {
+            generations: Vec::new(),
+            cells: Vec::new(),
+            vacant: None,
+            len: 0,
+        }
     }
 }
 
@@ -43,40 +46,57 @@ impl<T> Arena<T> {
     #[inline]
     pub(super) fn insert(&mut self, deadline: u64, value: T) -> TimerId {
         self.len += 1;
-        let content = Content::Timer { deadline, value };
+        let timer = Cell::Timer { deadline, value };
         let Some(index) = self.vacant else {
             let index = u32::try_from(self.cells.len()).expect("the wheel limits its timers to 2^32");
-            self.cells.push(Cell { generation: 0, content });
+            self.generations.push(0);
+            self.cells.push(timer);
             return TimerId { index, generation: 0 };
         };
-        let cell = &mut self.cells[index as usize];
-        let Content::Vacant { next } = std::mem::replace(&mut cell.content, content) else {
-            unreachable!("the chain of vacant cells leads to a timer");
+        let cell = std::mem::replace(&mut self.cells[index as usize], timer);
+        let Cell::Vacant { next } = cell else {
+            unreachable!("the chain of vacant cells leads to a timer")
         };
         self.vacant = next;
-        TimerId { index, generation: cell.generation }
+        TimerId {
+            index,
+            generation: self.generations[index as usize],
+        }
     }
 
-    /// Takes the timer out, with its deadline, if it is still there.
+    /// Takes the timer out, with its deadline, if it still lives.
     #[inline]
     pub(super) fn remove(&mut self, id: TimerId) -> Option<(u64, T)> {
-        let cell = self.cells.get_mut(id.index as usize)?;
-        if cell.generation != id.generation || matches!(cell.content, Content::Vacant { .. }) {
+        if !self.is_live(id) {
             return None;
         }
-        let content = std::mem::replace(&mut cell.content, Content::Vacant { next: self.vacant });
-        cell.generation = cell.generation.wrapping_add(1);
+        let index = id.index as usize;
+        let cell = std::mem::replace(&mut self.cells[index], Cell::Vacant { next: self.vacant });
+        let Cell::Timer { deadline, value } = cell else {
+            unreachable!("a generation ends with its timer")
+        };
+        self.generations[index] = id.generation.wrapping_add(1);
         self.vacant = Some(id.index);
         self.len -= 1;
-        match content {
-            Content::Timer { deadline, value } => Some((deadline, value)),
-            Content::Vacant { .. } => unreachable!("it was looked at above"),
+        Some((deadline, value))
+    }
+
+    /// When the timer is due, if it still lives.
+    #[inline]
+    pub(super) fn deadline(&self, id: TimerId) -> Option<u64> {
+        match &self.cells[id.index as usize] {
+            Cell::Timer { deadline, .. } if self.is_live(id) => Some(*deadline),
+            _ => None,
         }
     }
 
+    /// Whether the timer has neither expired nor been cancelled.
+    ///
+    /// A generation ends with its timer, and ids are made only of generations that begin.
     #[inline]
     pub(super) fn is_live(&self, id: TimerId) -> bool {
-        let cell = &self.cells[id.index as usize];
-        cell.generation == id.generation && matches!(cell.content, Content::Timer { .. })
+        self.generations
+            .get(id.index as usize)
+            .is_some_and(|generation| *generation == id.generation)
     }
 }

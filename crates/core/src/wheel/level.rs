@@ -1,7 +1,5 @@
 //! [`Levels`]: the slots in which timers wait, and how they move down.
 
-use std::collections::VecDeque;
-
 use super::arena::{Arena, TimerId};
 
 /// Bits of a deadline that one level sorts by.
@@ -9,8 +7,8 @@ const BITS: u32 = 8;
 const SLOTS: usize = 1 << BITS;
 pub(super) const LEVELS: usize = (u64::BITS / BITS) as usize;
 
-/// A slot gives memory back when it is emptied and has room for more entries than this.
-const KEPT_ENTRIES_MAX: usize = 64;
+/// A slot that was emptied keeps room for this many entries at the most.
+const KEPT_ENTRIES_MAX: usize = 256;
 
 /// A slot is not swept for fewer dead entries than this.
 const DEAD_ENTRIES_MIN: u32 = 32;
@@ -40,7 +38,7 @@ struct Level {
 #[derive(Debug, Clone, Default)]
 struct Slot {
     entries: Vec<Entry>,
-    /// No entry is due before this.
+    /// No live entry is due before this.
     earliest: u64,
     /// How many of the entries were cancelled, at least.
     dead: u32,
@@ -53,6 +51,8 @@ pub(super) struct First {
     pub(super) index: usize,
     /// The first instant that belongs to the slot.
     pub(super) start: u64,
+    /// The first instant after the slot, or the end of time.
+    pub(super) end: u64,
     /// No timer in it is due before this.
     pub(super) earliest: u64,
 }
@@ -72,17 +72,22 @@ impl Levels {
         self.levels[level].push(index, entry);
     }
 
-    /// Notes that a timer with this deadline was cancelled, and clears its slot of the dead once they prevail.
+    /// Notes that a timer was cancelled, and clears its slot of the dead once they prevail.
     #[inline]
-    pub(super) fn bury<T>(&mut self, present: u64, deadline: u64, arena: &Arena<T>) {
-        let (level, index) = place(present, deadline);
+    pub(super) fn bury<T>(&mut self, present: u64, entry: Entry, arena: &Arena<T>) {
+        let (level, index) = place(present, entry.deadline);
         let slot = &mut self.levels[level].slots[index];
-        slot.dead += 1;
-        if slot.dead >= DEAD_ENTRIES_MIN && slot.dead as usize > slot.entries.len() / 2 {
-            slot.sweep(arena);
-            if slot.entries.is_empty() {
-                self.vacate(level, index);
+        if slot.entries.last().is_some_and(|last| last.id == entry.id) {
+            slot.entries.pop(); // a timeout that did not happen: often the last to be set is the first to go
+        } else {
+            slot.dead += 1;
+            if slot.dead < DEAD_ENTRIES_MIN || slot.dead as usize <= slot.entries.len() / 2 {
+                return;
             }
+            slot.sweep(arena);
+        }
+        if slot.entries.is_empty() {
+            self.vacate(level, index);
         }
     }
 
@@ -95,30 +100,37 @@ impl Levels {
         let level = self.occupied.trailing_zeros() as usize;
         let index = self.levels[level].first();
         let shift = level as u32 * BITS;
-        let above = present.checked_shr(shift + BITS).unwrap_or(0).checked_shl(shift + BITS).unwrap_or(0);
+        let above = present
+            .checked_shr(shift + BITS)
+            .unwrap_or(0)
+            .checked_shl(shift + BITS)
+            .unwrap_or(0);
         let start = above | (index as u64) << shift;
-        Some(First { level, index, start, earliest: self.levels[level].slots[index].earliest })
+        let end = start.saturating_add(1 << shift);
+        Some(First {
+            level,
+            index,
+            start,
+            end,
+            earliest: self.levels[level].slots[index].earliest,
+        })
     }
 
-    /// Moves all entries of a slot to the end of `due`, in order.
-    pub(super) fn take(&mut self, level: usize, index: usize, due: &mut VecDeque<Entry>) {
+    /// Takes the live entries out of a slot, in order; their memory is to be [given back](Levels::give_back).
+    pub(super) fn take<T>(&mut self, level: usize, index: usize, arena: &Arena<T>) -> Vec<Entry> {
         let slot = &mut self.levels[level].slots[index];
-        due.extend(slot.entries.drain(..));
-        self.vacate(level, index);
-    }
-
-    /// Moves the live entries of a slot that the present has entered to the levels below, in order.
-    pub(super) fn cascade<T>(&mut self, level: usize, index: usize, present: u64, arena: &Arena<T>) {
-        let slot = &mut self.levels[level].slots[index];
-        let any_dead = slot.dead > 0;
-        let mut entries = std::mem::take(&mut slot.entries);
-        self.vacate(level, index);
-        for entry in entries.drain(..) {
-            if !any_dead || arena.is_live(entry.id) {
-                self.push(present, entry);
-            }
+        if slot.dead > 0 {
+            slot.sweep(arena);
         }
+        let entries = std::mem::take(&mut slot.entries);
+        self.vacate(level, index);
+        entries
+    }
+
+    /// Lets a slot keep the memory that it had, unless it was much.
+    pub(super) fn give_back(&mut self, level: usize, index: usize, mut entries: Vec<Entry>) {
         if entries.capacity() <= KEPT_ENTRIES_MAX {
+            entries.clear();
             self.levels[level].slots[index].entries = entries;
         }
     }
@@ -134,7 +146,11 @@ impl Levels {
     /// How many entries there are, dead ones included.
     #[cfg(test)]
     pub(super) fn entries(&self) -> usize {
-        self.levels.iter().flat_map(|level| &level.slots).map(|slot| slot.entries.len()).sum()
+        self.levels
+            .iter()
+            .flat_map(|level| &level.slots)
+            .map(|slot| slot.entries.len())
+            .sum()
     }
 }
 
@@ -156,7 +172,11 @@ impl Level {
     /// The first slot that holds entries.
     #[inline]
     fn first(&self) -> usize {
-        let word = self.occupied.iter().position(|word| *word != 0).expect("a level that is marked has entries");
+        let word = self
+            .occupied
+            .iter()
+            .position(|word| *word != 0)
+            .expect("a level that is marked has entries");
         word * 64 + self.occupied[word].trailing_zeros() as usize
     }
 
@@ -165,7 +185,6 @@ impl Level {
     fn vacate(&mut self, index: usize) -> bool {
         let slot = &mut self.slots[index];
         slot.dead = 0;
-        slot.entries.shrink_to(KEPT_ENTRIES_MAX);
         self.occupied[index / 64] &= !(1 << (index % 64));
         self.occupied == [0; SLOTS / 64]
     }
@@ -176,8 +195,16 @@ impl Slot {
     #[cold]
     fn sweep<T>(&mut self, arena: &Arena<T>) {
         self.entries.retain(|entry| arena.is_live(entry.id));
-        self.entries.shrink_to(self.entries.len() * 2);
-        self.earliest = self.entries.iter().map(|entry| entry.deadline).min().unwrap_or(u64::MAX);
+        if self.entries.len() < self.entries.capacity() / 4 {
+            self.entries
+                .shrink_to((self.entries.len() * 2).max(KEPT_ENTRIES_MAX));
+        }
+        self.earliest = self
+            .entries
+            .iter()
+            .map(|entry| entry.deadline)
+            .min()
+            .unwrap_or(u64::MAX);
         self.dead = 0;
     }
 }
