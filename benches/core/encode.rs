@@ -110,7 +110,7 @@ fn digest(suite: &mut Suite) {
     suite
         .compare("core::trace::record/details=20", None)
         .run(OURS, Trace::new, |trace| {
-            trace.record(Instant::from_nanos(5), "deliver", black_box(&event))
+            trace.record(Instant::from_nanos(5), "deliver", black_box(&event));
         })
         .run("BLAKE3", blake3::Hasher::new, |hasher| {
             borsh::to_writer(&mut *hasher, &(5u64, "deliver", black_box(&event)))

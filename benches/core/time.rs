@@ -70,10 +70,13 @@ impl Heap {
     }
 }
 
+/// A deadline, and the number that tells timers with one deadline apart.
+type Key = (u64, u64);
+
 /// The peer that cancels for real: an ordered map by deadline and number.
-fn full_map() -> (BTreeMap<(u64, u64), u64>, Vec<(u64, u64)>, Rng) {
+fn full_map() -> (BTreeMap<Key, u64>, Vec<Key>, Rng) {
     let mut rng = deadlines();
-    let ids: Vec<_> = (0..TIMERS as u64)
+    let ids: Vec<Key> = (0..TIMERS as u64)
         .map(|number| (draw(&mut rng), number))
         .collect();
     (ids.iter().map(|id| (*id, id.1)).collect(), ids, rng)

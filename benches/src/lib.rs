@@ -61,16 +61,13 @@ impl Suite {
             results: Vec::new(),
         });
         Compare {
+            index: self.comparisons.len() - 1,
             suite: self,
             bytes: None,
         }
     }
 
     /// Prints what was found, ours against the others and against the goals.
-    ///
-    /// # Panics
-    ///
-    /// Never, but for a bug in here.
     pub fn finish(&mut self) {
         println!(
             "\n{:<46} {:>12} {:>24}   beside peers (their time / ours)",
@@ -99,13 +96,14 @@ impl std::fmt::Debug for Suite {
 #[derive(Debug)]
 pub struct Compare<'a> {
     suite: &'a mut Suite,
+    /// Which of the suite's comparisons this is.
+    index: usize,
     bytes: Option<u64>,
 }
 
 impl Compare<'_> {
     /// Shows throughput too, for so many bytes an iteration.
-    #[must_use]
-    pub fn bytes(mut self, bytes: u64) -> Self {
+    pub fn bytes(&mut self, bytes: u64) -> &mut Self {
         self.bytes = Some(bytes);
         self
     }
@@ -113,11 +111,11 @@ impl Compare<'_> {
     /// Measures an implementation. `setup` makes what it works on, once and only if it is to run;
     /// `routine` is one iteration.
     pub fn run<S>(
-        self,
+        &mut self,
         implementation: &str,
         setup: impl FnOnce() -> S,
         mut routine: impl FnMut(&mut S),
-    ) -> Self {
+    ) -> &mut Self {
         self.run_many(implementation, setup, |state, iterations| {
             timed(|| (0..iterations).for_each(|_| routine(state)))
         })
@@ -125,12 +123,12 @@ impl Compare<'_> {
 
     /// Like [`run`](Compare::run), for a routine that runs so many iterations itself and says how long they took.
     pub fn run_many<S>(
-        self,
+        &mut self,
         implementation: &str,
         setup: impl FnOnce() -> S,
         mut routine: impl FnMut(&mut S, u64) -> Duration,
-    ) -> Self {
-        let comparison = self.suite.comparisons.last_mut().expect("a comparison was begun");
+    ) -> &mut Self {
+        let comparison = &mut self.suite.comparisons[self.index];
         let mut group = self.suite.criterion.benchmark_group(comparison.name.clone());
         if let Some(bytes) = self.bytes {
             group.throughput(Throughput::Bytes(bytes));
@@ -138,7 +136,11 @@ impl Compare<'_> {
         let (mut setup, mut state) = (Some(setup), None);
         let mut samples: Vec<(u64, f64)> = Vec::new();
         group.bench_function(implementation, |bencher| {
-            let state = state.get_or_insert_with(|| (setup.take().expect("made once"))());
+            let state = match (&mut state, setup.take()) {
+                (Some(state), _) => state,
+                (empty, Some(setup)) => empty.insert(setup()),
+                (None, None) => unreachable!("the setup is taken when the state is made"),
+            };
             bencher.iter_custom(|iterations| {
                 let took = routine(state, iterations);
                 samples.push((iterations, took.as_nanos() as f64 / iterations as f64));

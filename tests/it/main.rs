@@ -1,1 +1,5 @@
 //! Scenarios over the public API, and tests of the house itself.
+
+mod house;
+mod layers;
+mod replay;

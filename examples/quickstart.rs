@@ -1,0 +1,138 @@
+//! The tour: a thousand hosts call each other for ten seconds that pass in a moment, twice, to the same digest.
+//!
+//! `cargo run --release --example quickstart`
+//!
+//! It shows what is built so far. Machines, a network of real packets and snapshots join it as their layers land.
+
+use std::error::Error;
+
+use ironloom_node::core::metrics::{Registry, Unit};
+use ironloom_node::core::trace::first_difference;
+use ironloom_node::core::{
+    Clock, Duration, Instant, MachineId, Rng, Seed, TimerWheel, Trace, WallClock, Zipf,
+};
+
+const HOSTS: u64 = 1_000;
+const HORIZON: Instant = Instant::from_nanos(10_000_000_000);
+const THINKING: f64 = 40e6; // nanoseconds between two calls of a host, on average
+
+/// What the timers of the world stand for.
+enum Event {
+    Call { from: u64 },
+    Reply { to: u64, sent: Instant },
+}
+
+/// Runs a world and records what happens in it. The first call after `fault` takes a second.
+fn simulate(
+    seed: Seed,
+    registry: &Registry,
+    trace: &mut Trace,
+    mut fault: Option<Instant>,
+) -> Result<(), Box<dyn Error>> {
+    let scope = registry.scope("quickstart");
+    let mut calls = scope.counter("calls", "Calls that were made.")?.local();
+    let mut round_trips = scope
+        .histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?
+        .local();
+
+    let world = Rng::new(seed);
+    let mut hosts: Vec<Rng> = (0..HOSTS).map(|host| world.split("host", host)).collect();
+    let popularity = Zipf::new(HOSTS, 1.0);
+    let mut timers = TimerWheel::new(2 * HOSTS as usize);
+    for from in 0..HOSTS {
+        timers.insert(Instant::from_nanos(from), Event::Call { from })?;
+    }
+
+    while let Some(expired) = timers.poll(HORIZON) {
+        let now = expired.deadline;
+        match expired.value {
+            Event::Call { from } => {
+                let rng = &mut hosts[from as usize];
+                let to = popularity.sample(rng);
+                let mut round_trip = Duration::from_nanos(rng.exponential(2e6) as u64);
+                if fault.take_if(|fault| now >= *fault).is_some() {
+                    round_trip = Duration::from_secs(1);
+                }
+                trace.record(now, "call", &(from, to, round_trip));
+                calls.add(1);
+                timers.insert(
+                    now.saturating_add(round_trip),
+                    Event::Reply { to: from, sent: now },
+                )?;
+            }
+            Event::Reply { to, sent } => {
+                round_trips.record_duration(now.saturating_since(sent));
+                trace.record(now, "reply", &to);
+                let pause = Duration::from_nanos(hosts[to as usize].exponential(THINKING) as u64);
+                timers.insert(now.saturating_add(pause), Event::Call { from: to })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let seed = Seed::new(7);
+    let (registry, clock) = (Registry::new(100), WallClock::start());
+    println!(
+        "A world of {HOSTS} hosts from seed {seed}, beginning with {}.\n",
+        MachineId::random(&mut Rng::new(seed))
+    );
+
+    let mut trace = Trace::new();
+    simulate(seed, &registry, &mut trace, None)?;
+    let took = Duration::from_nanos(clock.now().as_nanos());
+    let faster = HORIZON.as_nanos() / took.as_nanos().max(1);
+    println!(
+        "  10 s passed in {:.0} ms: {faster} times faster than life.",
+        took.as_secs_f64() * 1e3
+    );
+
+    let scope = registry.scope("quickstart");
+    let seen = scope
+        .histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?
+        .snapshot();
+    println!(
+        "  {} events, of which {} replies. How long a reply took:\n",
+        trace.events(),
+        seen.count()
+    );
+    for (from, to) in [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 64)] {
+        let within = |values: &std::ops::RangeInclusive<u64>| {
+            (from * 1_000_000..to * 1_000_000).contains(values.start())
+        };
+        let count: u64 = seen
+            .buckets()
+            .filter(|(values, _)| within(values))
+            .map(|(_, count)| count)
+            .sum();
+        let bar = "█".repeat((count * 60 / seen.count().max(1)) as usize);
+        println!("    {from:>2}–{to:<2} ms {count:>8}  {bar}");
+    }
+
+    let mut again = Trace::new();
+    simulate(seed, &Registry::new(100), &mut again, None)?;
+    println!("\n  Digest of the run:       {}", trace.digest());
+    println!(
+        "  The same seed once more: {}  {}",
+        again.digest(),
+        if again.digest() == trace.digest() {
+            "equal"
+        } else {
+            "NOT EQUAL"
+        }
+    );
+    assert_eq!(trace.digest(), again.digest(), "a run is its seed");
+
+    let fault = Instant::ZERO.saturating_add(Duration::from_secs(4));
+    let run = |trace: &mut Trace, fault| {
+        simulate(seed, &Registry::new(100), trace, fault).expect("the same world as before")
+    };
+    let parted = first_difference(|trace| run(trace, None), |trace| run(trace, Some(fault)))?
+        .expect("one call is delayed");
+    println!(
+        "\nNow one call at 4 s takes a second. Where do the runs part?\n\n  {}",
+        parted.to_string().replace('\n', "\n  ")
+    );
+    Ok(())
+}
