@@ -14,11 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Threads that record a lot hold local instruments: no atomic read-modify-write, no shared cache line.
     let frames = router.counter("frames", "Frames that were routed.")?;
-    let latency = router.histogram(
-        "latency",
-        "Time that a frame spent in the router.",
-        Unit::Nanoseconds,
-    )?;
+    let latency = router.histogram("latency", "Time that a frame spent in the router.", Unit::Nanoseconds)?;
     std::thread::scope(|scope| {
         for worker in 0..2 {
             let (mut frames, mut latency) = (frames.local(), latency.local());
@@ -44,11 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("What a scrape would see, without the finer buckets:\n");
     let interesting =
         |line: &&str| !line.contains("_bucket") || line.contains("0.0000") || line.contains("Inf");
-    registry
-        .openmetrics()
-        .lines()
-        .filter(interesting)
-        .for_each(|line| println!("  {line}"));
+    registry.openmetrics().lines().filter(interesting).for_each(|line| println!("  {line}"));
 
     // A router that is gone takes its series along.
     registry.forget("router", "edge-1");

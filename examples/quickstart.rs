@@ -31,9 +31,7 @@ fn simulate(
 ) -> Result<(), Box<dyn Error>> {
     let scope = registry.scope("quickstart");
     let mut calls = scope.counter("calls", "Calls that were made.")?.local();
-    let mut round_trips = scope
-        .histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?
-        .local();
+    let mut round_trips = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?.local();
 
     let world = Rng::new(seed);
     let mut hosts: Vec<Rng> = (0..HOSTS).map(|host| world.split("host", host)).collect();
@@ -55,10 +53,7 @@ fn simulate(
                 }
                 trace.record(now, "call", &(from, to, round_trip));
                 calls.add(1);
-                timers.insert(
-                    now.saturating_add(round_trip),
-                    Event::Reply { to: from, sent: now },
-                )?;
+                timers.insert(now.saturating_add(round_trip), Event::Reply { to: from, sent: now })?;
             }
             Event::Reply { to, sent } => {
                 round_trips.record_duration(now.saturating_since(sent));
@@ -73,66 +68,44 @@ fn simulate(
 
 fn main() -> Result<(), Box<dyn Error>> {
     let seed = Seed::new(7);
-    let (registry, clock) = (Registry::new(100), WallClock::start());
-    println!(
-        "A world of {HOSTS} hosts from seed {seed}, beginning with {}.\n",
-        MachineId::random(&mut Rng::new(seed))
-    );
+    let first_machine = MachineId::random(&mut Rng::new(seed));
+    println!("A world of {HOSTS} hosts from seed {seed}, beginning with {first_machine}.\n");
 
+    let (registry, clock) = (Registry::new(100), WallClock::start());
     let mut trace = Trace::new();
     simulate(seed, &registry, &mut trace, None)?;
-    let took = Duration::from_nanos(clock.now().as_nanos());
-    let faster = HORIZON.as_nanos() / took.as_nanos().max(1);
-    println!(
-        "  10 s passed in {:.0} ms: {faster} times faster than life.",
-        took.as_secs_f64() * 1e3
-    );
-
-    let scope = registry.scope("quickstart");
-    let seen = scope
-        .histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?
-        .snapshot();
-    println!(
-        "  {} events, of which {} replies. How long a reply took:\n",
-        trace.events(),
-        seen.count()
-    );
-    for (from, to) in [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 64)] {
-        let within = |values: &std::ops::RangeInclusive<u64>| {
-            (from * 1_000_000..to * 1_000_000).contains(values.start())
-        };
-        let count: u64 = seen
-            .buckets()
-            .filter(|(values, _)| within(values))
-            .map(|(_, count)| count)
-            .sum();
-        let bar = "█".repeat((count * 60 / seen.count().max(1)) as usize);
-        println!("    {from:>2}–{to:<2} ms {count:>8}  {bar}");
-    }
+    let took = clock.now().as_nanos();
+    let faster = HORIZON.as_nanos() / took.max(1);
+    println!("  10 s passed in {} ms: {faster} times faster than life.", took / 1_000_000);
+    println!("  {} events. How long the replies took:\n", trace.events());
+    draw(&registry)?;
 
     let mut again = Trace::new();
     simulate(seed, &Registry::new(100), &mut again, None)?;
-    println!("\n  Digest of the run:       {}", trace.digest());
-    println!(
-        "  The same seed once more: {}  {}",
-        again.digest(),
-        if again.digest() == trace.digest() {
-            "equal"
-        } else {
-            "NOT EQUAL"
-        }
-    );
     assert_eq!(trace.digest(), again.digest(), "a run is its seed");
+    println!("\n  Digest of the run:       {}", trace.digest());
+    println!("  The same seed once more: {}  equal", again.digest());
 
+    println!("\nNow one call at 4 s takes a second. Where do the runs part?\n");
     let fault = Instant::ZERO.saturating_add(Duration::from_secs(4));
     let run = |trace: &mut Trace, fault| {
-        simulate(seed, &Registry::new(100), trace, fault).expect("the same world as before")
+        simulate(seed, &Registry::new(100), trace, fault).expect("the same world as before");
     };
-    let parted = first_difference(|trace| run(trace, None), |trace| run(trace, Some(fault)))?
-        .expect("one call is delayed");
-    println!(
-        "\nNow one call at 4 s takes a second. Where do the runs part?\n\n  {}",
-        parted.to_string().replace('\n', "\n  ")
-    );
+    let parted = first_difference(|trace| run(trace, None), |trace| run(trace, Some(fault)))?;
+    println!("  {}", parted.expect("one call is delayed").to_string().replace('\n', "\n  "));
+    Ok(())
+}
+
+/// Draws how long the replies took.
+fn draw(registry: &Registry) -> Result<(), Box<dyn Error>> {
+    let scope = registry.scope("quickstart");
+    let seen = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?.snapshot();
+    for (from, to) in [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 64)] {
+        let nanos = from * 1_000_000..to * 1_000_000;
+        let count: u64 =
+            seen.buckets().filter(|(values, _)| nanos.contains(values.start())).map(|(_, count)| count).sum();
+        let bar = "█".repeat((count * 60 / seen.count().max(1)) as usize);
+        println!("    {from:>2} to {to:>2} ms {count:>8}  {bar}");
+    }
     Ok(())
 }

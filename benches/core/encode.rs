@@ -28,9 +28,7 @@ impl Message for Small {
     const VERSION: u16 = 1;
 }
 
-const SMALL: Small = Small {
-    words: [1, 2, 3, 4, 5, 6, 7, 8],
-};
+const SMALL: Small = Small { words: [1, 2, 3, 4, 5, 6, 7, 8] };
 
 fn frames(suite: &mut Suite) {
     suite
@@ -38,9 +36,7 @@ fn frames(suite: &mut Suite) {
         .run(OURS, Vec::new, |bytes| {
             bytes.clear();
             frame::encode(black_box(&SMALL), 1_024, bytes).expect("it fits");
-            let (frame, _) = Frame::split(black_box(bytes), 1_024)
-                .expect("intact")
-                .expect("whole");
+            let (frame, _) = Frame::split(black_box(bytes), 1_024).expect("intact").expect("whole");
             black_box(frame.decode::<Small>().expect("a small message"));
         })
         .run(
@@ -59,16 +55,9 @@ fn frames(suite: &mut Suite) {
 fn random(suite: &mut Suite) {
     const BYTES: usize = 64 * 1_024;
     suite
-        .compare(
-            "core::rng::fill/bytes=65536",
-            Some(Goal::GigabytesPerSecond(1.0, BYTES as u64)),
-        )
+        .compare("core::rng::fill/bytes=65536", Some(Goal::GigabytesPerSecond(1.0, BYTES as u64)))
         .bytes(BYTES as u64)
-        .run(
-            OURS,
-            || (Rng::new(Seed::new(1)), vec![0; BYTES]),
-            |(rng, bytes)| rng.fill(black_box(bytes)),
-        )
+        .run(OURS, || (Rng::new(Seed::new(1)), vec![0; BYTES]), |(rng, bytes)| rng.fill(black_box(bytes)))
         .run(
             "rand_xoshiro",
             || (Xoshiro256PlusPlus::seed_from_u64(1), vec![0; BYTES]),

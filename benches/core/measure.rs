@@ -14,28 +14,16 @@ pub(crate) fn benches(suite: &mut Suite) {
 fn counters(suite: &mut Suite) {
     suite
         .compare("core::counter::add/local", Some(Goal::Nanos(2.0)))
-        .run(
-            OURS,
-            || Counter::new().local(),
-            |counter| black_box(counter).add(1),
-        )
-        .run(
-            "prometheus-client",
-            prometheus_client::metrics::counter::Counter::<u64>::default,
-            |counter| {
-                black_box(counter).inc();
-            },
-        );
+        .run(OURS, || Counter::new().local(), |counter| black_box(counter).add(1))
+        .run("prometheus-client", prometheus_client::metrics::counter::Counter::<u64>::default, |counter| {
+            black_box(counter).inc();
+        });
     suite
         .compare("core::counter::add/shared", None)
         .run(OURS, Counter::new, |counter| black_box(counter).add(1))
-        .run(
-            "prometheus-client",
-            prometheus_client::metrics::counter::Counter::<u64>::default,
-            |counter| {
-                black_box(counter).inc();
-            },
-        );
+        .run("prometheus-client", prometheus_client::metrics::counter::Counter::<u64>::default, |counter| {
+            black_box(counter).inc();
+        });
 }
 
 /// Values as latencies are: spread over several powers of two.
@@ -50,11 +38,7 @@ fn histograms(suite: &mut Suite) {
         || prometheus_client::metrics::histogram::Histogram::new(exponential_buckets(1.0, 2.0, 40));
     suite
         .compare("core::histogram::record/local", Some(Goal::Nanos(10.0)))
-        .run(
-            OURS,
-            || (Histogram::new().local(), 1),
-            |(histogram, value)| histogram.record(next(value)),
-        )
+        .run(OURS, || (Histogram::new().local(), 1), |(histogram, value)| histogram.record(next(value)))
         .run(
             "hdrhistogram, one thread",
             || (hdr(), 1),
@@ -67,11 +51,7 @@ fn histograms(suite: &mut Suite) {
         );
     suite
         .compare("core::histogram::record/shared", Some(Goal::Nanos(10.0)))
-        .run(
-            OURS,
-            || (Histogram::new(), 1),
-            |(histogram, value)| histogram.record(next(value)),
-        )
+        .run(OURS, || (Histogram::new(), 1), |(histogram, value)| histogram.record(next(value)))
         .run(
             "prometheus-client",
             || (prometheus(), 1),

@@ -76,9 +76,7 @@ type Key = (u64, u64);
 /// The peer that cancels for real: an ordered map by deadline and number.
 fn full_map() -> (BTreeMap<Key, u64>, Vec<Key>, Rng) {
     let mut rng = deadlines();
-    let ids: Vec<Key> = (0..TIMERS as u64)
-        .map(|number| (draw(&mut rng), number))
-        .collect();
+    let ids: Vec<Key> = (0..TIMERS as u64).map(|number| (draw(&mut rng), number)).collect();
     (ids.iter().map(|id| (*id, id.1)).collect(), ids, rng)
 }
 
@@ -92,24 +90,14 @@ struct Tokio {
 
 impl Tokio {
     fn full() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let guard = runtime.enter();
         let mut rng = deadlines();
         let mut queue = DelayQueue::with_capacity(2 * TIMERS);
         // An hour on top keeps them from expiring while we measure.
-        let keys = (0..TIMERS as u64)
-            .map(|number| queue.insert(number, Self::delay(&mut rng)))
-            .collect();
+        let keys = (0..TIMERS as u64).map(|number| queue.insert(number, Self::delay(&mut rng))).collect();
         drop(guard);
-        Self {
-            runtime,
-            queue,
-            keys,
-            rng,
-        }
+        Self { runtime, queue, keys, rng }
     }
 
     fn delay(rng: &mut Rng) -> std::time::Duration {
@@ -122,9 +110,7 @@ fn insert_cancel_same(suite: &mut Suite) {
     suite
         .compare("core::wheel::insert_cancel/same", Some(Goal::Nanos(40.0)))
         .run(OURS, full_wheel, |(wheel, _, rng)| {
-            let id = wheel
-                .insert(Instant::from_nanos(draw(rng)), 0)
-                .expect("there is room");
+            let id = wheel.insert(Instant::from_nanos(draw(rng)), 0).expect("there is room");
             black_box(wheel.cancel(id));
         })
         .run("BTreeMap", full_map, |(map, _, rng)| {
@@ -146,9 +132,7 @@ fn insert_cancel_random(suite: &mut Suite) {
         .run(OURS, full_wheel, |(wheel, ids, rng)| {
             let chosen = rng.below(TIMERS as u64) as usize;
             black_box(wheel.cancel(ids[chosen]));
-            ids[chosen] = wheel
-                .insert(Instant::from_nanos(draw(rng)), 0)
-                .expect("there is room");
+            ids[chosen] = wheel.insert(Instant::from_nanos(draw(rng)), 0).expect("there is room");
         })
         .run("BTreeMap", full_map, |(map, ids, rng)| {
             let chosen = rng.below(TIMERS as u64) as usize;
@@ -179,12 +163,7 @@ impl Floor {
         let mut rng = deadlines();
         let mut ids: Vec<u64> = (0..TIMERS as u64).collect();
         rng.shuffle(&mut ids);
-        Self {
-            ids,
-            generations: vec![0; TIMERS],
-            cells: vec![[0; 3]; TIMERS],
-            rng,
-        }
+        Self { ids, generations: vec![0; TIMERS], cells: vec![[0; 3]; TIMERS], rng }
     }
 
     fn touch(&mut self) {

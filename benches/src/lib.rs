@@ -47,37 +47,19 @@ impl Suite {
             .warm_up_time(Duration::from_millis(500))
             .measurement_time(Duration::from_secs(2))
             .configure_from_args();
-        Self {
-            criterion,
-            comparisons: Vec::new(),
-        }
+        Self { criterion, comparisons: Vec::new() }
     }
 
     /// Begins measuring one thing; what is [`run`](Compare::run) next is measured under its name.
     pub fn compare(&mut self, name: &str, goal: Option<Goal>) -> Compare<'_> {
-        self.comparisons.push(Comparison {
-            name: name.to_owned(),
-            goal,
-            results: Vec::new(),
-        });
-        Compare {
-            index: self.comparisons.len() - 1,
-            suite: self,
-            bytes: None,
-        }
+        self.comparisons.push(Comparison { name: name.to_owned(), goal, results: Vec::new() });
+        Compare { index: self.comparisons.len() - 1, suite: self, bytes: None }
     }
 
     /// Prints what was found, ours against the others and against the goals.
     pub fn finish(&mut self) {
-        println!(
-            "\n{:<46} {:>12} {:>24}   beside peers (their time / ours)",
-            "what", "ours", "goal"
-        );
-        for comparison in self
-            .comparisons
-            .iter()
-            .filter(|comparison| !comparison.results.is_empty())
-        {
+        println!("\n{:<46} {:>12} {:>24}   beside peers (their time / ours)", "what", "ours", "goal");
+        for comparison in self.comparisons.iter().filter(|comparison| !comparison.results.is_empty()) {
             println!("{}", comparison.row());
         }
         self.criterion.final_summary();
@@ -86,9 +68,7 @@ impl Suite {
 
 impl std::fmt::Debug for Suite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Suite")
-            .field("comparisons", &self.comparisons.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Suite").field("comparisons", &self.comparisons.len()).finish_non_exhaustive()
     }
 }
 
@@ -149,10 +129,7 @@ impl Compare<'_> {
         });
         group.finish();
         if let Some(nanos) = typical(&samples) {
-            comparison.results.push(Outcome {
-                implementation: implementation.to_owned(),
-                nanos,
-            });
+            comparison.results.push(Outcome { implementation: implementation.to_owned(), nanos });
         }
         self
     }
@@ -188,16 +165,8 @@ impl Comparison {
         let ratios: Vec<String> = others
             .map(|other| format!("{} {:.2}×", other.implementation, other.nanos / ours.nanos))
             .collect();
-        let goal = self
-            .goal
-            .map_or_else(String::new, |goal| goal.verdict(ours.nanos));
-        format!(
-            "{:<46} {:>12} {:>24}   {}",
-            self.name,
-            show(ours.nanos),
-            goal,
-            ratios.join(", ")
-        )
+        let goal = self.goal.map_or_else(String::new, |goal| goal.verdict(ours.nanos));
+        format!("{:<46} {:>12} {:>24}   {}", self.name, show(ours.nanos), goal, ratios.join(", "))
     }
 }
 

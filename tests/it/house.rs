@@ -14,17 +14,9 @@ fn read(path: impl AsRef<Path>) -> String {
 fn every_crate_says_what_it_does_in_the_same_words_everywhere() {
     let (metadata, readme) = (metadata(), read("README.md"));
     for layer in LAYERS {
-        let phrase = library(&metadata, layer)
-            .description
-            .clone()
-            .expect("a crate has a description");
-        let folder = layer
-            .strip_prefix("ironloom-")
-            .expect("every crate has the prefix");
-        let first = read(format!("crates/{folder}/src/lib.rs"))
-            .lines()
-            .next()
-            .map(str::to_owned);
+        let phrase = library(&metadata, layer).description.clone().expect("a crate has a description");
+        let folder = layer.strip_prefix("ironloom-").expect("every crate has the prefix");
+        let first = read(format!("crates/{folder}/src/lib.rs")).lines().next().map(str::to_owned);
         assert_eq!(first, Some(format!("//! {phrase}")), "the first line of {layer}");
         let row = format!("| [`{layer}`](crates/{folder}) | {phrase} |");
         assert!(readme.contains(&row), "the README has no row `{row}`");
@@ -34,40 +26,22 @@ fn every_crate_says_what_it_does_in_the_same_words_everywhere() {
 #[test]
 fn every_crate_follows_the_workspace() {
     for layer in LAYERS {
-        let folder = layer
-            .strip_prefix("ironloom-")
-            .expect("every crate has the prefix");
+        let folder = layer.strip_prefix("ironloom-").expect("every crate has the prefix");
         let manifest = read(format!("crates/{folder}/Cargo.toml"));
-        for line in [
-            "bench = false",
-            "[lints]\nworkspace = true",
-            "edition.workspace = true",
-        ] {
+        for line in ["bench = false", "[lints]\nworkspace = true", "edition.workspace = true"] {
             assert!(manifest.contains(line), "{layer} lacks `{line}`");
         }
-        let own_version = manifest
-            .lines()
-            .any(|line| line.contains(" = \"") && line.contains("version = "));
-        assert!(
-            !own_version,
-            "{layer} names a version that belongs into the workspace"
-        );
+        let own_version = manifest.lines().any(|line| line.contains(" = \"") && line.contains("version = "));
+        assert!(!own_version, "{layer} names a version that belongs into the workspace");
     }
 }
 
 #[test]
 fn every_dependency_is_defended_in_one_comment() {
     let manifest = read("Cargo.toml");
-    let start = manifest
-        .find("[workspace.dependencies]")
-        .expect("the workspace has dependencies");
-    let table = manifest[start..]
-        .split("\n[")
-        .next()
-        .expect("a split has a first part");
-    let foreign = table
-        .lines()
-        .filter(|line| line.contains(" = ") && !line.starts_with("ironloom-"));
+    let start = manifest.find("[workspace.dependencies]").expect("the workspace has dependencies");
+    let table = manifest[start..].split("\n[").next().expect("a split has a first part");
+    let foreign = table.lines().filter(|line| line.contains(" = ") && !line.starts_with("ironloom-"));
     assert!(foreign.clone().count() > 10, "the table was found");
     for line in foreign {
         let comment = line.split_once(" # ").map_or("", |(_, comment)| comment);
@@ -80,14 +54,8 @@ fn the_readme_names_every_example() {
     let readme = read("README.md");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     for entry in fs::read_dir(folder).expect("there are examples") {
-        let name = entry
-            .expect("an entry")
-            .file_name()
-            .into_string()
-            .expect("a plain name");
-        let example = name
-            .strip_suffix(".rs")
-            .unwrap_or_else(|| panic!("{name} is no example"));
+        let name = entry.expect("an entry").file_name().into_string().expect("a plain name");
+        let example = name.strip_suffix(".rs").unwrap_or_else(|| panic!("{name} is no example"));
         assert!(
             readme.contains(&format!("--example {example}`")),
             "the README does not show `--example {example}`"

@@ -20,16 +20,11 @@ pub(crate) const LAYERS: [&str; 8] = [
 const FOR_TESTS_ONLY: [&str; 4] = ["criterion", "proptest", "loom", "cargo_metadata"];
 
 pub(crate) fn metadata() -> Metadata {
-    MetadataCommand::new()
-        .exec()
-        .expect("cargo describes the workspace")
+    MetadataCommand::new().exec().expect("cargo describes the workspace")
 }
 
 pub(crate) fn library<'a>(metadata: &'a Metadata, name: &str) -> &'a Package {
-    let found = metadata
-        .workspace_packages()
-        .into_iter()
-        .find(|package| package.name == name);
+    let found = metadata.workspace_packages().into_iter().find(|package| package.name == name);
     found.unwrap_or_else(|| panic!("the workspace has no {name}"))
 }
 
@@ -72,26 +67,16 @@ fn no_user_of_the_libraries_builds_what_only_tests_need() {
     let mut reached = BTreeSet::new();
     let mut open = vec![library(&metadata, "ironloom-node").id.clone()];
     while let Some(package) = open.pop() {
-        let node = graph
-            .nodes
-            .iter()
-            .find(|node| node.id == package)
-            .expect("the graph is whole");
+        let node = graph.nodes.iter().find(|node| node.id == package).expect("the graph is whole");
         for dependency in &node.deps {
-            let linked = dependency
-                .dep_kinds
-                .iter()
-                .any(|kind| kind.kind != DependencyKind::Development);
+            let linked = dependency.dep_kinds.iter().any(|kind| kind.kind != DependencyKind::Development);
             if linked && reached.insert(dependency.pkg.clone()) {
                 open.push(dependency.pkg.clone());
             }
         }
     }
     let names: BTreeSet<&str> = reached.iter().map(|id| metadata[id].name.as_str()).collect();
-    assert!(
-        names.contains("ironloom-core") && names.contains("borsh"),
-        "the walk reaches what it should"
-    );
+    assert!(names.contains("ironloom-core") && names.contains("borsh"), "the walk reaches what it should");
     for name in FOR_TESTS_ONLY {
         assert!(!names.contains(name), "ironloom-node brings {name} along");
     }

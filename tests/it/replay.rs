@@ -13,9 +13,8 @@ fn simulate(seed: Seed, order: impl Iterator<Item = u64>, trace: &mut Trace) {
     let mut hosts: Vec<(u64, Rng)> = order.map(|host| (host, world.split("host", host))).collect();
     hosts.sort_unstable_by_key(|(host, _)| *host);
     let mut timers = TimerWheel::new(2 * HOSTS as usize);
-    let mut ids: Vec<_> = (0..HOSTS)
-        .map(|host| timers.insert(Instant::from_nanos(host), host).unwrap())
-        .collect();
+    let mut ids: Vec<_> =
+        (0..HOSTS).map(|host| timers.insert(Instant::from_nanos(host), host).unwrap()).collect();
 
     while let (Some(expired), true) = (timers.poll(Instant::MAX), trace.events() < EVENTS) {
         let host = expired.value;
@@ -23,9 +22,7 @@ fn simulate(seed: Seed, order: impl Iterator<Item = u64>, trace: &mut Trace) {
         let sleep = Duration::from_nanos(rng.below(1 << rng.clone().range(1..40)));
         let victim = rng.chance(1, 10).then(|| rng.below(HOSTS));
         trace.record(expired.deadline, "wake", &(host, sleep, victim));
-        ids[host as usize] = timers
-            .insert(expired.deadline.saturating_add(sleep), host)
-            .unwrap();
+        ids[host as usize] = timers.insert(expired.deadline.saturating_add(sleep), host).unwrap();
         let spared =
             victim.filter(|victim| *victim != host && timers.cancel(ids[*victim as usize]).is_some());
         if let Some(victim) = spared {
@@ -45,11 +42,7 @@ fn digest(seed: u64, order: impl Iterator<Item = u64>) -> String {
 #[test]
 fn a_run_is_its_seed() {
     for seed in 0..20 {
-        assert_eq!(
-            digest(seed, 0..HOSTS),
-            digest(seed, (0..HOSTS).rev()),
-            "seed {seed}"
-        );
+        assert_eq!(digest(seed, 0..HOSTS), digest(seed, (0..HOSTS).rev()), "seed {seed}");
         assert_ne!(digest(seed, 0..HOSTS), digest(seed + 1, 0..HOSTS), "seed {seed}");
     }
 }

@@ -70,10 +70,6 @@ impl FromStr for BlobId {
     type Err = BlobIdParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        blake3::Hash::from_hex(text)
-            .map(Self::from)
-            .map_err(|_| BlobIdParseError {
-                text: text.to_owned(),
-            })
+        blake3::Hash::from_hex(text).map(Self::from).map_err(|_| BlobIdParseError { text: text.to_owned() })
     }
 }

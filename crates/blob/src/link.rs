@@ -52,9 +52,7 @@ impl<'a> Linked<'a> {
         let mut content = Vec::with_capacity(MAGIC.len() + COUNT_BYTES + ID_BYTES * links.len() + body.len());
         content.extend_from_slice(&MAGIC);
         content.extend_from_slice(&count.to_le_bytes());
-        links
-            .iter()
-            .for_each(|link| content.extend_from_slice(link.as_bytes()));
+        links.iter().for_each(|link| content.extend_from_slice(link.as_bytes()));
         content.extend_from_slice(body);
         content
     }
@@ -70,10 +68,7 @@ impl<'a> Linked<'a> {
         let count = u32::from_le_bytes(*count) as usize;
         let bytes = count.checked_mul(ID_BYTES).ok_or(NotLinked::Cut)?;
         let (table, body) = rest.split_at_checked(bytes).ok_or(NotLinked::Cut)?;
-        Ok(Self {
-            table: table.as_chunks().0,
-            body,
-        })
+        Ok(Self { table: table.as_chunks().0, body })
     }
 
     /// The blobs that it refers to.

@@ -46,10 +46,7 @@ impl BlobStore for MemoryStore {
     fn put(&self, content: &[u8], _: Durability) -> Result<BlobId, BlobError> {
         let id = BlobId::of(content);
         if !self.state.read().blobs.contains_key(&id) {
-            self.state
-                .write()
-                .blobs
-                .insert(id, Bytes::copy_from_slice(content));
+            self.state.write().blobs.insert(id, Bytes::copy_from_slice(content));
         }
         Ok(id)
     }
@@ -64,12 +61,7 @@ impl BlobStore for MemoryStore {
     }
 
     fn get(&self, id: BlobId) -> Result<Bytes, BlobError> {
-        self.state
-            .read()
-            .blobs
-            .get(&id)
-            .cloned()
-            .ok_or(BlobError::NotFound { id })
+        self.state.read().blobs.get(&id).cloned().ok_or(BlobError::NotFound { id })
     }
 
     fn get_range(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, BlobError> {
@@ -102,11 +94,7 @@ impl BlobStore for MemoryStore {
         let mut state = self.state.write();
         let found = state.pins.get(name).copied();
         if found != expected {
-            return Err(PinError::Moved {
-                name: name.clone(),
-                found,
-                expected,
-            });
+            return Err(PinError::Moved { name: name.clone(), found, expected });
         }
         match target {
             Some(id) if !state.blobs.contains_key(&id) => return Err(BlobError::NotFound { id }.into()),
@@ -117,12 +105,6 @@ impl BlobStore for MemoryStore {
     }
 
     fn pins(&self) -> Result<Vec<(PinName, BlobId)>, BlobError> {
-        Ok(self
-            .state
-            .read()
-            .pins
-            .iter()
-            .map(|(name, id)| (name.clone(), *id))
-            .collect())
+        Ok(self.state.read().pins.iter().map(|(name, id)| (name.clone(), *id)).collect())
     }
 }

@@ -74,10 +74,7 @@ pub trait BlobStore: fmt::Debug + Send + Sync {
     ///
     /// If one is too long or the medium fails; some may be stored then.
     fn put_many(&self, contents: &[&[u8]], durability: Durability) -> Result<Vec<BlobId>, BlobError> {
-        let ids = contents
-            .iter()
-            .map(|content| self.put(content, Durability::Buffered))
-            .collect();
+        let ids = contents.iter().map(|content| self.put(content, Durability::Buffered)).collect();
         if durability == Durability::Synced {
             self.sync()?;
         }
@@ -147,9 +144,7 @@ impl FromStr for PinName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.is_empty() || text.len() > Self::BYTES_MAX || text.chars().any(char::is_control) {
-            return Err(PinNameError {
-                text: text.to_owned(),
-            });
+            return Err(PinNameError { text: text.to_owned() });
         }
         Ok(Self(text.to_owned()))
     }

@@ -62,10 +62,7 @@ impl EventCount {
     pub fn new() -> Self {
         Self {
             waiting: AtomicUsize::new(0),
-            queue: Mutex::new(Queue {
-                next_number: 0,
-                waiters: VecDeque::new(),
-            }),
+            queue: Mutex::new(Queue { next_number: 0, waiters: VecDeque::new() }),
         }
     }
 
@@ -78,11 +75,7 @@ impl EventCount {
         self.waiting.store(queue.waiters.len(), Ordering::Relaxed);
         drop(queue);
         fence(Ordering::SeqCst); // pairs with the one in `notify`
-        Ticket {
-            event: self,
-            number,
-            called: Called::No,
-        }
+        Ticket { event: self, number, called: Called::No }
     }
 
     /// Wakes the waiter that has waited longest, if there is one.
@@ -107,11 +100,7 @@ impl EventCount {
     fn call(&self, count: usize) {
         let mut queue = self.lock();
         let count = count.min(queue.waiters.len());
-        let called: Vec<Waker> = queue
-            .waiters
-            .drain(..count)
-            .filter_map(|waiter| waiter.waker)
-            .collect();
+        let called: Vec<Waker> = queue.waiters.drain(..count).filter_map(|waiter| waiter.waker).collect();
         self.waiting.store(queue.waiters.len(), Ordering::Relaxed);
         drop(queue); // a waker may run anything, also this
         called.into_iter().for_each(Waker::wake);
@@ -129,9 +118,7 @@ impl EventCount {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue
-            .lock()
-            .expect("nothing panics while it holds this lock")
+        self.queue.lock().expect("nothing panics while it holds this lock")
     }
 }
 
@@ -143,9 +130,7 @@ impl Default for EventCount {
 
 impl fmt::Debug for EventCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventCount")
-            .field("waiting", &self.waiting.load(Ordering::Relaxed))
-            .finish()
+        f.debug_struct("EventCount").field("waiting", &self.waiting.load(Ordering::Relaxed)).finish()
     }
 }
 
@@ -217,10 +202,7 @@ impl Future for Ticket<'_> {
         let mut queue = self.event.lock();
         if let Ok(index) = queue.position(self.number) {
             let waker = &mut queue.waiters[index].waker;
-            if !waker
-                .as_ref()
-                .is_some_and(|known| known.will_wake(context.waker()))
-            {
+            if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
                 *waker = Some(context.waker().clone());
             }
             return Poll::Pending;

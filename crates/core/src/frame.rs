@@ -93,22 +93,13 @@ impl<'a> Frame<'a> {
     /// If the frame carries another kind or version, or its body is no encoding of an `M`.
     pub fn decode<M: Message>(&self) -> Result<M, FrameError> {
         if self.kind != M::KIND {
-            return Err(FrameError::Kind {
-                found: self.kind,
-                expected: M::KIND,
-            });
+            return Err(FrameError::Kind { found: self.kind, expected: M::KIND });
         }
         if self.version != M::VERSION {
-            return Err(FrameError::Version {
-                kind: self.kind,
-                found: self.version,
-                expected: M::VERSION,
-            });
+            return Err(FrameError::Version { kind: self.kind, found: self.version, expected: M::VERSION });
         }
-        borsh::from_slice(self.body).map_err(|error| FrameError::Body {
-            kind: self.kind,
-            reason: error.to_string(),
-        })
+        borsh::from_slice(self.body)
+            .map_err(|error| FrameError::Body { kind: self.kind, reason: error.to_string() })
     }
 }
 
@@ -133,10 +124,7 @@ pub fn encode<M: Message>(
 fn append<M: Message>(message: &M, body_bytes_max: usize, out: &mut Vec<u8>) -> Result<usize, FrameError> {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
-    message.serialize(out).map_err(|error| FrameError::Body {
-        kind: M::KIND,
-        reason: error.to_string(),
-    })?;
+    message.serialize(out).map_err(|error| FrameError::Body { kind: M::KIND, reason: error.to_string() })?;
     let (head, body) = out[start..].split_at_mut(HEADER_BYTES);
     head.copy_from_slice(&Header::of(M::KIND, M::VERSION, body, body_bytes_max)?.to_bytes());
     Ok(HEADER_BYTES + body.len())

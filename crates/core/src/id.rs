@@ -212,20 +212,12 @@ pub fn write_unique(f: &mut fmt::Formatter<'_>, prefix: &str, uuid: Uuid) -> fmt
 ///
 /// If it is not a full UUID.
 pub fn parse_unique(prefix: &'static str, text: &str) -> Result<Uuid, IdParseError> {
-    let bare = text
-        .strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .unwrap_or(text);
+    let bare = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-')).unwrap_or(text);
     let is_short = bare.len() == SHORT_DIGITS && bare.bytes().all(|digit| digit.is_ascii_hexdigit());
     if is_short {
-        return Err(IdParseError::Short {
-            text: text.to_owned(),
-        });
+        return Err(IdParseError::Short { text: text.to_owned() });
     }
-    Uuid::try_parse(bare).map_err(|_| IdParseError::Uuid {
-        text: text.to_owned(),
-        prefix,
-    })
+    Uuid::try_parse(bare).map_err(|_| IdParseError::Uuid { text: text.to_owned(), prefix })
 }
 
 #[cfg(test)]
@@ -248,10 +240,7 @@ mod tests {
     #[test]
     fn ids_are_short_for_people_and_full_for_machines() {
         let id = machine();
-        assert_eq!(
-            id.to_string(),
-            format!("machine-{}", &id.uuid().simple().to_string()[..8])
-        );
+        assert_eq!(id.to_string(), format!("machine-{}", &id.uuid().simple().to_string()[..8]));
         assert_eq!(format!("{id:?}"), format!("MachineId({})", id.uuid()));
         assert_eq!(format!("{id:#}").parse(), Ok(id));
         assert_eq!(id.uuid().to_string().parse(), Ok(id));
@@ -260,14 +249,8 @@ mod tests {
     #[test]
     fn what_is_no_id_is_refused() {
         let refused = |text: &str| text.parse::<MachineId>().expect_err(text);
-        assert!(matches!(
-            refused(&machine().to_string()),
-            IdParseError::Short { .. }
-        ));
-        assert!(matches!(
-            refused("node-00000000-0000-4000-8000-000000000000"),
-            IdParseError::Uuid { .. }
-        ));
+        assert!(matches!(refused(&machine().to_string()), IdParseError::Short { .. }));
+        assert!(matches!(refused("node-00000000-0000-4000-8000-000000000000"), IdParseError::Uuid { .. }));
         assert!(matches!(refused(""), IdParseError::Uuid { .. }));
         assert!(matches!(refused("machine-"), IdParseError::Uuid { .. }));
     }

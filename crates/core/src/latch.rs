@@ -27,10 +27,7 @@ impl Latch {
     /// A latch that is shut.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            open: AtomicBool::new(false),
-            opening: EventCount::new(),
-        }
+        Self { open: AtomicBool::new(false), opening: EventCount::new() }
     }
 
     /// Opens the latch, for ever.

@@ -48,11 +48,7 @@ impl Limit {
     ///
     /// If `amount` is above the limit.
     pub const fn check(self, amount: u64) -> Result<(), LimitExceeded> {
-        if amount <= self.max {
-            Ok(())
-        } else {
-            Err(LimitExceeded { limit: self, amount })
-        }
+        if amount <= self.max { Ok(()) } else { Err(LimitExceeded { limit: self, amount }) }
     }
 }
 
@@ -161,10 +157,7 @@ impl Budget {
     /// A budget of so many units.
     #[must_use]
     pub const fn new(units: u64) -> Self {
-        Self {
-            granted: units,
-            spent: 0,
-        }
+        Self { granted: units, spent: 0 }
     }
 
     /// How much was done, also beyond what was granted.
@@ -195,11 +188,7 @@ impl Budget {
     #[inline]
     pub const fn spend(&mut self, units: u64) -> Result<(), Exhausted> {
         self.spent = self.spent.saturating_add(units);
-        if self.is_exhausted() {
-            Err(Exhausted { spent: self.spent })
-        } else {
-            Ok(())
-        }
+        if self.is_exhausted() { Err(Exhausted { spent: self.spent }) } else { Ok(()) }
     }
 }
 
@@ -227,20 +216,8 @@ mod tests {
     fn a_refused_charge_changes_nothing() {
         let mut quota = Quota::new(LIMIT);
         quota.charge(10).unwrap();
-        assert_eq!(
-            quota.charge(1),
-            Err(LimitExceeded {
-                limit: LIMIT,
-                amount: 11
-            })
-        );
-        assert_eq!(
-            quota.charge(u64::MAX),
-            Err(LimitExceeded {
-                limit: LIMIT,
-                amount: u64::MAX
-            })
-        );
+        assert_eq!(quota.charge(1), Err(LimitExceeded { limit: LIMIT, amount: 11 }));
+        assert_eq!(quota.charge(u64::MAX), Err(LimitExceeded { limit: LIMIT, amount: u64::MAX }));
         assert_eq!(quota.used(), 10);
     }
 

@@ -14,17 +14,11 @@ use foldhash::fast::{FixedState, FoldHasher};
 /// let mut ports: Map<u16, &str> = Map::default();
 /// ports.insert(80, "httpd");
 /// ```
-#[expect(
-    clippy::disallowed_types,
-    reason = "this is the map that the others are to use"
-)]
+#[expect(clippy::disallowed_types, reason = "this is the map that the others are to use")]
 pub type Map<K, V> = std::collections::HashMap<K, V, HashState>;
 
 /// A hash set with the properties of [`Map`].
-#[expect(
-    clippy::disallowed_types,
-    reason = "this is the set that the others are to use"
-)]
+#[expect(clippy::disallowed_types, reason = "this is the set that the others are to use")]
 pub type Set<K> = std::collections::HashSet<K, HashState>;
 
 /// How the workspace hashes: fast, and the same in every run.
@@ -65,23 +59,13 @@ mod tests {
 
     #[test]
     fn maps_with_the_same_history_iterate_alike() {
-        let build = || {
-            (0..1_000u64)
-                .map(|key| (key * 7_919 % 1_009, key))
-                .collect::<Map<_, _>>()
-        };
+        let build = || (0..1_000u64).map(|key| (key * 7_919 % 1_009, key)).collect::<Map<_, _>>();
         assert!(build().iter().eq(build().iter()));
     }
 
     #[test]
     fn seeds_change_the_hash() {
-        assert_eq!(
-            HashState::seeded(1).hash_one("key"),
-            HashState::seeded(1).hash_one("key")
-        );
-        assert_ne!(
-            HashState::seeded(1).hash_one("key"),
-            HashState::seeded(2).hash_one("key")
-        );
+        assert_eq!(HashState::seeded(1).hash_one("key"), HashState::seeded(1).hash_one("key"));
+        assert_ne!(HashState::seeded(1).hash_one("key"), HashState::seeded(2).hash_one("key"));
     }
 }

@@ -73,10 +73,7 @@ impl Rng {
         let word =
             |index: usize| u64::from_le_bytes(words[index * 8..][..8].try_into().expect("eight bytes"));
         // The one state that xoshiro cannot leave is all zero: a chance of one in 2^256.
-        Self {
-            key: key.try_into().expect("sixteen bytes"),
-            state: [word(0), word(1), word(2), word(3)],
-        }
+        Self { key: key.try_into().expect("sixteen bytes"), state: [word(0), word(1), word(2), word(3)] }
     }
 
     /// The next 64 bits.
@@ -197,10 +194,7 @@ mod tests {
     /// xoshiro256++ from the state {1, 2, 3, 4}, as its authors' reference code gives it.
     #[test]
     fn is_xoshiro256_plus_plus() {
-        let mut rng = Rng {
-            key: [0; 16],
-            state: [1, 2, 3, 4],
-        };
+        let mut rng = Rng { key: [0; 16], state: [1, 2, 3, 4] };
         let reference: [u64; 6] = [
             41_943_041,
             58_720_359,
@@ -220,10 +214,7 @@ mod tests {
             seen[rng.below(6) as usize] += 1;
         }
         // Six standard deviations around the mean of 10,000.
-        assert!(
-            seen.iter().all(|count| (9_450..10_550).contains(count)),
-            "{seen:?}"
-        );
+        assert!(seen.iter().all(|count| (9_450..10_550).contains(count)), "{seen:?}");
     }
 
     /// With a bound of three quarters of 2^64 a plain multiplication would draw every third number twice as often.
@@ -260,15 +251,9 @@ mod tests {
         let world = Rng::new(Seed::new(5));
         for id in 0..64 {
             let (mut left, mut right) = (world.split("entity", id), world.split("entity", id + 1));
-            let equal: u32 = (0..256)
-                .map(|_| (!(left.next_u64() ^ right.next_u64())).count_ones())
-                .sum();
+            let equal: u32 = (0..256).map(|_| (!(left.next_u64() ^ right.next_u64())).count_ones()).sum();
             // 16,384 coin tosses: six standard deviations are 384.
-            assert!(
-                (7_808..8_576).contains(&equal),
-                "streams {id} and {}: {equal}",
-                id + 1
-            );
+            assert!((7_808..8_576).contains(&equal), "streams {id} and {}: {equal}", id + 1);
         }
     }
 

@@ -61,18 +61,11 @@ impl Trace {
     /// A trace in which nothing happened.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            hash: Xxh3Default::new(),
-            events: 0,
-            probe: None,
-        }
+        Self { hash: Xxh3Default::new(), events: 0, probe: None }
     }
 
     fn probing(probe: Probe) -> Self {
-        Self {
-            probe: Some(Box::new(probe)),
-            ..Self::new()
-        }
+        Self { probe: Some(Box::new(probe)), ..Self::new() }
     }
 
     /// Records an event.
@@ -82,21 +75,14 @@ impl Trace {
     /// If `details` refuse to be encoded. Nothing that derives its encoding does.
     #[inline]
     pub fn record<T: BorshSerialize + fmt::Debug>(&mut self, at: Instant, label: &'static str, details: &T) {
-        let mut feed = Feed {
-            hash: &mut self.hash,
-            bytes: 0,
-        };
-        (at, label, details)
-            .serialize(&mut feed)
-            .expect("a hash takes any bytes");
+        let mut feed = Feed { hash: &mut self.hash, bytes: 0 };
+        (at, label, details).serialize(&mut feed).expect("a hash takes any bytes");
         // The length behind the event keeps two events from looking like one.
         let bytes = feed.bytes;
         self.hash.update(&bytes.to_le_bytes());
         self.events += 1;
         if let Some(probe) = &mut self.probe {
-            probe.observe(self.events, self.hash.digest128(), || {
-                (at, label, format!("{details:?}"))
-            });
+            probe.observe(self.events, self.hash.digest128(), || (at, label, format!("{details:?}")));
         }
     }
 
@@ -127,11 +113,7 @@ impl fmt::Debug for Trace {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "event {} at {}: {} {}",
-            self.index, self.at, self.label, self.details
-        )
+        write!(f, "event {} at {}: {} {}", self.index, self.at, self.label, self.details)
     }
 }
 

@@ -76,10 +76,7 @@ impl<T> TimerWheel<T> {
     /// If `timers_max` is above 2³².
     #[must_use]
     pub fn new(timers_max: usize) -> Self {
-        assert!(
-            u32::try_from(timers_max.saturating_sub(1)).is_ok(),
-            "timers are numbered with 32 bits"
-        );
+        assert!(u32::try_from(timers_max.saturating_sub(1)).is_ok(), "timers are numbered with 32 bits");
         Self {
             now: 0,
             present: 0,
@@ -98,10 +95,7 @@ impl<T> TimerWheel<T> {
     #[inline]
     pub fn insert(&mut self, deadline: Instant, value: T) -> Result<TimerId, Full<T>> {
         if self.arena.len() >= self.timers_max {
-            return Err(Full {
-                item: value,
-                items_max: self.timers_max,
-            });
+            return Err(Full { item: value, items_max: self.timers_max });
         }
         let deadline = deadline.as_nanos().max(self.now);
         let id = self.arena.insert(deadline, value);
@@ -136,10 +130,7 @@ impl<T> TimerWheel<T> {
             while let Some(entry) = self.near.pop_due(now) {
                 if let Some((deadline, value)) = self.arena.remove(entry.id) {
                     self.now = self.now.max(deadline);
-                    return Some(Expired {
-                        deadline: Instant::from_nanos(deadline),
-                        value,
-                    });
+                    return Some(Expired { deadline: Instant::from_nanos(deadline), value });
                 }
             }
             if !self.near.is_empty() || !self.enter_next_slot(now) {
@@ -159,8 +150,7 @@ impl<T> TimerWheel<T> {
             return None;
         }
         let near = self.near.first();
-        near.or_else(|| Some(self.levels.first(self.present)?.earliest))
-            .map(Instant::from_nanos)
+        near.or_else(|| Some(self.levels.first(self.present)?.earliest)).map(Instant::from_nanos)
     }
 
     /// How many timers are set.
@@ -187,14 +177,10 @@ impl<T> TimerWheel<T> {
         let entries = self.levels.take(slot.level, slot.index, &self.arena);
         if slot.level == 0 || entries.len() <= near::ENTRIES_MAX / 2 {
             // Looking at all timers at once overlaps the cache misses that they would cost one by one.
-            self.near.fill(&entries, slot.end, |entry| {
-                self.arena.deadline(entry.id) == Some(entry.deadline)
-            });
+            self.near.fill(&entries, slot.end, |entry| self.arena.deadline(entry.id) == Some(entry.deadline));
         } else {
             self.near.begin(self.present);
-            entries
-                .iter()
-                .for_each(|entry| self.levels.push(self.present, *entry));
+            entries.iter().for_each(|entry| self.levels.push(self.present, *entry));
         }
         self.levels.give_back(slot.level, slot.index, entries);
         true

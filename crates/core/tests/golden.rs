@@ -10,10 +10,7 @@ use ironloom_core::frame::{self, Message};
 use ironloom_core::{Duration, Instant, MachineId, Rng, Seed, Trace, Zipf};
 
 fn check(written: &str, golden: &str) {
-    assert_eq!(
-        written, golden,
-        "the format has changed; this build writes\n{written}"
-    );
+    assert_eq!(written, golden, "the format has changed; this build writes\n{written}");
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -35,62 +32,32 @@ fn a_seed_keeps_its_meaning() {
         line(&format!("seed={seed:#x}"), words.join(" "));
     }
     let world = Rng::new(Seed::new(1));
-    for (label, id) in [
-        ("", 0),
-        ("link", 0),
-        ("link", 1),
-        ("a label that is longer than one block of the hash", 7),
-    ] {
+    for (label, id) in
+        [("", 0), ("link", 0), ("link", 1), ("a label that is longer than one block of the hash", 7)]
+    {
         let mut rng = world.split(label, id);
-        line(
-            &format!("seed=0x1 split={label:?},{id}"),
-            format!("{:016x}", rng.next_u64()),
-        );
+        line(&format!("seed=0x1 split={label:?},{id}"), format!("{:016x}", rng.next_u64()));
     }
     let mut nested = world.split("machine", 3).split("link", 4);
-    line(
-        "seed=0x1 split=\"machine\",3 split=\"link\",4",
-        format!("{:016x}", nested.next_u64()),
-    );
+    line("seed=0x1 split=\"machine\",3 split=\"link\",4", format!("{:016x}", nested.next_u64()));
 
     let mut rng = world.split("draws", 0);
-    line(
-        "below(10)",
-        (0..10)
-            .map(|_| rng.below(10).to_string())
-            .collect::<Vec<_>>()
-            .join(" "),
-    );
+    line("below(10)", (0..10).map(|_| rng.below(10).to_string()).collect::<Vec<_>>().join(" "));
     line(
         "below(3<<62)",
-        (0..3)
-            .map(|_| format!("{:016x}", rng.below(3 << 62)))
-            .collect::<Vec<_>>()
-            .join(" "),
+        (0..3).map(|_| format!("{:016x}", rng.below(3 << 62))).collect::<Vec<_>>().join(" "),
     );
     line(
         "fraction",
-        (0..3)
-            .map(|_| format!("{:016x}", rng.fraction().to_bits()))
-            .collect::<Vec<_>>()
-            .join(" "),
+        (0..3).map(|_| format!("{:016x}", rng.fraction().to_bits())).collect::<Vec<_>>().join(" "),
     );
     line(
         "exponential(1)",
-        (0..3)
-            .map(|_| format!("{:016x}", rng.exponential(1.0).to_bits()))
-            .collect::<Vec<_>>()
-            .join(" "),
+        (0..3).map(|_| format!("{:016x}", rng.exponential(1.0).to_bits())).collect::<Vec<_>>().join(" "),
     );
     line("bytes(11)", hex(&rng.bytes::<11>()));
     let zipf = Zipf::new(1_000, 1.1);
-    line(
-        "zipf(1000,1.1)",
-        (0..10)
-            .map(|_| zipf.sample(&mut rng).to_string())
-            .collect::<Vec<_>>()
-            .join(" "),
-    );
+    line("zipf(1000,1.1)", (0..10).map(|_| zipf.sample(&mut rng).to_string()).collect::<Vec<_>>().join(" "));
     let mut items = [0, 1, 2, 3, 4, 5, 6, 7];
     rng.shuffle(&mut items);
     line("shuffle(8)", format!("{items:?}"));

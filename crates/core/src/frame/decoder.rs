@@ -22,12 +22,7 @@ impl Decoder {
     /// A decoder for frames with bodies of at most `body_bytes_max`.
     #[must_use]
     pub const fn new(body_bytes_max: usize) -> Self {
-        Self {
-            body_bytes_max,
-            partial: Vec::new(),
-            returned: false,
-            broken: None,
-        }
+        Self { body_bytes_max, partial: Vec::new(), returned: false, broken: None }
     }
 
     /// Takes bytes off the front of `input` until a frame is whole; `None` once all of `input` is taken.

@@ -43,18 +43,9 @@ impl Header {
         let body_bytes_max = body_bytes_max.min(u32::MAX as usize);
         let length = body.len();
         if length > body_bytes_max {
-            return Err(FrameError::TooLong {
-                kind,
-                length,
-                body_bytes_max,
-            });
+            return Err(FrameError::TooLong { kind, length, body_bytes_max });
         }
-        Ok(Self {
-            kind,
-            version,
-            length,
-            body_checksum: crc32c::crc32c(body),
-        })
+        Ok(Self { kind, version, length, body_checksum: crc32c::crc32c(body) })
     }
 
     pub(super) fn to_bytes(self) -> [u8; BYTES] {
@@ -88,49 +79,26 @@ impl Header {
         let word =
             |range: std::ops::Range<usize>| u32::from_le_bytes(head[range].try_into().expect("four bytes"));
 
-        let (found, expected) = (
-            word(field::HEADER_CHECKSUM),
-            crc32c::crc32c(&head[field::CHECKED]),
-        );
+        let (found, expected) = (word(field::HEADER_CHECKSUM), crc32c::crc32c(&head[field::CHECKED]));
         if found != expected {
             return Err(FrameError::HeaderChecksum { found, expected });
         }
         let (kind, length) = (half(field::KIND), word(field::LENGTH) as usize);
         if length > body_bytes_max {
-            return Err(FrameError::TooLong {
-                kind,
-                length,
-                body_bytes_max,
-            });
+            return Err(FrameError::TooLong { kind, length, body_bytes_max });
         }
-        let header = Self {
-            kind,
-            version: half(field::VERSION),
-            length,
-            body_checksum: word(field::BODY_CHECKSUM),
-        };
+        let header =
+            Self { kind, version: half(field::VERSION), length, body_checksum: word(field::BODY_CHECKSUM) };
         Ok(Some((header, rest)))
     }
 
     /// The frame that this header and `body` are, if the body is the one that the header means.
     pub(super) fn frame(self, body: &[u8]) -> Result<Frame<'_>, FrameError> {
-        assert_eq!(
-            body.len(),
-            self.length,
-            "the body is cut to the length in the header"
-        );
+        assert_eq!(body.len(), self.length, "the body is cut to the length in the header");
         let (found, expected) = (self.body_checksum, crc32c::crc32c(body));
         if found != expected {
-            return Err(FrameError::BodyChecksum {
-                kind: self.kind,
-                found,
-                expected,
-            });
+            return Err(FrameError::BodyChecksum { kind: self.kind, found, expected });
         }
-        Ok(Frame {
-            kind: self.kind,
-            version: self.version,
-            body,
-        })
+        Ok(Frame { kind: self.kind, version: self.version, body })
     }
 }

@@ -19,10 +19,7 @@ impl Message for Note {
 }
 
 fn note(number: u32, length: usize) -> Note {
-    Note {
-        number,
-        text: vec![number as u8; length],
-    }
+    Note { number, text: vec![number as u8; length] }
 }
 
 fn stream(notes: &[Note]) -> Vec<u8> {
@@ -132,53 +129,25 @@ fn a_promised_length_is_not_allocated() {
 #[test]
 fn a_body_at_the_limit_passes_and_one_above_does_not() {
     let fits = note(1, BODY_BYTES_MAX - 8);
-    assert_eq!(
-        decode(&stream(std::slice::from_ref(&fits)), &[64]),
-        (vec![fits], Ok(()))
-    );
+    assert_eq!(decode(&stream(std::slice::from_ref(&fits)), &[64]), (vec![fits], Ok(())));
 
     let mut out = vec![1, 2, 3];
     let refused = encode(&note(1, BODY_BYTES_MAX - 7), BODY_BYTES_MAX, &mut out).unwrap_err();
     assert_eq!(
         refused,
-        FrameError::TooLong {
-            kind: 7,
-            length: BODY_BYTES_MAX + 1,
-            body_bytes_max: BODY_BYTES_MAX
-        }
+        FrameError::TooLong { kind: 7, length: BODY_BYTES_MAX + 1, body_bytes_max: BODY_BYTES_MAX }
     );
     assert_eq!(out, [1, 2, 3]);
 }
 
 #[test]
 fn a_frame_of_another_kind_or_version_is_not_read() {
-    let frame = Frame {
-        kind: 7,
-        version: 2,
-        body: &borsh::to_vec(&note(1, 1)).unwrap(),
-    };
+    let frame = Frame { kind: 7, version: 2, body: &borsh::to_vec(&note(1, 1)).unwrap() };
     assert!(frame.decode::<Note>().is_ok());
     let other_kind = Frame { kind: 8, ..frame }.decode::<Note>();
-    assert_eq!(
-        other_kind,
-        Err(FrameError::Kind {
-            found: 8,
-            expected: 7
-        })
-    );
+    assert_eq!(other_kind, Err(FrameError::Kind { found: 8, expected: 7 }));
     let other_version = Frame { version: 1, ..frame }.decode::<Note>();
-    assert_eq!(
-        other_version,
-        Err(FrameError::Version {
-            kind: 7,
-            found: 1,
-            expected: 2
-        })
-    );
-    let cut = Frame {
-        body: &frame.body[..frame.body.len() - 1],
-        ..frame
-    }
-    .decode::<Note>();
+    assert_eq!(other_version, Err(FrameError::Version { kind: 7, found: 1, expected: 2 }));
+    let cut = Frame { body: &frame.body[..frame.body.len() - 1], ..frame }.decode::<Note>();
     assert!(matches!(cut, Err(FrameError::Body { kind: 7, .. })));
 }

@@ -52,10 +52,7 @@ impl Counter {
     pub fn local(&self) -> LocalCounter {
         let cell = Cell::default();
         self.total.locals.lock().push(cell.clone());
-        LocalCounter {
-            cell,
-            total: self.total.clone(),
-        }
+        LocalCounter { cell, total: self.total.clone() }
     }
 
     /// How much was counted, by everybody.
@@ -101,9 +98,7 @@ impl Drop for LocalCounter {
     fn drop(&mut self) {
         let mut locals = self.total.locals.lock();
         locals.retain(|cell| !Arc::ptr_eq(cell, &self.cell));
-        self.total
-            .shared
-            .fetch_add(self.cell.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.total.shared.fetch_add(self.cell.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 

@@ -10,10 +10,7 @@ use super::{HistogramSnapshot, Unit};
 
 /// All families in the text format.
 pub(super) fn openmetrics(families: &BTreeMap<String, Family>) -> String {
-    let rows = families
-        .iter()
-        .map(|(name, family)| Row::of(name, family))
-        .collect();
+    let rows = families.iter().map(|(name, family)| Row::of(name, family)).collect();
     let mut registry = prometheus_client::registry::Registry::default();
     registry.register_collector(Box::new(Collected(rows)));
     let mut text = String::new();
@@ -33,30 +30,14 @@ struct Row {
 enum Value {
     Counter(u64),
     Gauge(i64),
-    Histogram {
-        sum: f64,
-        count: u64,
-        buckets: Vec<(f64, u64)>,
-    },
+    Histogram { sum: f64, count: u64, buckets: Vec<(f64, u64)> },
 }
 
 impl Row {
     fn of(name: &str, family: &Family) -> Self {
-        let owned = |labels: &Labels| {
-            labels
-                .iter()
-                .map(|(label, value)| (*label, value.clone()))
-                .collect()
-        };
-        let series = family
-            .series
-            .iter()
-            .map(|(labels, instrument)| (owned(labels), Value::of(instrument)));
-        Self {
-            name: name.to_owned(),
-            help: family.help,
-            series: series.collect(),
-        }
+        let owned = |labels: &Labels| labels.iter().map(|(label, value)| (*label, value.clone())).collect();
+        let series = family.series.iter().map(|(labels, instrument)| (owned(labels), Value::of(instrument)));
+        Self { name: name.to_owned(), help: family.help, series: series.collect() }
     }
 }
 
@@ -84,11 +65,7 @@ impl Value {
             counted = below;
         }
         buckets.push((f64::INFINITY, snapshot.count() - counted));
-        Self::Histogram {
-            sum: snapshot.sum() as f64 / per_unit,
-            count: snapshot.count(),
-            buckets,
-        }
+        Self::Histogram { sum: snapshot.sum() as f64 / per_unit, count: snapshot.count(), buckets }
     }
 
     fn encode(&self, metric: &mut MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
@@ -155,13 +132,8 @@ mod tests {
     #[test]
     fn histograms_are_cumulative_and_in_base_units() {
         let registry = Registry::new(100);
-        let latency = registry
-            .scope("test")
-            .histogram("latency", "Latency.", Unit::Nanoseconds)
-            .unwrap();
-        [100, 255, 256, 1_000_000_000, u64::MAX / 2]
-            .into_iter()
-            .for_each(|nanos| latency.record(nanos));
+        let latency = registry.scope("test").histogram("latency", "Latency.", Unit::Nanoseconds).unwrap();
+        [100, 255, 256, 1_000_000_000, u64::MAX / 2].into_iter().for_each(|nanos| latency.record(nanos));
         let text = registry.openmetrics();
         for line in [
             "# TYPE test_latency_seconds histogram",

@@ -74,10 +74,7 @@ struct Buckets {
 impl Default for Buckets {
     fn default() -> Self {
         let counts: Box<[AtomicU64]> = (0..BUCKETS).map(|_| AtomicU64::new(0)).collect();
-        Self {
-            counts: counts.try_into().expect("as many as were made"),
-            sum: AtomicU64::new(0),
-        }
+        Self { counts: counts.try_into().expect("as many as were made"), sum: AtomicU64::new(0) }
     }
 }
 
@@ -107,19 +104,13 @@ impl Histogram {
     pub fn local(&self) -> LocalHistogram {
         let buckets = Arc::new(Buckets::default());
         self.total.locals.lock().push(buckets.clone());
-        LocalHistogram {
-            buckets,
-            total: self.total.clone(),
-        }
+        LocalHistogram { buckets, total: self.total.clone() }
     }
 
     /// What was recorded so far, by everybody.
     #[must_use]
     pub fn snapshot(&self) -> HistogramSnapshot {
-        let mut snapshot = HistogramSnapshot {
-            counts: vec![0; BUCKETS].into_boxed_slice(),
-            sum: 0,
-        };
+        let mut snapshot = HistogramSnapshot { counts: vec![0; BUCKETS].into_boxed_slice(), sum: 0 };
         let locals = self.total.locals.lock();
         snapshot.add(&self.total.shared);
         locals.iter().for_each(|buckets| snapshot.add(buckets));
@@ -147,10 +138,7 @@ impl LocalHistogram {
     pub fn record(&mut self, value: u64) {
         // Nobody else writes these cells, so nothing can come between a load and its store.
         let add = |cell: &AtomicU64, amount: u64| {
-            cell.store(
-                cell.load(Ordering::Relaxed).wrapping_add(amount),
-                Ordering::Relaxed,
-            );
+            cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
         };
         add(&self.buckets.counts[bucket(value)], 1);
         add(&self.buckets.sum, value);
@@ -177,9 +165,7 @@ impl Drop for LocalHistogram {
         for (to, from) in shared.counts.iter().zip(self.buckets.counts.iter()) {
             to.fetch_add(from.load(Ordering::Relaxed), Ordering::Relaxed);
         }
-        shared
-            .sum
-            .fetch_add(self.buckets.sum.load(Ordering::Relaxed), Ordering::Relaxed);
+        shared.sum.fetch_add(self.buckets.sum.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
@@ -284,10 +270,7 @@ mod tests {
     #[test]
     fn an_empty_histogram_says_zero() {
         let seen = Histogram::new().snapshot();
-        assert_eq!(
-            (seen.count(), seen.quantile(0.99), seen.buckets().count()),
-            (0, 0, 0)
-        );
+        assert_eq!((seen.count(), seen.quantile(0.99), seen.buckets().count()), (0, 0, 0));
         assert!(seen.mean().abs() < f64::EPSILON);
     }
 

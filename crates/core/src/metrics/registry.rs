@@ -83,20 +83,13 @@ impl Registry {
     /// An empty registry for at most `series_max` combinations of name and labels.
     #[must_use]
     pub fn new(series_max: usize) -> Self {
-        Self {
-            families: Arc::default(),
-            series_max,
-        }
+        Self { families: Arc::default(), series_max }
     }
 
     /// A part of this registry in which every name begins with `prefix` and an underscore.
     #[must_use]
     pub fn scope(&self, prefix: &'static str) -> Scope {
-        Scope {
-            registry: self.clone(),
-            prefix,
-            labels: Labels::new(),
-        }
+        Scope { registry: self.clone(), prefix, labels: Labels::new() }
     }
 
     /// Removes every series that carries this label: its subject is gone.
@@ -105,9 +98,7 @@ impl Registry {
     pub fn forget(&self, label: &str, value: &str) {
         let mut families = self.families.lock();
         for family in families.values_mut() {
-            family
-                .series
-                .retain(|labels, _| labels.get(label).is_none_or(|found| found != value));
+            family.series.retain(|labels, _| labels.get(label).is_none_or(|found| found != value));
         }
         families.retain(|_, family| !family.series.is_empty());
     }
@@ -131,26 +122,16 @@ impl Registry {
         if let Some(family) = families.get(&name) {
             let any = family.series.values().next().expect("a family is never empty");
             if any.kind() != made.kind() {
-                return Err(MetricError::Kind {
-                    name,
-                    existing: any.kind(),
-                    wanted: made.kind(),
-                });
+                return Err(MetricError::Kind { name, existing: any.kind(), wanted: made.kind() });
             }
             if let Some(existing) = family.series.get(labels) {
                 return Ok(existing.clone());
             }
         }
         if series >= self.series_max {
-            return Err(MetricError::TooMany {
-                name,
-                series_max: self.series_max,
-            });
+            return Err(MetricError::TooMany { name, series_max: self.series_max });
         }
-        let family = families.entry(name).or_insert_with(|| Family {
-            help,
-            series: BTreeMap::new(),
-        });
+        let family = families.entry(name).or_insert_with(|| Family { help, series: BTreeMap::new() });
         Ok(family.series.entry(labels.clone()).or_insert(made).clone())
     }
 }
@@ -229,9 +210,7 @@ impl Scope {
     ) -> Result<Instrument, MetricError> {
         let name = format!("{}_{name}", self.prefix);
         if let Some(&malformed) = self.labels.keys().find(|label| !is_name(label)) {
-            return Err(MetricError::Name {
-                name: malformed.to_owned(),
-            });
+            return Err(MetricError::Name { name: malformed.to_owned() });
         }
         if !is_name(&name) {
             return Err(MetricError::Name { name });
@@ -244,9 +223,7 @@ impl Scope {
 fn is_name(name: &str) -> bool {
     !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Why a metric could not be registered.
@@ -299,33 +276,12 @@ mod tests {
         let registry = Registry::new(1);
         let scope = registry.scope("test");
         scope.counter("hits", "Hits.").unwrap();
-        assert!(matches!(
-            scope.gauge("hits", "Hits."),
-            Err(MetricError::Kind {
-                existing: "counter",
-                ..
-            })
-        ));
-        assert!(matches!(
-            scope.gauge("a b", "Space."),
-            Err(MetricError::Name { .. })
-        ));
-        assert!(matches!(
-            registry.scope("9").gauge("x", "Digit."),
-            Err(MetricError::Name { .. })
-        ));
-        assert!(matches!(
-            scope.with("a-b", "").gauge("x", "Dash."),
-            Err(MetricError::Name { .. })
-        ));
-        assert!(matches!(
-            scope.gauge("more", "More."),
-            Err(MetricError::TooMany { series_max: 1, .. })
-        ));
-        assert!(
-            scope.counter("hits", "Hits.").is_ok(),
-            "a full registry still knows what it has"
-        );
+        assert!(matches!(scope.gauge("hits", "Hits."), Err(MetricError::Kind { existing: "counter", .. })));
+        assert!(matches!(scope.gauge("a b", "Space."), Err(MetricError::Name { .. })));
+        assert!(matches!(registry.scope("9").gauge("x", "Digit."), Err(MetricError::Name { .. })));
+        assert!(matches!(scope.with("a-b", "").gauge("x", "Dash."), Err(MetricError::Name { .. })));
+        assert!(matches!(scope.gauge("more", "More."), Err(MetricError::TooMany { series_max: 1, .. })));
+        assert!(scope.counter("hits", "Hits.").is_ok(), "a full registry still knows what it has");
     }
 
     #[test]
@@ -334,18 +290,11 @@ mod tests {
         let scope = registry.scope("test");
         let stay = scope.with("machine", "b").counter("hits", "Hits.").unwrap();
         for _ in 0..100 {
-            scope
-                .with("machine", "a")
-                .counter("hits", "Hits.")
-                .unwrap()
-                .add(1);
+            scope.with("machine", "a").counter("hits", "Hits.").unwrap().add(1);
             registry.forget("machine", "a");
         }
         stay.add(7);
         let text = registry.openmetrics();
-        assert!(
-            text.contains("machine=\"b\"} 7") && !text.contains("machine=\"a\""),
-            "{text}"
-        );
+        assert!(text.contains("machine=\"b\"} 7") && !text.contains("machine=\"a\""), "{text}");
     }
 }

@@ -31,10 +31,7 @@ impl<T> Ring<T> {
     #[must_use]
     pub const fn new(items_max: usize) -> Self {
         assert!(items_max > 0, "a ring holds at least one item");
-        Self {
-            items: VecDeque::new(),
-            items_max,
-        }
+        Self { items: VecDeque::new(), items_max }
     }
 
     /// Appends an item.
@@ -44,10 +41,7 @@ impl<T> Ring<T> {
     /// If the ring is full; the item comes back.
     pub fn push(&mut self, item: T) -> Result<(), Full<T>> {
         if self.is_full() {
-            return Err(Full {
-                item,
-                items_max: self.items_max,
-            });
+            return Err(Full { item, items_max: self.items_max });
         }
         self.items.push_back(item);
         Ok(())
@@ -55,11 +49,7 @@ impl<T> Ring<T> {
 
     /// Appends an item; if the ring is full, the oldest makes room and is returned.
     pub fn push_evicting(&mut self, item: T) -> Option<T> {
-        let evicted = if self.is_full() {
-            self.items.pop_front()
-        } else {
-            None
-        };
+        let evicted = if self.is_full() { self.items.pop_front() } else { None };
         self.items.push_back(item);
         evicted
     }

@@ -24,13 +24,7 @@ use super::Full;
 pub fn pair<T>(items_max: usize) -> (Producer<T>, Consumer<T>) {
     assert!(items_max > 0, "a ring holds at least one item");
     let (producer, consumer) = rtrb::RingBuffer::new(items_max);
-    (
-        Producer {
-            end: producer,
-            items_max,
-        },
-        Consumer { end: consumer },
-    )
+    (Producer { end: producer, items_max }, Consumer { end: consumer })
 }
 
 /// The end of a [`pair`] that items enter.
@@ -48,10 +42,7 @@ impl<T> Producer<T> {
     /// If the ring is full; the item comes back.
     #[inline]
     pub fn push(&mut self, item: T) -> Result<(), Full<T>> {
-        self.end.push(item).map_err(|rtrb::PushError::Full(item)| Full {
-            item,
-            items_max: self.items_max,
-        })
+        self.end.push(item).map_err(|rtrb::PushError::Full(item)| Full { item, items_max: self.items_max })
     }
 
     /// Whether the consumer is gone, so that nobody will ever take what is pushed.

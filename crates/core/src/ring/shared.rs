@@ -32,9 +32,7 @@ impl<T> SharedRing<T> {
     #[must_use]
     pub fn new(items_max: usize) -> Self {
         assert!(items_max > 0, "a ring holds at least one item");
-        Self {
-            items: ArrayQueue::new(items_max),
-        }
+        Self { items: ArrayQueue::new(items_max) }
     }
 
     /// Appends an item.
@@ -44,10 +42,7 @@ impl<T> SharedRing<T> {
     /// If the ring is full; the item comes back.
     #[inline]
     pub fn push(&self, item: T) -> Result<(), Full<T>> {
-        self.items.push(item).map_err(|item| Full {
-            item,
-            items_max: self.items.capacity(),
-        })
+        self.items.push(item).map_err(|item| Full { item, items_max: self.items.capacity() })
     }
 
     /// Takes the oldest item.

@@ -14,11 +14,8 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        any::<u8>().prop_map(Step::Push),
-        any::<u8>().prop_map(Step::Evict),
-        Just(Step::Pop)
-    ];
+    let step =
+        prop_oneof![any::<u8>().prop_map(Step::Push), any::<u8>().prop_map(Step::Evict), Just(Step::Pop)];
     prop::collection::vec(step, 0..200)
 }
 
@@ -30,10 +27,7 @@ struct Model {
 
 impl Model {
     fn new(items_max: usize) -> Self {
-        Self {
-            items: VecDeque::new(),
-            items_max,
-        }
+        Self { items: VecDeque::new(), items_max }
     }
 
     fn push(&mut self, item: u8) -> Option<u8> {
@@ -127,13 +121,7 @@ fn many_threads_lose_and_repeat_nothing() {
         received
     });
     for producer in 0..PRODUCERS {
-        let sent = received
-            .iter()
-            .filter(|(from, _)| *from == producer)
-            .map(|(_, number)| *number);
-        assert!(
-            sent.eq(0..EACH),
-            "what one producer sends arrives once and in order"
-        );
+        let sent = received.iter().filter(|(from, _)| *from == producer).map(|(_, number)| *number);
+        assert!(sent.eq(0..EACH), "what one producer sends arrives once and in order");
     }
 }

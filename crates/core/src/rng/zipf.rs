@@ -34,22 +34,10 @@ impl Zipf {
     /// If `ranks` is zero or above 2⁵³, or `exponent` is not a positive number.
     #[must_use]
     pub fn new(ranks: u64, exponent: f64) -> Self {
-        assert!(
-            (1..=1 << 53).contains(&ranks),
-            "a distribution over {ranks} ranks"
-        );
-        assert!(
-            exponent.is_finite() && exponent > 0.0,
-            "an exponent of {exponent}"
-        );
+        assert!((1..=1 << 53).contains(&ranks), "a distribution over {ranks} ranks");
+        assert!(exponent.is_finite() && exponent > 0.0, "an exponent of {exponent}");
         let ranks = ranks as f64;
-        let mut zipf = Self {
-            ranks,
-            exponent,
-            area_first: 0.0,
-            area_last: 0.0,
-            sure: 0.0,
-        };
+        let mut zipf = Self { ranks, exponent, area_first: 0.0, area_last: 0.0, sure: 0.0 };
         zipf.area_first = zipf.area(1.5) - 1.0;
         zipf.area_last = zipf.area(ranks + 0.5);
         zipf.sure = 2.0 - zipf.area_inverse(zipf.area(2.5) - zipf.density(2.0));
@@ -88,20 +76,12 @@ impl Zipf {
 
 /// `(e^x - 1) / x`, also near zero.
 fn expm1_ratio(x: f64) -> f64 {
-    if x.abs() > 1e-8 {
-        libm::expm1(x) / x
-    } else {
-        1.0 + x / 2.0
-    }
+    if x.abs() > 1e-8 { libm::expm1(x) / x } else { 1.0 + x / 2.0 }
 }
 
 /// `ln(1 + x) / x`, also near zero.
 fn log1p_ratio(x: f64) -> f64 {
-    if x.abs() > 1e-8 {
-        libm::log1p(x) / x
-    } else {
-        1.0 - x / 2.0
-    }
+    if x.abs() > 1e-8 { libm::log1p(x) / x } else { 1.0 - x / 2.0 }
 }
 
 #[cfg(test)]

@@ -31,9 +31,7 @@ impl VirtualClock {
     /// A clock that shows `start`.
     #[must_use]
     pub const fn new(start: Instant) -> Self {
-        Self {
-            nanos: AtomicU64::new(start.as_nanos()),
-        }
+        Self { nanos: AtomicU64::new(start.as_nanos()) }
     }
 
     /// Moves the present to `now`, or leaves it where it is if that is in the past.
@@ -59,9 +57,7 @@ impl WallClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this type is where real time enters")]
     pub fn start() -> Self {
-        Self {
-            zero: std::time::Instant::now(),
-        }
+        Self { zero: std::time::Instant::now() }
     }
 }
 

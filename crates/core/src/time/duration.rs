@@ -142,10 +142,7 @@ impl fmt::Display for Duration {
         let fits = |&&(unit, nanos): &&(&str, u64)| {
             self.0 >= nanos && (!matches!(unit, "h" | "m") || self.0.is_multiple_of(nanos))
         };
-        let &(unit, nanos) = UNITS
-            .iter()
-            .find(fits)
-            .expect("every span is at least one nanosecond");
+        let &(unit, nanos) = UNITS.iter().find(fits).expect("every span is at least one nanosecond");
         let (whole, rest) = (self.0 / nanos, self.0 % nanos);
         if rest == 0 {
             return f.pad(&format!("{whole}{unit}"));
@@ -208,9 +205,7 @@ impl FromStr for Duration {
         if !all_digits(whole) || !all_digits(fraction) {
             return Err(DurationParseError::Number { text: owned() });
         }
-        scaled(whole, fraction, nanos)
-            .map(Self)
-            .ok_or_else(|| DurationParseError::Range { text: owned() })
+        scaled(whole, fraction, nanos).map(Self).ok_or_else(|| DurationParseError::Range { text: owned() })
     }
 }
 
@@ -261,10 +256,7 @@ mod tests {
         assert!(matches!(refused("ms"), DurationParseError::Number { .. }));
         assert!(matches!(refused("-1ms"), DurationParseError::Number { .. }));
         assert!(matches!(refused("0.5ns"), DurationParseError::Range { .. }));
-        assert!(matches!(
-            refused("99999999999h"),
-            DurationParseError::Range { .. }
-        ));
+        assert!(matches!(refused("99999999999h"), DurationParseError::Range { .. }));
     }
 
     proptest! {

@@ -105,9 +105,6 @@ mod tests {
         assert_eq!(Instant::MAX.saturating_add(second), Instant::MAX);
         assert_eq!(Instant::ZERO.checked_sub(second), None);
         assert_eq!(Instant::ZERO.checked_since(Instant::from_nanos(1)), None);
-        assert_eq!(
-            Instant::ZERO.saturating_since(Instant::from_nanos(1)),
-            Duration::ZERO
-        );
+        assert_eq!(Instant::ZERO.saturating_since(Instant::from_nanos(1)), Duration::ZERO);
     }
 }

@@ -21,9 +21,7 @@ pub struct Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let show = |event: &Option<Event>| {
-            event
-                .as_ref()
-                .map_or_else(|| "the end of the run".to_owned(), Event::to_string)
+            event.as_ref().map_or_else(|| "the end of the run".to_owned(), Event::to_string)
         };
         writeln!(f, "the runs agree in {} events, then part:", self.common)?;
         writeln!(f, "  left:  {}", show(&self.left))?;
@@ -104,21 +102,14 @@ fn watched(run: &mut impl FnMut(&mut Trace), start: u64, end: u64) -> Trace {
 }
 
 fn check_repeats(side: &'static str, first: Digest, again: Digest) -> Result<(), Unrepeatable> {
-    if first == again {
-        Ok(())
-    } else {
-        Err(Unrepeatable { side, first, again })
-    }
+    if first == again { Ok(()) } else { Err(Unrepeatable { side, first, again }) }
 }
 
 /// The first place at which two lists of events, both beginning after `start` common ones, are not the same.
 fn parting(start: u64, left: &[Event], right: &[Event]) -> Difference {
     let same = |(left, right): &(&Event, &Event)| left.digest == right.digest;
     let common = left.iter().zip(right).take_while(same).count();
-    assert!(
-        left.get(common).is_some() || right.get(common).is_some(),
-        "runs that differ part somewhere"
-    );
+    assert!(left.get(common).is_some() || right.get(common).is_some(), "runs that differ part somewhere");
     Difference {
         common: start + common as u64,
         left: left.get(common).cloned(),

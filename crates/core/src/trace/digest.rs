@@ -34,9 +34,7 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
         let bits = digits.then(|| u128::from_str_radix(text, 16).ok()).flatten();
-        bits.map(Self).ok_or_else(|| DigestParseError {
-            text: text.to_owned(),
-        })
+        bits.map(Self).ok_or_else(|| DigestParseError { text: text.to_owned() })
     }
 }
 

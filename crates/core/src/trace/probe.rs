@@ -32,10 +32,7 @@ impl Probe {
         let kept = if fits {
             Kept::Events(Vec::new())
         } else {
-            Kept::Checkpoints {
-                stride: 1,
-                digests: Vec::new(),
-            }
+            Kept::Checkpoints { stride: 1, digests: Vec::new() }
         };
         Self { start, end, kept }
     }
@@ -57,13 +54,7 @@ impl Probe {
                     details.truncate(cut);
                     details.push('…');
                 }
-                events.push(Event {
-                    index: count - 1,
-                    at,
-                    label,
-                    details,
-                    digest: Digest::new(digest),
-                });
+                events.push(Event { index: count - 1, at, label, details, digest: Digest::new(digest) });
             }
             Kept::Checkpoints { stride, digests } => {
                 if (count - self.start).is_multiple_of(*stride) {
@@ -94,22 +85,14 @@ impl Probe {
         };
         let stride = *left.max(right);
         let (left, right) = (self.digests_every(stride), other.digests_every(stride));
-        let equal = left
-            .iter()
-            .zip(&right)
-            .take_while(|(left, right)| left == right)
-            .count() as u64;
+        let equal = left.iter().zip(&right).take_while(|(left, right)| left == right).count() as u64;
         let start = self.start + equal * stride;
         (start, self.end.min(start + stride))
     }
 
     /// The digests at every `stride` events, which is a multiple of the stride that was kept.
     fn digests_every(&self, stride: u64) -> Vec<u128> {
-        let Kept::Checkpoints {
-            stride: kept,
-            digests,
-        } = &self.kept
-        else {
+        let Kept::Checkpoints { stride: kept, digests } = &self.kept else {
             return Vec::new();
         };
         let mut digests = digests.clone();

@@ -18,11 +18,7 @@ fn record(trace: &mut Trace, events: &[u32]) {
 }
 
 fn check(left: &[u32], right: &[u32]) {
-    let common = left
-        .iter()
-        .zip(right)
-        .take_while(|(left, right)| left == right)
-        .count();
+    let common = left.iter().zip(right).take_while(|(left, right)| left == right).count();
     let found =
         first_difference(|trace| record(trace, left), |trace| record(trace, right)).expect("both repeat");
     if left == right {
@@ -113,8 +109,7 @@ fn digests_survive_being_written() {
 #[test]
 fn long_details_are_cut_between_characters() {
     let long = "ä".repeat(1_000);
-    let found = first_difference(|trace| trace.record(Instant::ZERO, "text", &long), |_| {})
-        .unwrap()
-        .unwrap();
+    let found =
+        first_difference(|trace| trace.record(Instant::ZERO, "text", &long), |_| {}).unwrap().unwrap();
     assert_eq!(found.left.unwrap().details.chars().count(), 201);
 }

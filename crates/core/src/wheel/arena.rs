@@ -29,12 +29,7 @@ enum Cell<T> {
 
 impl<T> Default for Arena<T> {
     fn default() -> Self {
-        Self {
-            generations: Vec::new(),
-            cells: Vec::new(),
-            vacant: None,
-            len: 0,
-        }
+        Self { generations: Vec::new(), cells: Vec::new(), vacant: None, len: 0 }
     }
 }
 
@@ -54,14 +49,9 @@ impl<T> Arena<T> {
             return TimerId { index, generation: 0 };
         };
         let cell = std::mem::replace(&mut self.cells[index as usize], timer);
-        let Cell::Vacant { next } = cell else {
-            unreachable!("the chain of vacant cells leads to a timer")
-        };
+        let Cell::Vacant { next } = cell else { unreachable!("the chain of vacant cells leads to a timer") };
         self.vacant = next;
-        TimerId {
-            index,
-            generation: self.generations[index as usize],
-        }
+        TimerId { index, generation: self.generations[index as usize] }
     }
 
     /// Takes the timer out, with its deadline, if it still lives.
@@ -72,9 +62,7 @@ impl<T> Arena<T> {
         }
         let index = id.index as usize;
         let cell = std::mem::replace(&mut self.cells[index], Cell::Vacant { next: self.vacant });
-        let Cell::Timer { deadline, value } = cell else {
-            unreachable!("a generation ends with its timer")
-        };
+        let Cell::Timer { deadline, value } = cell else { unreachable!("a generation ends with its timer") };
         self.generations[index] = id.generation.wrapping_add(1);
         self.vacant = Some(id.index);
         self.len -= 1;
@@ -95,8 +83,6 @@ impl<T> Arena<T> {
     /// A generation ends with its timer, and ids are made only of generations that begin.
     #[inline]
     pub(super) fn is_live(&self, id: TimerId) -> bool {
-        self.generations
-            .get(id.index as usize)
-            .is_some_and(|generation| *generation == id.generation)
+        self.generations.get(id.index as usize).is_some_and(|generation| *generation == id.generation)
     }
 }

@@ -100,20 +100,10 @@ impl Levels {
         let level = self.occupied.trailing_zeros() as usize;
         let index = self.levels[level].first();
         let shift = level as u32 * BITS;
-        let above = present
-            .checked_shr(shift + BITS)
-            .unwrap_or(0)
-            .checked_shl(shift + BITS)
-            .unwrap_or(0);
+        let above = present.checked_shr(shift + BITS).unwrap_or(0).checked_shl(shift + BITS).unwrap_or(0);
         let start = above | (index as u64) << shift;
         let end = start.saturating_add(1 << shift);
-        Some(First {
-            level,
-            index,
-            start,
-            end,
-            earliest: self.levels[level].slots[index].earliest,
-        })
+        Some(First { level, index, start, end, earliest: self.levels[level].slots[index].earliest })
     }
 
     /// Takes the live entries out of a slot, in order; their memory is to be [given back](Levels::give_back).
@@ -146,11 +136,7 @@ impl Levels {
     /// How many entries there are, dead ones included.
     #[cfg(test)]
     pub(super) fn entries(&self) -> usize {
-        self.levels
-            .iter()
-            .flat_map(|level| &level.slots)
-            .map(|slot| slot.entries.len())
-            .sum()
+        self.levels.iter().flat_map(|level| &level.slots).map(|slot| slot.entries.len()).sum()
     }
 }
 
@@ -172,11 +158,8 @@ impl Level {
     /// The first slot that holds entries.
     #[inline]
     fn first(&self) -> usize {
-        let word = self
-            .occupied
-            .iter()
-            .position(|word| *word != 0)
-            .expect("a level that is marked has entries");
+        let word =
+            self.occupied.iter().position(|word| *word != 0).expect("a level that is marked has entries");
         word * 64 + self.occupied[word].trailing_zeros() as usize
     }
 
@@ -196,15 +179,9 @@ impl Slot {
     fn sweep<T>(&mut self, arena: &Arena<T>) {
         self.entries.retain(|entry| arena.is_live(entry.id));
         if self.entries.len() < self.entries.capacity() / 4 {
-            self.entries
-                .shrink_to((self.entries.len() * 2).max(KEPT_ENTRIES_MAX));
+            self.entries.shrink_to((self.entries.len() * 2).max(KEPT_ENTRIES_MAX));
         }
-        self.earliest = self
-            .entries
-            .iter()
-            .map(|entry| entry.deadline)
-            .min()
-            .unwrap_or(u64::MAX);
+        self.earliest = self.entries.iter().map(|entry| entry.deadline).min().unwrap_or(u64::MAX);
         self.dead = 0;
     }
 }

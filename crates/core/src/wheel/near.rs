@@ -24,13 +24,8 @@ impl Near {
     /// Puts an entry behind all that are not due later.
     #[inline]
     pub(super) fn insert(&mut self, entry: Entry) {
-        debug_assert!(
-            self.covers(entry.deadline),
-            "what is due at the end or later belongs into the levels"
-        );
-        let place = self
-            .entries
-            .partition_point(|other| other.deadline <= entry.deadline);
+        debug_assert!(self.covers(entry.deadline), "what is due at the end or later belongs into the levels");
+        let place = self.entries.partition_point(|other| other.deadline <= entry.deadline);
         self.entries.insert(place, entry);
     }
 
@@ -41,16 +36,10 @@ impl Near {
             return false;
         }
         // At the very end some may be here and some in the levels.
-        let start = self
-            .entries
-            .partition_point(|other| other.deadline < entry.deadline);
-        let alike = self
-            .entries
-            .range(start..)
-            .take_while(|other| other.deadline == entry.deadline);
-        let Some(offset) = alike
-            .enumerate()
-            .find_map(|(offset, other)| (other.id == entry.id).then_some(offset))
+        let start = self.entries.partition_point(|other| other.deadline < entry.deadline);
+        let alike = self.entries.range(start..).take_while(|other| other.deadline == entry.deadline);
+        let Some(offset) =
+            alike.enumerate().find_map(|(offset, other)| (other.id == entry.id).then_some(offset))
         else {
             return false;
         };

@@ -43,11 +43,7 @@ impl Model {
     }
 
     fn next(&self) -> Option<u64> {
-        self.heap
-            .iter()
-            .filter(|timer| self.live.contains(&timer.0.1))
-            .map(|timer| timer.0.0)
-            .min()
+        self.heap.iter().filter(|timer| self.live.contains(&timer.0.1)).map(|timer| timer.0.0).min()
     }
 }
 
@@ -69,11 +65,7 @@ enum Step {
 
 /// Distances of every magnitude, small ones often, so that many timers share an instant or a slot.
 fn distance() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        0..4u64,
-        0..300u64,
-        (0..63u32, any::<u64>()).prop_map(|(bits, number)| number >> bits)
-    ]
+    prop_oneof![0..4u64, 0..300u64, (0..63u32, any::<u64>()).prop_map(|(bits, number)| number >> bits)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -96,26 +88,18 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        Self {
-            wheel: TimerWheel::new(usize::MAX >> 32),
-            model: Model::default(),
-            ids: Vec::new(),
-            now: 0,
-        }
+        Self { wheel: TimerWheel::new(usize::MAX >> 32), model: Model::default(), ids: Vec::new(), now: 0 }
     }
 
     fn insert(&mut self, deadline: u64) {
         let name = self.model.insert(deadline);
-        self.ids
-            .push(self.wheel.insert(Instant::from_nanos(deadline), name).unwrap());
+        self.ids.push(self.wheel.insert(Instant::from_nanos(deadline), name).unwrap());
     }
 
     fn poll(&mut self, now: u64) -> bool {
         self.now = self.now.max(now);
-        let expired = self
-            .wheel
-            .poll(Instant::from_nanos(now))
-            .map(|timer| (timer.deadline.as_nanos(), timer.value));
+        let expired =
+            self.wheel.poll(Instant::from_nanos(now)).map(|timer| (timer.deadline.as_nanos(), timer.value));
         assert_eq!(expired, self.model.poll(now));
         expired.is_some()
     }
@@ -141,10 +125,7 @@ impl Pair {
         assert_eq!(self.wheel.len(), self.model.live.len());
         assert_eq!(self.wheel.next_bound().is_some(), self.model.next().is_some());
         if let (Some(bound), Some(next)) = (self.wheel.next_bound(), self.model.next()) {
-            assert!(
-                bound.as_nanos() <= next,
-                "a bound of {bound} is after the next timer at {next}"
-            );
+            assert!(bound.as_nanos() <= next, "a bound of {bound} is after the next timer at {next}");
         }
     }
 }
@@ -173,11 +154,7 @@ fn long_runs_agree_with_the_heap() {
                 4..7 if !pair.ids.is_empty() => {
                     let recent = pair.ids.len() as u64 - 1 - rng.below(pair.ids.len().min(200) as u64);
                     let cancelled = pair.wheel.cancel(pair.ids[recent as usize]);
-                    assert_eq!(
-                        cancelled,
-                        pair.model.cancel(recent).then_some(recent),
-                        "seed {seed}"
-                    );
+                    assert_eq!(cancelled, pair.model.cancel(recent).then_some(recent), "seed {seed}");
                 }
                 _ => while pair.poll(pair.now + (distance >> 2)) {},
             }
@@ -193,16 +170,10 @@ fn timers_with_one_deadline_expire_in_order_of_insertion() {
     let deadline = Instant::from_nanos(1 << 40);
     // From ever closer, so that they start in every level.
     for name in 0..40 {
-        assert!(
-            wheel
-                .poll(Instant::from_nanos((1 << 40) - (1 << (39 - name))))
-                .is_none()
-        );
+        assert!(wheel.poll(Instant::from_nanos((1 << 40) - (1 << (39 - name)))).is_none());
         wheel.insert(deadline, name).unwrap();
     }
-    let expired: Vec<u64> = std::iter::from_fn(|| wheel.poll(deadline))
-        .map(|timer| timer.value)
-        .collect();
+    let expired: Vec<u64> = std::iter::from_fn(|| wheel.poll(deadline)).map(|timer| timer.value).collect();
     assert!(expired.iter().copied().eq(0..40), "{expired:?}");
 }
 
@@ -213,12 +184,8 @@ fn polling_at_the_bound_reaches_a_timer_in_eight_steps() {
     wheel.insert(deadline, ()).unwrap();
     // A cancelled timer may pull the bound to the front of each slot that they shared.
     for digit in 0..8 {
-        let sooner = wheel
-            .insert(
-                Instant::from_nanos(deadline.as_nanos() & !(0xff_u64 << (8 * digit))),
-                (),
-            )
-            .unwrap();
+        let sooner =
+            wheel.insert(Instant::from_nanos(deadline.as_nanos() & !(0xff_u64 << (8 * digit))), ()).unwrap();
         wheel.cancel(sooner);
     }
     let mut steps = 0;
@@ -242,11 +209,7 @@ fn check_no_pile(step: u64, distance: u64) {
         }
     }
     assert_eq!(wheel.len(), 3);
-    assert!(
-        wheel.levels.entries() < 1_000,
-        "{} entries",
-        wheel.levels.entries()
-    );
+    assert!(wheel.levels.entries() < 1_000, "{} entries", wheel.levels.entries());
 }
 
 #[test]
@@ -275,10 +238,7 @@ fn a_crowd_at_one_instant_is_taken_in_order() {
 fn a_full_wheel_gives_the_value_back() {
     let mut wheel = TimerWheel::new(1);
     wheel.insert(Instant::from_nanos(5), "first").unwrap();
-    assert_eq!(
-        wheel.insert(Instant::from_nanos(1), "second").unwrap_err().item,
-        "second"
-    );
+    assert_eq!(wheel.insert(Instant::from_nanos(1), "second").unwrap_err().item, "second");
     assert_eq!(wheel.poll(Instant::MAX).unwrap().value, "first");
     assert!(wheel.insert(Instant::from_nanos(1), "third").is_ok());
 }
