@@ -7,13 +7,13 @@
 //! is sorted and becomes the *near* run, from which timers expire.
 //!
 //! Three decisions make it fast (measured in `docs/performance.md`). A slot is a vector of 16-byte entries rather than
-//! a linked list of timers, so a timer moves down without its own cache line being touched. A timer that is
-//! cancelled in a slot leaves its entry behind, to be recognised by its generation; a slot in which most entries are dead is swept, so what lies
-//! dead is never more than what lives, plus a constant for each slot. And sorting a few entries at once is cheaper
-//! than letting each fall through levels in which it is alone.
+//! a linked list of timers, so a timer moves down without its own cache line being touched. A timer that is cancelled
+//! in a slot leaves its entry behind, to be recognised by its generation; a slot in which most entries are dead is
+//! swept, so what lies dead is never more than what lives, plus a constant for each slot. And sorting a few entries at
+//! once is cheaper than letting each fall through levels in which it is alone.
 //!
 //! Invariants: entries of a slot are in the order in which they were inserted; the near run is in order of deadlines,
-//! then of insertion; whatever is in the levels is due at `near_end` or later. The present enters a slot before any
+//! then of insertion; whatever is in the levels is due at the near run's end or later. The present enters a slot before any
 //! timer can be inserted below it, so timers with one deadline expire in the order of insertion.
 
 mod arena;

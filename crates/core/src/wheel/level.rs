@@ -40,7 +40,7 @@ struct Slot {
     entries: Vec<Entry>,
     /// No live entry is due before this.
     earliest: u64,
-    /// How many of the entries were cancelled, at least.
+    /// How many of the entries were cancelled, or a few more.
     dead: u32,
 }
 
@@ -73,10 +73,15 @@ impl Levels {
     }
 
     /// Notes that a timer was cancelled, and clears its slot of the dead once they prevail.
+    ///
+    /// The timer may have been a near one after all; then a slot is swept too early, and nothing is lost.
     #[inline]
     pub(super) fn bury<T>(&mut self, present: u64, entry: Entry, arena: &Arena<T>) {
         let (level, index) = place(present, entry.deadline);
-        let slot = &mut self.levels[level].slots[index];
+        let Some(slot) = self.levels[level].slots.get_mut(index).filter(|slot| !slot.entries.is_empty())
+        else {
+            return;
+        };
         if slot.entries.last().is_some_and(|last| last.id == entry.id) {
             slot.entries.pop(); // a timeout that did not happen: often the last to be set is the first to go
         } else {

@@ -29,11 +29,15 @@ impl Near {
         self.entries.insert(place, entry);
     }
 
-    /// Takes an entry out; whether it was here.
+    /// Takes out the entry of a timer that was cancelled; `false` if it may be in the levels instead.
     #[inline]
     pub(super) fn remove(&mut self, entry: Entry) -> bool {
         if entry.deadline > self.end {
             return false;
+        }
+        if self.is_crowded() {
+            // Many timers of one instant: too many to search. The dead one is passed over when its turn comes.
+            return self.covers(entry.deadline);
         }
         // At the very end some may be here and some in the levels.
         let start = self.entries.partition_point(|other| other.deadline < entry.deadline);
