@@ -47,7 +47,7 @@ pub use rng::{Rng, Zipf};
 pub use seed::Seed;
 pub use time::{Clock, Duration, DurationParseError, Instant, VirtualClock, WallClock};
 pub use trace::Trace;
-pub use wheel::{Expired, TimerId, TimerWheel};
+pub use wheel::{Expired, TimerId, TimerWheel, WheelFull};
 
 /// What the macros for ids expand to; not for use by hand.
 #[doc(hidden)]

@@ -20,8 +20,11 @@ mod arena;
 mod level;
 mod near;
 
+use std::fmt;
+
+use thiserror::Error;
+
 use crate::Instant;
-use crate::ring::Full;
 
 use arena::Arena;
 use level::{Entry, Levels};
@@ -47,7 +50,7 @@ pub use arena::TimerId;
 /// let expired = wheel.poll(at(30)).unwrap();
 /// assert_eq!((expired.deadline, expired.value), (at(20), "retransmit"));
 /// ```
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct TimerWheel<T> {
     /// The latest instant that was polled to: what is inserted before it is due at once.
     now: u64,
@@ -93,9 +96,9 @@ impl<T> TimerWheel<T> {
     ///
     /// If there are as many timers as there may be; the value comes back.
     #[inline]
-    pub fn insert(&mut self, deadline: Instant, value: T) -> Result<TimerId, Full<T>> {
+    pub fn insert(&mut self, deadline: Instant, value: T) -> Result<TimerId, WheelFull<T>> {
         if self.arena.len() >= self.timers_max {
-            return Err(Full { item: value, items_max: self.timers_max });
+            return Err(WheelFull { value, timers_max: self.timers_max });
         }
         let deadline = deadline.as_nanos().max(self.now);
         let id = self.arena.insert(deadline, value);
@@ -114,7 +117,7 @@ impl<T> TimerWheel<T> {
     pub fn cancel(&mut self, id: TimerId) -> Option<T> {
         let (deadline, value) = self.arena.remove(id)?;
         let entry = Entry { deadline, id };
-        if !self.near.remove(entry) {
+        if !self.near.remove(entry, |other| self.arena.is_live(other.id)) {
             self.levels.bury(self.present, entry, &self.arena);
         }
         Some(value)
@@ -143,7 +146,8 @@ impl<T> TimerWheel<T> {
     /// A bound on the future: nothing is due before it; `None` if there are no timers.
     ///
     /// It is the next deadline, or a little before it where timers were cancelled; never later. Polling at this
-    /// instant finds a timer or brings the bound closer.
+    /// instant finds a timer or brings the bound closer. A timer at [`Instant::MAX`] counts too, so a simulation that
+    /// jumps from bound to bound should not use that for "never": it would jump to the end of time.
     #[must_use]
     pub fn next_bound(&self) -> Option<Instant> {
         if self.arena.len() == 0 {
@@ -151,6 +155,26 @@ impl<T> TimerWheel<T> {
         }
         let near = self.near.first();
         near.or_else(|| Some(self.levels.first(self.present)?.earliest)).map(Instant::from_nanos)
+    }
+
+    /// When a timer is due and what it carries; `None` if it has expired or was cancelled.
+    #[must_use]
+    pub fn timer(&self, id: TimerId) -> Option<(Instant, &T)> {
+        let (deadline, value) = self.arena.timer(id)?;
+        Some((Instant::from_nanos(deadline), value))
+    }
+
+    /// All timers in the order in which they will expire, which is the order to set them again in another wheel.
+    ///
+    /// It sorts them first: this is for taking snapshots and for looking inside, not for every step.
+    pub fn iter(&self) -> impl Iterator<Item = (TimerId, Instant, &T)> {
+        let mut entries: Vec<&Entry> = self.near.entries().chain(self.levels.entries()).collect();
+        // Stable: timers with one deadline are in one slot, or in the near run, in the order of insertion.
+        entries.sort_by_key(|entry| entry.deadline);
+        entries.into_iter().filter_map(|entry| {
+            let (deadline, value) = self.timer(entry.id)?;
+            Some((entry.id, deadline, value))
+        })
     }
 
     /// How many timers are set.
@@ -170,16 +194,16 @@ impl<T> TimerWheel<T> {
         let slot = self.levels.first(self.present).filter(|slot| slot.start <= now);
         let Some(slot) = slot else {
             self.present = self.present.max(now);
-            self.near.begin(self.present);
+            self.near.begin(u128::from(self.present));
             return false;
         };
         self.present = self.present.max(slot.start);
         let entries = self.levels.take(slot.level, slot.index, &self.arena);
         if slot.level == 0 || entries.len() <= near::ENTRIES_MAX / 2 {
             // Looking at all timers at once overlaps the cache misses that they would cost one by one.
-            self.near.fill(&entries, slot.end, |entry| self.arena.deadline(entry.id) == Some(entry.deadline));
+            self.near.fill(&entries, slot.end, |entry| self.arena.timer(entry.id).is_some());
         } else {
-            self.near.begin(self.present);
+            self.near.begin(u128::from(self.present));
             entries.iter().for_each(|entry| self.levels.push(self.present, *entry));
         }
         self.levels.give_back(slot.level, slot.index, entries);
@@ -194,6 +218,32 @@ impl<T> TimerWheel<T> {
                 self.levels.push(self.present, entry);
             }
         }
+    }
+}
+
+impl<T> fmt::Debug for TimerWheel<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimerWheel")
+            .field("timers", &self.len())
+            .field("now", &Instant::from_nanos(self.now))
+            .field("next_bound", &self.next_bound())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A [`TimerWheel`] holds as many timers as it may.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[error("the wheel is full: timers_max is {timers_max}")]
+pub struct WheelFull<T> {
+    /// What the timer was to carry.
+    pub value: T,
+    /// How many timers there may be.
+    pub timers_max: usize,
+}
+
+impl<T> fmt::Debug for WheelFull<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WheelFull").field("timers_max", &self.timers_max).finish_non_exhaustive()
     }
 }
 

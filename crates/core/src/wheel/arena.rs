@@ -11,7 +11,7 @@ pub struct TimerId {
 ///
 /// Generations lie apart from the cells: whoever only asks whether a timer lives touches four bytes, of which a
 /// million fit into a cache that cannot hold a million cells.
-#[derive(Debug)]
+#[derive(Clone)]
 pub(super) struct Arena<T> {
     /// Counts the timers that lived in each cell, so that an entry or id of an earlier one is recognised.
     generations: Vec<u32>,
@@ -21,7 +21,7 @@ pub(super) struct Arena<T> {
     len: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone)]
 enum Cell<T> {
     Timer { deadline: u64, value: T },
     Vacant { next: Option<u32> },
@@ -69,11 +69,11 @@ impl<T> Arena<T> {
         Some((deadline, value))
     }
 
-    /// When the timer is due, if it still lives.
+    /// When the timer is due and what it carries, if it still lives.
     #[inline]
-    pub(super) fn deadline(&self, id: TimerId) -> Option<u64> {
-        match &self.cells[id.index as usize] {
-            Cell::Timer { deadline, .. } if self.is_live(id) => Some(*deadline),
+    pub(super) fn timer(&self, id: TimerId) -> Option<(u64, &T)> {
+        match self.cells.get(id.index as usize)? {
+            Cell::Timer { deadline, value } if self.is_live(id) => Some((*deadline, value)),
             _ => None,
         }
     }

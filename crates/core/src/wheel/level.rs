@@ -21,26 +21,26 @@ pub(super) struct Entry {
 }
 
 /// All slots, level by level. A level has no slots until something is put there.
-#[derive(Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Levels {
     levels: [Level; LEVELS],
     /// The levels that hold entries, a bit each.
     occupied: u8,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Default)]
 struct Level {
     slots: Box<[Slot]>,
     /// The slots that hold entries, a bit each.
     occupied: [u64; SLOTS / 64],
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 struct Slot {
     entries: Vec<Entry>,
     /// No live entry is due before this.
     earliest: u64,
-    /// How many of the entries were cancelled, or a few more.
+    /// How many of the entries were cancelled.
     dead: u32,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct First {
     /// The first instant that belongs to the slot.
     pub(super) start: u64,
     /// The first instant after the slot, or the end of time.
-    pub(super) end: u64,
+    pub(super) end: u128,
     /// No timer in it is due before this.
     pub(super) earliest: u64,
 }
@@ -73,15 +73,10 @@ impl Levels {
     }
 
     /// Notes that a timer was cancelled, and clears its slot of the dead once they prevail.
-    ///
-    /// The timer may have been a near one after all; then a slot is swept too early, and nothing is lost.
     #[inline]
     pub(super) fn bury<T>(&mut self, present: u64, entry: Entry, arena: &Arena<T>) {
         let (level, index) = place(present, entry.deadline);
-        let Some(slot) = self.levels[level].slots.get_mut(index).filter(|slot| !slot.entries.is_empty())
-        else {
-            return;
-        };
+        let slot = &mut self.levels[level].slots[index];
         if slot.entries.last().is_some_and(|last| last.id == entry.id) {
             slot.entries.pop(); // a timeout that did not happen: often the last to be set is the first to go
         } else {
@@ -107,7 +102,7 @@ impl Levels {
         let shift = level as u32 * BITS;
         let above = present.checked_shr(shift + BITS).unwrap_or(0).checked_shl(shift + BITS).unwrap_or(0);
         let start = above | (index as u64) << shift;
-        let end = start.saturating_add(1 << shift);
+        let end = u128::from(start) + (1 << shift);
         Some(First { level, index, start, end, earliest: self.levels[level].slots[index].earliest })
     }
 
@@ -138,10 +133,9 @@ impl Levels {
         }
     }
 
-    /// How many entries there are, dead ones included.
-    #[cfg(test)]
-    pub(super) fn entries(&self) -> usize {
-        self.levels.iter().flat_map(|level| &level.slots).map(|slot| slot.entries.len()).sum()
+    /// All entries, dead ones included; those with one deadline are in the order of insertion.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.levels.iter().flat_map(|level| &level.slots).flat_map(|slot| &slot.entries)
     }
 }
 
