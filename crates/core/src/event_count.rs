@@ -16,8 +16,8 @@ use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, Thread, current, fen
 
 /// Lets threads and tasks wait until something changes, and costs a notifier almost nothing while nobody waits.
 ///
-/// It holds no condition of its own: the condition is whatever the waiter looks at between taking a
-/// [`Ticket`] and waiting on it. Waiters are woken in the order in which they took their tickets.
+/// It holds no condition of its own: the condition is whatever the waiter looks at. Waiters are woken in the order in
+/// which they came.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,19 +29,31 @@ use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, Thread, current, fen
 ///         ready.store(true, Ordering::Release);
 ///         changed.notify_all();
 ///     });
-///     while !ready.load(Ordering::Acquire) {
-///         let ticket = changed.ticket();
-///         if ready.load(Ordering::Acquire) {
-///             break; // it changed before we had a ticket
-///         }
-///         ticket.wait();
-///     }
+///     changed.wait_until(|| ready.load(Ordering::Acquire));
 /// });
 /// ```
 pub struct EventCount {
     /// How many waiters are in the queue; written under its lock, read without.
     waiting: AtomicUsize,
     queue: Mutex<Queue>,
+}
+
+/// Wakes everybody it holds, also those behind a waker that panics.
+///
+/// Wakers are foreign code: cloned, woken and dropped they may do anything, also come back to the event they belong to.
+/// So none of that happens while the queue is locked.
+struct WakeAll<I: Iterator<Item = Waker>>(I);
+
+impl<I: Iterator<Item = Waker>> WakeAll<I> {
+    fn run(&mut self) {
+        self.0.by_ref().for_each(Waker::wake);
+    }
+}
+
+impl<I: Iterator<Item = Waker>> Drop for WakeAll<I> {
+    fn drop(&mut self) {
+        self.run();
+    }
 }
 
 /// Everybody who holds a ticket that was not called yet, in order of their numbers.
@@ -66,7 +78,31 @@ impl EventCount {
         }
     }
 
-    /// Joins the queue of waiters. Look at the condition once more before waiting on the ticket.
+    /// Blocks the thread until `condition` holds, looking again each time that it is notified.
+    pub fn wait_until(&self, mut condition: impl FnMut() -> bool) {
+        while !condition() {
+            let ticket = self.ticket();
+            if condition() {
+                return; // it changed before we had a ticket
+            }
+            ticket.wait();
+        }
+    }
+
+    /// Waits until `condition` holds, looking again each time that it is notified.
+    pub async fn until(&self, mut condition: impl FnMut() -> bool) {
+        while !condition() {
+            let ticket = self.ticket();
+            if condition() {
+                return;
+            }
+            ticket.await;
+        }
+    }
+
+    /// Joins the queue of waiters, for those who wait in a way of their own.
+    ///
+    /// Look at the condition once more before waiting on the ticket: a change just before it is not told any more.
     pub fn ticket(&self) -> Ticket<'_> {
         let mut queue = self.lock();
         let number = queue.next_number;
@@ -102,8 +138,8 @@ impl EventCount {
         let count = count.min(queue.waiters.len());
         let called: Vec<Waker> = queue.waiters.drain(..count).filter_map(|waiter| waiter.waker).collect();
         self.waiting.store(queue.waiters.len(), Ordering::Relaxed);
-        drop(queue); // a waker may run anything, also this
-        called.into_iter().for_each(Waker::wake);
+        drop(queue);
+        WakeAll(called.into_iter()).run();
     }
 
     /// Takes a ticket back; whether it was still waiting.
@@ -112,13 +148,15 @@ impl EventCount {
         let Ok(index) = queue.position(number) else {
             return false;
         };
-        queue.waiters.remove(index);
+        let left = queue.waiters.remove(index);
         self.waiting.store(queue.waiters.len(), Ordering::Relaxed);
+        drop(queue);
+        drop(left);
         true
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().expect("nothing panics while it holds this lock")
+        self.queue.lock().expect("no foreign code runs under this lock, and ours does not panic")
     }
 }
 
@@ -199,12 +237,12 @@ impl Future for Ticket<'_> {
         if self.called == Called::Noticed {
             return Poll::Ready(());
         }
+        let waker = context.waker().clone();
         let mut queue = self.event.lock();
         if let Ok(index) = queue.position(self.number) {
-            let waker = &mut queue.waiters[index].waker;
-            if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
-                *waker = Some(context.waker().clone());
-            }
+            let known = queue.waiters[index].waker.replace(waker);
+            drop(queue);
+            drop(known);
             return Poll::Pending;
         }
         drop(queue);

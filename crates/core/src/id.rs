@@ -29,8 +29,6 @@ macro_rules! unique_id {
         ///
         /// `{}` is short, for people; `{:#}` and `{:?}` are full, and the former can be parsed again.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[derive($crate::__private::BorshSerialize, $crate::__private::BorshDeserialize)]
-        #[borsh(crate = "::ironloom_core::__private::borsh")]
         $visibility struct $name($crate::__private::Uuid);
 
         impl $name {
@@ -53,6 +51,8 @@ macro_rules! unique_id {
             }
         }
 
+        $crate::__transparent_borsh!($name);
+
         impl ::core::fmt::Display for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 $crate::__private::write_unique(f, $prefix, self.0)
@@ -69,7 +69,7 @@ macro_rules! unique_id {
             type Err = $crate::IdParseError;
 
             /// Reads a UUID, with the prefix or without.
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
+            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
                 $crate::__private::parse_unique($prefix, text).map(Self)
             }
         }
@@ -95,8 +95,6 @@ macro_rules! local_id {
     ($(#[$meta:meta])* $visibility:vis struct $name:ident($integer:ty) = $prefix:literal;) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[derive($crate::__private::BorshSerialize, $crate::__private::BorshDeserialize)]
-        #[borsh(crate = "::ironloom_core::__private::borsh")]
         $visibility struct $name($integer);
 
         impl $name {
@@ -114,13 +112,15 @@ macro_rules! local_id {
 
             /// The identity after this one, or `None` after the last.
             #[must_use]
-            $visibility const fn next(self) -> Option<Self> {
+            $visibility const fn next(self) -> ::core::option::Option<Self> {
                 match self.0.checked_add(1) {
-                    Some(number) => Some(Self(number)),
-                    None => None,
+                    ::core::option::Option::Some(number) => ::core::option::Option::Some(Self(number)),
+                    ::core::option::Option::None => ::core::option::Option::None,
                 }
             }
         }
+
+        $crate::__transparent_borsh!($name);
 
         impl ::core::fmt::Display for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -138,10 +138,35 @@ macro_rules! local_id {
             type Err = $crate::IdParseError;
 
             /// Reads a number, with the prefix or without.
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
+            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
                 let number = text.strip_prefix(concat!($prefix, "-")).unwrap_or(text);
                 let refused = || $crate::IdParseError::Number { text: text.into() };
                 number.parse().map(Self).map_err(|_| refused())
+            }
+        }
+    };
+}
+
+/// Encodes a type of one field as that field. Written out rather than derived, because a derive would have to name
+/// the crate that borsh is found in, and users reach it under different names.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __transparent_borsh {
+    ($name:ident) => {
+        impl $crate::borsh::BorshSerialize for $name {
+            fn serialize<W: $crate::borsh::io::Write>(
+                &self,
+                writer: &mut W,
+            ) -> $crate::borsh::io::Result<()> {
+                $crate::borsh::BorshSerialize::serialize(&self.0, writer)
+            }
+        }
+
+        impl $crate::borsh::BorshDeserialize for $name {
+            fn deserialize_reader<R: $crate::borsh::io::Read>(
+                reader: &mut R,
+            ) -> $crate::borsh::io::Result<Self> {
+                $crate::borsh::BorshDeserialize::deserialize_reader(reader).map(Self)
             }
         }
     };

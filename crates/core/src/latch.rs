@@ -44,12 +44,7 @@ impl Latch {
 
     /// Blocks the thread until the latch is open.
     pub fn wait(&self) {
-        while !self.is_open() {
-            let ticket = self.opening.ticket();
-            if !self.is_open() {
-                ticket.wait();
-            }
-        }
+        self.opening.wait_until(|| self.is_open());
     }
 
     /// Blocks the thread until the latch is open, or for so long; whether it is open.
@@ -62,12 +57,7 @@ impl Latch {
 
     /// Waits until the latch is open.
     pub async fn opened(&self) {
-        while !self.is_open() {
-            let ticket = self.opening.ticket();
-            if !self.is_open() {
-                ticket.await;
-            }
-        }
+        self.opening.until(|| self.is_open()).await;
     }
 }
 

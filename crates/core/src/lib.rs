@@ -19,9 +19,6 @@
 
 #![forbid(unsafe_code)]
 
-// The macros for ids name this crate by its full name, also in here.
-extern crate self as ironloom_core;
-
 pub mod frame;
 pub mod metrics;
 pub mod ring;
@@ -38,6 +35,10 @@ mod sync;
 mod time;
 mod wheel;
 
+/// The encoding of everything that is stored or sent. A derive in a crate that does not depend on borsh itself needs
+/// `#[borsh(crate = "ironloom_core::borsh")]`.
+pub use borsh;
+
 pub use event_count::{EventCount, Ticket};
 pub use id::{IdParseError, MachineId, NodeId};
 pub use latch::Latch;
@@ -53,6 +54,5 @@ pub use wheel::{Expired, TimerId, TimerWheel, WheelFull};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::id::{parse_unique, random_uuid, write_unique};
-    pub use borsh::{self, BorshDeserialize, BorshSerialize};
     pub use uuid::Uuid;
 }

@@ -7,15 +7,8 @@ mod interleavings {
     use super::EventCount;
     use crate::sync::{Arc, AtomicUsize, Ordering};
 
-    /// Waits until `condition` has the value, as the documentation says.
     fn wait_until(event: &EventCount, condition: &AtomicUsize, value: usize) {
-        while condition.load(Ordering::Relaxed) < value {
-            let ticket = event.ticket();
-            if condition.load(Ordering::Relaxed) >= value {
-                break;
-            }
-            ticket.wait();
-        }
+        event.wait_until(|| condition.load(Ordering::Relaxed) >= value);
     }
 
     /// Loom reports a deadlock if a notification can be missed.
@@ -124,6 +117,52 @@ mod alone {
         assert_eq!(format!("{event:?}"), "EventCount { waiting: 0 }");
     }
 
+    /// A waker may own a ticket of the same event, as the waker of a task owns what the task holds. Dropping one under
+    /// the lock of the event once waited for itself.
+    #[test]
+    fn a_waker_may_come_back_to_the_event() {
+        struct Holder(Mutex<Option<Ticket<'static>>>);
+        impl Wake for Holder {
+            fn wake(self: StdArc<Self>) {}
+        }
+        let event: &'static EventCount = Box::leak(Box::default());
+        let holder = StdArc::new(Holder(Mutex::new(Some(event.ticket()))));
+        let waker = Waker::from(holder);
+        let mut ticket = event.ticket();
+        assert!(Pin::new(&mut ticket).poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        drop(ticket);
+        assert_eq!(event.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_waker_that_panics_keeps_nobody_asleep() {
+        struct Panic;
+        impl Wake for Panic {
+            fn wake(self: StdArc<Self>) {
+                panic!("a bad waker");
+            }
+        }
+        let event = EventCount::new();
+        let (mut first, mut second) = (event.ticket(), event.ticket());
+        let bad = Waker::from(StdArc::new(Panic));
+        assert!(Pin::new(&mut first).poll(&mut Context::from_waker(&bad)).is_pending());
+        let woken = StdArc::new(WokenFlag::default());
+        let good = Waker::from(woken.clone());
+        assert!(Pin::new(&mut second).poll(&mut Context::from_waker(&good)).is_pending());
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| event.notify_all())).is_err());
+        assert!(woken.0.load(Ordering::Relaxed) && poll(&mut second).is_ready());
+    }
+
+    #[derive(Default)]
+    struct WokenFlag(std::sync::atomic::AtomicBool);
+
+    impl Wake for WokenFlag {
+        fn wake(self: StdArc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     #[test]
     fn threads_hand_over_a_turn() {
         use std::sync::atomic::{AtomicU32, Ordering};
@@ -131,13 +170,7 @@ mod alone {
         let (turn, event) = (AtomicU32::new(0), EventCount::new());
         let play = |player: u32| {
             for mine in (player..TURNS).step_by(2) {
-                while turn.load(Ordering::Acquire) != mine {
-                    let ticket = event.ticket();
-                    if turn.load(Ordering::Acquire) == mine {
-                        break;
-                    }
-                    ticket.wait();
-                }
+                event.wait_until(|| turn.load(Ordering::Acquire) == mine);
                 turn.store(mine + 1, Ordering::Release);
                 event.notify_all();
             }
