@@ -209,6 +209,7 @@ impl Ticket<'_> {
 
     /// Blocks the thread until the ticket is called, or for so long; whether it was called.
     #[cfg(not(loom))] // loom knows no time
+    #[expect(clippy::disallowed_methods, reason = "a timeout is what is asked for, and it is in real time")]
     #[must_use = "a wait that timed out was for nothing"]
     pub fn wait_for(self, timeout: Duration) -> bool {
         use crate::{Clock, WallClock};

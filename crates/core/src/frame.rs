@@ -15,6 +15,8 @@ mod decoder;
 mod error;
 mod header;
 
+use std::io::{self, Write as _};
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use header::Header;
@@ -51,7 +53,7 @@ pub const HEADER_BYTES: usize = header::BYTES;
 /// assert_eq!(frame.decode::<Join>()?, join);
 /// # Ok::<(), ironloom_core::frame::FrameError>(())
 /// ```
-pub trait Message: BorshSerialize + BorshDeserialize {
+pub trait Message {
     /// Which kind of message this is among all that share a stream or file.
     const KIND: u16;
 
@@ -91,7 +93,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// If the frame carries another kind or version, or its body is no encoding of an `M`.
-    pub fn decode<M: Message>(&self) -> Result<M, FrameError> {
+    pub fn decode<M: Message + BorshDeserialize>(&self) -> Result<M, FrameError> {
         if self.kind != M::KIND {
             return Err(FrameError::Kind { found: self.kind, expected: M::KIND });
         }
@@ -99,7 +101,7 @@ impl<'a> Frame<'a> {
             return Err(FrameError::Version { kind: self.kind, found: self.version, expected: M::VERSION });
         }
         borsh::from_slice(self.body)
-            .map_err(|error| FrameError::Body { kind: self.kind, reason: error.to_string() })
+            .map_err(|error| FrameError::Decode { kind: self.kind, reason: error.to_string() })
     }
 }
 
@@ -108,26 +110,82 @@ impl<'a> Frame<'a> {
 /// # Errors
 ///
 /// If the body would be longer than `body_bytes_max` or the value refuses to be encoded; `out` is unchanged then.
-pub fn encode<M: Message>(
+pub fn encode<M: Message + BorshSerialize>(
     message: &M,
     body_bytes_max: usize,
     out: &mut Vec<u8>,
 ) -> Result<usize, FrameError> {
-    let start = out.len();
-    let written = append(message, body_bytes_max, out);
-    if written.is_err() {
-        out.truncate(start);
-    }
-    written
+    append(M::KIND, M::VERSION, body_bytes_max, out, |body| message.serialize(body))
 }
 
-fn append<M: Message>(message: &M, body_bytes_max: usize, out: &mut Vec<u8>) -> Result<usize, FrameError> {
+/// Appends a frame whose body is encoded already to `out`, and returns how many bytes that were.
+///
+/// # Errors
+///
+/// If the body is longer than `body_bytes_max`; `out` is unchanged then.
+pub fn encode_body(frame: Frame<'_>, body_bytes_max: usize, out: &mut Vec<u8>) -> Result<usize, FrameError> {
+    append(frame.kind, frame.version, body_bytes_max, out, |body| body.write_all(frame.body))
+}
+
+fn append(
+    kind: u16,
+    version: u16,
+    body_bytes_max: usize,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Bounded<'_>) -> io::Result<()>,
+) -> Result<usize, FrameError> {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
-    message.serialize(out).map_err(|error| FrameError::Body { kind: M::KIND, reason: error.to_string() })?;
+    let mut body = Bounded { out, left: body_bytes_max, overflow: 0 };
+    let written = write(&mut body);
+    let overflow = body.overflow;
     let (head, body) = out[start..].split_at_mut(HEADER_BYTES);
-    head.copy_from_slice(&Header::of(M::KIND, M::VERSION, body, body_bytes_max)?.to_bytes());
-    Ok(HEADER_BYTES + body.len())
+    let framed = match written {
+        Err(_) if overflow > 0 => {
+            Err(FrameError::TooLong { kind, length: body.len().saturating_add(overflow), body_bytes_max })
+        }
+        Err(error) => Err(FrameError::Encode { kind, reason: error.to_string() }),
+        Ok(()) => Header::of(kind, version, body, body_bytes_max),
+    };
+    let length = HEADER_BYTES + body.len();
+    match framed {
+        Ok(header) => head.copy_from_slice(&header.to_bytes()),
+        Err(error) => {
+            out.truncate(start);
+            return Err(error);
+        }
+    }
+    Ok(length)
+}
+
+/// Takes so many bytes and no more, so that a value that is too long is not written out to find that out.
+struct Bounded<'a> {
+    out: &'a mut Vec<u8>,
+    left: usize,
+    /// How many bytes the write that did not fit was too long.
+    overflow: usize,
+}
+
+impl io::Write for Bounded<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(left) = self.left.checked_sub(bytes.len()) else {
+            self.overflow = bytes.len();
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        self.left = left;
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(bytes).map(drop)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

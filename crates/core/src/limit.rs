@@ -111,7 +111,9 @@ impl Quota {
     ///
     /// If that would exceed the limit; nothing is charged then.
     pub const fn charge(&mut self, amount: u64) -> Result<(), LimitExceeded> {
-        let total = self.used.saturating_add(amount);
+        let Some(total) = self.used.checked_add(amount) else {
+            return Err(LimitExceeded { limit: self.limit, amount: u64::MAX });
+        };
         if let Err(exceeded) = self.limit.check(total) {
             return Err(exceeded);
         }
@@ -144,7 +146,7 @@ impl Quota {
 ///
 /// let mut budget = Budget::new(100);
 /// assert!(budget.spend(60).is_ok());
-/// assert!(budget.spend(60).is_err()); // the last unit may be overdrawn, once
+/// assert!(budget.spend(60).is_err()); // what was done is done, also beyond the last unit
 /// assert_eq!((budget.spent(), budget.remaining()), (120, 0));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,6 +232,15 @@ mod tests {
         assert!(quota.charge(1).is_err());
         quota.release(8);
         assert_eq!(quota.free(), 5);
+    }
+
+    #[test]
+    fn no_charge_is_lost_at_the_end_of_numbers() {
+        let mut quota = Quota::new(Limit::new("things_max", u64::MAX));
+        quota.charge(u64::MAX).unwrap();
+        assert!(quota.charge(1).is_err());
+        quota.release(u64::MAX);
+        assert_eq!(quota.used(), 0);
     }
 
     #[test]

@@ -23,8 +23,9 @@ pub type Set<K> = std::collections::HashSet<K, HashState>;
 
 /// How the workspace hashes: fast, and the same in every run.
 ///
-/// The default state is public knowledge. A map whose keys an adversary chooses is better off with
-/// [`HashState::seeded`], so that nobody can prepare keys that all fall together.
+/// The default state is public knowledge. [`HashState::seeded`] keeps anybody from preparing keys that all fall together;
+/// who sees the order of a map may still learn enough to make some. Where an adversary chooses the keys and watches,
+/// use a `BTreeMap`.
 ///
 /// ```
 /// use ironloom_core::{HashState, Map, Rng, Seed};

@@ -22,7 +22,7 @@ pub use shared::SharedRing;
 
 /// A queue refused an item because it holds as many as it may.
 #[derive(Clone, PartialEq, Eq, Error)]
-#[error("the queue is full: its limit is {items_max} items")]
+#[error("the ring is full: items_max is {items_max}")]
 pub struct Full<T> {
     /// What was refused, for the sender to keep.
     pub item: T,

@@ -82,7 +82,7 @@ impl Trace {
         self.hash.update(&bytes.to_le_bytes());
         self.events += 1;
         if let Some(probe) = &mut self.probe {
-            probe.observe(self.events, self.hash.digest128(), || (at, label, format!("{details:?}")));
+            probe.observe(self.events, self.hash.digest128(), || (at, label, probe::brief(details)));
         }
     }
 

@@ -121,6 +121,7 @@ mod alone {
     /// the lock of the event once waited for itself.
     #[test]
     fn a_waker_may_come_back_to_the_event() {
+        #[expect(dead_code, reason = "held for its drop")]
         struct Holder(Mutex<Option<Ticket<'static>>>);
         impl Wake for Holder {
             fn wake(self: StdArc<Self>) {}

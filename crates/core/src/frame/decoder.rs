@@ -3,6 +3,10 @@
 use super::header::{self, Header};
 use super::{Frame, FrameError};
 
+/// What a decoder keeps for the next cut frame. More is given back, or one long frame would stay for the life of the
+/// stream.
+const KEPT_BYTES_MAX: usize = 16 * 1_024;
+
 /// Finds the frames in a stream of bytes that arrives in pieces.
 ///
 /// A frame that lies whole in a piece is returned from there without a copy. Only a frame that is cut by the end
@@ -41,6 +45,7 @@ impl Decoder {
         }
         if self.returned {
             self.partial.clear();
+            self.partial.shrink_to(KEPT_BYTES_MAX);
             self.returned = false;
         }
         let (body_bytes_max, broken) = (self.body_bytes_max, &mut self.broken);

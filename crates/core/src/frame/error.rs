@@ -20,12 +20,12 @@ pub enum FrameError {
         /// The checksum of the header.
         expected: u32,
     },
-    /// The body is longer than the reader allows, or than a frame can be.
+    /// The body is longer than the reader or writer allows, or than a frame can be.
     #[error("a frame of kind {kind} has a body of {length} bytes: the limit is {body_bytes_max}")]
     TooLong {
         /// The kind of message.
         kind: u16,
-        /// How long the body is, or claims to be.
+        /// How long the body is, claims to be, or had become when it was given up.
         length: usize,
         /// How long it may be.
         body_bytes_max: usize,
@@ -61,8 +61,16 @@ pub enum FrameError {
         expected: u16,
     },
     /// The body is not the encoding of such a message.
-    #[error("the body of a message of kind {kind} cannot be read or written: {reason}")]
-    Body {
+    #[error("a message of kind {kind} cannot be read: {reason}")]
+    Decode {
+        /// The kind of message.
+        kind: u16,
+        /// What borsh says.
+        reason: String,
+    },
+    /// The value refuses to be encoded.
+    #[error("a message of kind {kind} cannot be written: {reason}")]
+    Encode {
         /// The kind of message.
         kind: u16,
         /// What borsh says.

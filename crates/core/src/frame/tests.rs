@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use proptest::prelude::*;
 
-use super::{Decoder, Frame, FrameError, HEADER_BYTES, Message, encode};
+use super::{Decoder, Frame, FrameError, HEADER_BYTES, Message, encode, encode_body};
 
 const BODY_BYTES_MAX: usize = 1_000;
 
@@ -140,6 +140,50 @@ fn a_body_at_the_limit_passes_and_one_above_does_not() {
     assert_eq!(out, [1, 2, 3]);
 }
 
+/// A value that is far too long is not written out to find that out.
+#[test]
+fn a_refused_value_costs_no_memory() {
+    let mut out = Vec::new();
+    let refused = encode(&note(1, 50_000_000), BODY_BYTES_MAX, &mut out).unwrap_err();
+    assert!(matches!(refused, FrameError::TooLong { length: 50_000_008, .. }), "{refused}");
+    assert!(out.capacity() < 2 * BODY_BYTES_MAX);
+}
+
+#[test]
+fn a_long_frame_does_not_stay_in_memory() {
+    let mut bytes = Vec::new();
+    encode(&note(1, 1_000_000), usize::MAX, &mut bytes).unwrap();
+    bytes.extend(stream(&[note(2, 2)]));
+    let mut decoder = Decoder::new(usize::MAX);
+    let (mut first, mut second) = bytes.split_at(500_000);
+    assert_eq!(decoder.next(&mut first), Ok(None));
+    assert!(decoder.next(&mut second).unwrap().is_some());
+    assert!(decoder.next(&mut second).unwrap().is_some());
+    assert!(decoder.partial.capacity() < 100_000);
+}
+
+/// What is encoded already, or borrowed, is framed without a detour.
+#[test]
+fn a_body_is_framed_as_it_is() {
+    #[derive(BorshSerialize)]
+    struct Borrowed<'a> {
+        number: u32,
+        text: &'a [u8],
+    }
+    impl Message for Borrowed<'_> {
+        const KIND: u16 = Note::KIND;
+        const VERSION: u16 = Note::VERSION;
+    }
+    let (mut borrowed, mut raw) = (Vec::new(), Vec::new());
+    let body = borsh::to_vec(&note(3, 9)).unwrap();
+    encode(&Borrowed { number: 3, text: &[3; 9] }, BODY_BYTES_MAX, &mut borrowed).unwrap();
+    encode_body(Frame { kind: 7, version: 2, body: &body }, BODY_BYTES_MAX, &mut raw).unwrap();
+    assert_eq!(borrowed, stream(&[note(3, 9)]));
+    assert_eq!(raw, borrowed);
+    assert!(encode_body(Frame { kind: 7, version: 2, body: &body }, 16, &mut raw).is_err());
+    assert_eq!(raw, borrowed);
+}
+
 #[test]
 fn a_frame_of_another_kind_or_version_is_not_read() {
     let frame = Frame { kind: 7, version: 2, body: &borsh::to_vec(&note(1, 1)).unwrap() };
@@ -149,5 +193,5 @@ fn a_frame_of_another_kind_or_version_is_not_read() {
     let other_version = Frame { version: 1, ..frame }.decode::<Note>();
     assert_eq!(other_version, Err(FrameError::Version { kind: 7, found: 1, expected: 2 }));
     let cut = Frame { body: &frame.body[..frame.body.len() - 1], ..frame }.decode::<Note>();
-    assert!(matches!(cut, Err(FrameError::Body { kind: 7, .. })));
+    assert!(matches!(cut, Err(FrameError::Decode { kind: 7, .. })));
 }

@@ -60,10 +60,24 @@ pub struct Histogram {
 
 #[derive(Default)]
 struct Total {
-    /// What was recorded through the histogram itself, and by locals that are gone.
+    /// What was recorded through the histogram itself, and by locals that are gone and were folded in.
     shared: Buckets,
-    /// The buckets of the locals that exist.
+    /// The buckets of the locals that exist, and of some that are gone.
     locals: Mutex<Vec<Arc<Buckets>>>,
+}
+
+impl Total {
+    /// Adds what locals recorded that are gone, and forgets them.
+    fn fold(&self, locals: &mut Vec<Arc<Buckets>>) {
+        locals.retain_mut(|buckets| {
+            let Some(buckets) = Arc::get_mut(buckets) else { return true };
+            for (to, from) in self.shared.counts.iter().zip(buckets.counts.iter_mut()) {
+                to.fetch_add(*from.get_mut(), Ordering::Relaxed);
+            }
+            self.shared.sum.fetch_add(*buckets.sum.get_mut(), Ordering::Relaxed);
+            false
+        });
+    }
 }
 
 struct Buckets {
@@ -103,15 +117,20 @@ impl Histogram {
     #[must_use]
     pub fn local(&self) -> LocalHistogram {
         let buckets = Arc::new(Buckets::default());
-        self.total.locals.lock().push(buckets.clone());
-        LocalHistogram { buckets, total: self.total.clone() }
+        let mut locals = self.total.locals.lock();
+        if locals.len() == locals.capacity() {
+            self.total.fold(&mut locals); // before it grows, so that there are never many more than exist
+        }
+        locals.push(buckets.clone());
+        LocalHistogram { buckets }
     }
 
     /// What was recorded so far, by everybody.
     #[must_use]
     pub fn snapshot(&self) -> HistogramSnapshot {
         let mut snapshot = HistogramSnapshot { counts: vec![0; BUCKETS].into_boxed_slice(), sum: 0 };
-        let locals = self.total.locals.lock();
+        let mut locals = self.total.locals.lock();
+        self.total.fold(&mut locals);
         snapshot.add(&self.total.shared);
         locals.iter().for_each(|buckets| snapshot.add(buckets));
         snapshot
@@ -129,7 +148,6 @@ impl fmt::Debug for Histogram {
 /// What it recorded stays in the histogram when it is dropped.
 pub struct LocalHistogram {
     buckets: Arc<Buckets>,
-    total: Arc<Total>,
 }
 
 impl LocalHistogram {
@@ -154,18 +172,6 @@ impl LocalHistogram {
 impl fmt::Debug for LocalHistogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalHistogram").finish_non_exhaustive()
-    }
-}
-
-impl Drop for LocalHistogram {
-    fn drop(&mut self) {
-        let mut locals = self.total.locals.lock();
-        locals.retain(|buckets| !Arc::ptr_eq(buckets, &self.buckets));
-        let shared = &self.total.shared;
-        for (to, from) in shared.counts.iter().zip(self.buckets.counts.iter()) {
-            to.fetch_add(from.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
-        shared.sum.fetch_add(self.buckets.sum.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 

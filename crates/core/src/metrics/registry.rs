@@ -209,6 +209,12 @@ impl Scope {
         made: Instrument,
     ) -> Result<Instrument, MetricError> {
         let name = format!("{}_{name}", self.prefix);
+        if RESERVED_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) || help.contains('\n') {
+            return Err(MetricError::Reserved { name });
+        }
+        if let Some(&reserved) = self.labels.keys().find(|label| RESERVED_LABELS.contains(label)) {
+            return Err(MetricError::Reserved { name: reserved.to_owned() });
+        }
         if let Some(&malformed) = self.labels.keys().find(|label| !is_name(label)) {
             return Err(MetricError::Name { name: malformed.to_owned() });
         }
@@ -218,6 +224,12 @@ impl Scope {
         self.registry.instrument(name, &self.labels, help, made)
     }
 }
+
+/// What the exposition appends to names; a name that ends like this could be two metrics at once.
+const RESERVED_SUFFIXES: [&str; 6] = ["_total", "_count", "_sum", "_bucket", "_created", "_info"];
+
+/// The labels that the exposition itself gives to series.
+const RESERVED_LABELS: [&str; 2] = ["le", "quantile"];
 
 /// Whether OpenMetrics allows this as the name of a metric or label.
 fn is_name(name: &str) -> bool {
@@ -246,6 +258,14 @@ pub enum MetricError {
     )]
     Name {
         /// The name that was refused.
+        name: String,
+    },
+    /// The name or label has a meaning in the exposition, or the help would break its line.
+    #[error(
+        "`{name}` would be misread: avoid the suffixes {RESERVED_SUFFIXES:?}, the labels {RESERVED_LABELS:?}, and line breaks in the help"
+    )]
+    Reserved {
+        /// The name or label that was refused.
         name: String,
     },
     /// There are as many series as there may be.
@@ -280,6 +300,10 @@ mod tests {
         assert!(matches!(scope.gauge("a b", "Space."), Err(MetricError::Name { .. })));
         assert!(matches!(registry.scope("9").gauge("x", "Digit."), Err(MetricError::Name { .. })));
         assert!(matches!(scope.with("a-b", "").gauge("x", "Dash."), Err(MetricError::Name { .. })));
+        for (name, help) in [("hits_total", "Hits."), ("hits_count", "Hits."), ("x", "Two\nlines.")] {
+            assert!(matches!(scope.gauge(name, help), Err(MetricError::Reserved { .. })), "{name}");
+        }
+        assert!(matches!(scope.with("le", "1").gauge("x", "X."), Err(MetricError::Reserved { .. })));
         assert!(matches!(scope.gauge("more", "More."), Err(MetricError::TooMany { series_max: 1, .. })));
         assert!(scope.counter("hits", "Hits.").is_ok(), "a full registry still knows what it has");
     }

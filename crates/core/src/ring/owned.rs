@@ -54,6 +54,11 @@ impl<T> Ring<T> {
         evicted
     }
 
+    /// Drops all items.
+    pub fn clear(&mut self) {
+        self.items.clear();
+    }
+
     /// Takes the oldest item.
     pub fn pop(&mut self) -> Option<T> {
         self.items.pop_front()

@@ -45,6 +45,18 @@ impl<T> Producer<T> {
         self.end.push(item).map_err(|rtrb::PushError::Full(item)| Full { item, items_max: self.items_max })
     }
 
+    /// How many items the ring may hold.
+    #[must_use]
+    pub const fn items_max(&self) -> usize {
+        self.items_max
+    }
+
+    /// Whether the next [`push`](Producer::push) would be refused, unless the consumer is quicker.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.end.is_full()
+    }
+
     /// Whether the consumer is gone, so that nobody will ever take what is pushed.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
@@ -63,6 +75,18 @@ impl<T> Consumer<T> {
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
         self.end.pop().ok()
+    }
+
+    /// How many items are there; more may come at any time.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.end.slots()
+    }
+
+    /// Whether there are none at the moment.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.end.is_empty()
     }
 
     /// Whether the producer is gone, so that nothing more will come than what is there.

@@ -45,6 +45,11 @@ impl<T> SharedRing<T> {
         self.items.push(item).map_err(|item| Full { item, items_max: self.items.capacity() })
     }
 
+    /// Appends an item; if the ring is full, the oldest makes room and is returned.
+    pub fn push_evicting(&self, item: T) -> Option<T> {
+        self.items.force_push(item)
+    }
+
     /// Takes the oldest item.
     #[inline]
     pub fn pop(&self) -> Option<T> {
@@ -61,6 +66,12 @@ impl<T> SharedRing<T> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// Whether it was full a moment ago.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.items.is_full()
     }
 
     /// How many items it may hold.

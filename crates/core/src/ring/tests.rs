@@ -37,6 +37,12 @@ impl Model {
         self.items.push_back(item);
         None
     }
+
+    fn push_evicting(&mut self, item: u8) -> Option<u8> {
+        let oldest = if self.items.len() == self.items_max { self.items.pop_front() } else { None };
+        self.items.push_back(item);
+        oldest
+    }
 }
 
 /// A full queue gives the item back, and says how many it may hold.
@@ -53,11 +59,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Push(item) => prop_assert_eq!(refused(ring.push(item), items_max), model.push(item)),
-                Step::Evict(item) => {
-                    let oldest = if model.items.len() == items_max { model.items.pop_front() } else { None };
-                    model.items.push_back(item);
-                    prop_assert_eq!(ring.push_evicting(item), oldest);
-                }
+                Step::Evict(item) => prop_assert_eq!(ring.push_evicting(item), model.push_evicting(item)),
                 Step::Pop => prop_assert_eq!(ring.pop(), model.items.pop_front()),
             }
             prop_assert!(ring.iter().eq(&model.items));
@@ -72,9 +74,8 @@ proptest! {
         let (ring, mut model) = (SharedRing::new(items_max), Model::new(items_max));
         for step in steps {
             match step {
-                Step::Push(item) | Step::Evict(item) => {
-                    prop_assert_eq!(refused(ring.push(item), items_max), model.push(item));
-                }
+                Step::Push(item) => prop_assert_eq!(refused(ring.push(item), items_max), model.push(item)),
+                Step::Evict(item) => prop_assert_eq!(ring.push_evicting(item), model.push_evicting(item)),
                 Step::Pop => prop_assert_eq!(ring.pop(), model.items.pop_front()),
             }
             prop_assert_eq!((ring.len(), ring.is_empty()), (model.items.len(), model.items.is_empty()));

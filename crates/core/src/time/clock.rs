@@ -1,8 +1,9 @@
 //! [`Clock`]: who says what time it is; one clock that is told, one that reads the host's.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Instant;
+use super::{Duration, Instant};
 
 /// A source of the present.
 ///
@@ -10,6 +11,18 @@ use super::Instant;
 pub trait Clock: Send + Sync {
     /// The present; never earlier than any present told before.
     fn now(&self) -> Instant;
+}
+
+impl<C: Clock + ?Sized> Clock for &C {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
 }
 
 /// A clock that stands still until it is told to advance.
@@ -46,26 +59,33 @@ impl Clock for VirtualClock {
     }
 }
 
-/// The host's monotonic clock, with its zero where it was made.
-#[derive(Debug)]
+/// The host's monotonic clock, which shows what it was told to show when it was made.
+#[derive(Debug, Clone, Copy)]
 pub struct WallClock {
-    zero: std::time::Instant,
+    /// When it was made, and what it showed then.
+    made: std::time::Instant,
+    start: Instant,
 }
 
 impl WallClock {
     /// A clock that shows zero now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this type is where real time enters")]
     pub fn start() -> Self {
-        Self { zero: std::time::Instant::now() }
+        Self::starting_at(Instant::ZERO)
+    }
+
+    /// A clock that shows `start` now: where a world goes on that was saved then.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this type is where real time enters")]
+    pub fn starting_at(start: Instant) -> Self {
+        Self { made: std::time::Instant::now(), start }
     }
 }
 
 impl Clock for WallClock {
     #[expect(clippy::disallowed_methods, reason = "this type is where real time enters")]
     fn now(&self) -> Instant {
-        let nanos = u64::try_from(self.zero.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Instant::from_nanos(nanos)
+        self.start.saturating_add(Duration::from(self.made.elapsed()))
     }
 }
 
@@ -75,7 +95,9 @@ mod tests {
 
     #[test]
     fn the_wall_clock_never_goes_back() {
-        let clock = WallClock::start();
+        let start = Instant::from_nanos(1 << 40);
+        let clock = Arc::new(WallClock::starting_at(start));
+        assert!(clock.now() >= start);
         let told: Vec<Instant> = (0..1_000).map(|_| clock.now()).collect();
         assert!(told.is_sorted());
     }

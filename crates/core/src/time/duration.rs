@@ -68,6 +68,12 @@ impl Duration {
         self.0
     }
 
+    /// The span in whole milliseconds.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
     /// The span in seconds, for people and for rates; not for arithmetic that must repeat.
     #[must_use]
     pub fn as_secs_f64(self) -> f64 {
@@ -105,6 +111,12 @@ impl Duration {
             Some(nanos) => Some(Self(nanos)),
             None => None,
         }
+    }
+
+    /// The span `factor` times over, at most [`Duration::MAX`].
+    #[must_use]
+    pub const fn saturating_mul(self, factor: u64) -> Self {
+        Self(self.0.saturating_mul(factor))
     }
 
     /// The sum, at most [`Duration::MAX`].
@@ -192,12 +204,12 @@ impl FromStr for Duration {
             return Ok(Self::ZERO);
         }
         let split = text
-            .find(|c: char| c.is_ascii_alphabetic())
+            .find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-')
             .ok_or_else(|| DurationParseError::Unit { text: owned() })?;
         let (number, unit) = text.split_at(split);
         let &(_, nanos) = UNITS
             .iter()
-            .find(|(name, _)| *name == unit)
+            .find(|(name, _)| *name == unit || (*name == "us" && unit == "µs"))
             .ok_or_else(|| DurationParseError::Unit { text: owned() })?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         let all_digits =
@@ -242,6 +254,7 @@ mod tests {
         check(60_000_000_000, "1m");
         check(61_000_000_000, "61s");
         check(7_200_000_000_000, "2h");
+        assert_eq!("1.5µs".parse(), Ok(Duration::from_nanos(1_500)));
     }
 
     #[test]

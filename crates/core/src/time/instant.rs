@@ -26,7 +26,7 @@ impl Instant {
     /// The clock's zero: where every virtual world begins.
     pub const ZERO: Self = Self(0);
 
-    /// The last instant that can be told, which no clock reaches: "never".
+    /// The end of time: the last instant that can be told, which no clock reaches.
     pub const MAX: Self = Self(u64::MAX);
 
     /// The instant so many nanoseconds after zero.
@@ -59,7 +59,7 @@ impl Instant {
         }
     }
 
-    /// This instant moved into the future, at most to [`Instant::MAX`]: a deadline too far away is never.
+    /// This instant moved into the future, at most to [`Instant::MAX`]: a deadline too far away is at the end of time.
     #[must_use]
     pub const fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_nanos()))

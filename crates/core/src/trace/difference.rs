@@ -70,6 +70,10 @@ pub struct Unrepeatable {
 /// # Errors
 ///
 /// If one of them does not do the same when it is run again.
+///
+/// # Panics
+///
+/// If a simulation puts another trace into the place of the one that it is to record in.
 pub fn first_difference(
     mut left: impl FnMut(&mut Trace),
     mut right: impl FnMut(&mut Trace),
@@ -119,6 +123,6 @@ fn parting(start: u64, left: &[Event], right: &[Event]) -> Difference {
 
 impl Trace {
     fn into_probe(self) -> Probe {
-        *self.probe.expect("the trace was made with a probe")
+        *self.probe.expect("a simulation records in the trace that it is given, and leaves it there")
     }
 }

@@ -1,5 +1,7 @@
 //! [`Probe`]: what the debug mode keeps of a run, in bounded memory.
 
+use std::fmt::{self, Write as _};
+
 use super::{Digest, Event};
 use crate::Instant;
 
@@ -49,11 +51,7 @@ impl Probe {
         }
         match &mut self.kept {
             Kept::Events(events) => {
-                let (at, label, mut details) = describe();
-                if let Some((cut, _)) = details.char_indices().nth(DETAILS_CHARS_MAX) {
-                    details.truncate(cut);
-                    details.push('…');
-                }
+                let (at, label, details) = describe();
                 events.push(Event { index: count - 1, at, label, details, digest: Digest::new(digest) });
             }
             Kept::Checkpoints { stride, digests } => {
@@ -100,6 +98,31 @@ impl Probe {
             keep_every_second(&mut digests);
         }
         digests
+    }
+}
+
+/// What `Debug` shows of the details, cut to what a person can read and memory can hold.
+pub(super) fn brief(details: &impl fmt::Debug) -> String {
+    let mut brief = Brief { text: String::new(), chars_left: DETAILS_CHARS_MAX };
+    if write!(brief, "{details:?}").is_err() {
+        brief.text.push('…');
+    }
+    brief.text
+}
+
+/// Takes so many characters, and then stops the formatting of the rest.
+struct Brief {
+    text: String,
+    chars_left: usize,
+}
+
+impl fmt::Write for Brief {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            self.chars_left = self.chars_left.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(character);
+        }
+        Ok(())
     }
 }
 
