@@ -94,7 +94,8 @@ impl Registry {
 
     /// Removes every series that carries this label: its subject is gone.
     ///
-    /// Instruments that are still held go on counting, unseen.
+    /// Instruments that are still held go on counting, unseen. It looks at every series once, so forget a subject when it
+    /// is gone for good, not when it pauses.
     pub fn forget(&self, label: &str, value: &str) {
         let mut families = self.families.lock();
         for family in families.values_mut() {
