@@ -25,8 +25,8 @@
 //! - A volume without one stands on what it was opened from, or on its last snapshot. Its owner pins that for as long
 //!   as the volume is used; the same holds for a fork, which stands on what its origin stood on. It never writes out by
 //!   itself: a write that would exceed the limit is refused with [`VolumeError::DirtyFull`].
-//! - Between the first put of a snapshot and the moving of a pin the store's own promise protects: what is put while a
-//!   collection runs outlives it.
+//! - Between the first put of a snapshot and the moving of a pin the store protects: a collection spares what was put
+//!   since the one before it began.
 
 mod cache;
 mod checkpoint;

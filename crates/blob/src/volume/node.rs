@@ -203,7 +203,7 @@ impl Node {
 
 impl Child {
     /// How much memory it holds, with everything below it.
-    fn weight(&self, extent_bytes: u64) -> u64 {
+    pub(super) fn weight(&self, extent_bytes: u64) -> u64 {
         match self {
             Self::Stored(_) => 0,
             Self::Extent(_) => extent_bytes,

@@ -123,6 +123,9 @@ proptest! {
             }
             apply(step, &mut model);
             prop_assert_eq!(disk.size(), model.len() as u64);
+            let root = Arc::clone(&disk.state.read().root);
+            let weight: u64 = root.children().map(|(_, child)| child.weight(4_096)).sum();
+            prop_assert_eq!(disk.dirty_bytes(), weight, "after {:?}", step);
         }
         forks.push((disk, model));
         for (disk, model) in forks {
