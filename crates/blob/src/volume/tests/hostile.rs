@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::super::geometry::Geometry;
 use super::super::{Volume, VolumeError};
 use super::{SMALL, memory, open, read, volume};
 use crate::link::Linked;
@@ -138,7 +139,57 @@ fn what_hides_behind_the_end_is_gone_when_the_volume_grows() {
     assert_eq!(volume.snapshot().unwrap(), whole.snapshot().unwrap());
 }
 
+/// Nodes that are sound by themselves, but link to each other as they please.
+fn nodes() -> impl Strategy<Value = Vec<(u8, Vec<u8>, prop::sample::Index)>> {
+    let slot = prop_oneof![0..4u8, any::<u8>()];
+    let node = (
+        0..3u8,
+        prop::collection::btree_set(slot, 1..6),
+        any::<prop::sample::Index>(),
+    );
+    prop::collection::vec(
+        node.prop_map(|(level, slots, link)| (level, slots.into_iter().collect(), link)),
+        1..8,
+    )
+}
+
+/// Everything that can be done to a volume, wherever it fails.
+fn use_up(volume: &Volume) {
+    drop(volume.read_at(0, &mut [0; 20_000]));
+    drop(volume.write_at(volume.size().saturating_sub(5_000), &[1; 5_000]));
+    drop(volume.write_zeroes(5_000, volume.size().saturating_sub(6_000)));
+    drop(volume.write_at(0, &[1; 5_000]));
+    drop(volume.resize(volume.size() / 3));
+    drop(volume.resize(1 << 40));
+    drop(volume.resize(1 << 20));
+    drop(volume.next_extent(0));
+    drop(volume.snapshot());
+}
+
 proptest! {
+    #[test]
+    fn sound_nodes_in_wrong_places_are_errors_or_volumes(
+        nodes in nodes(),
+        size in prop_oneof![0..1u64 << 21, 0..1u64 << 29, 0..1u64 << 63],
+    ) {
+        let store = memory();
+        let mut pool = vec![put(&store, b"extent"), put(&store, &[7; 4_096])];
+        for (level, slots, link) in nodes {
+            // Links lead to what comes before, so that nodes lead to nodes and now and then to the right ones.
+            let first = link.index(pool.len());
+            let links: Vec<BlobId> = pool.iter().cycle().skip(first).take(slots.len()).copied().collect();
+            pool.push(put(&store, &node(level, &slots, &links)));
+        }
+        pool.reverse();
+        let geometry = Geometry::of(4_096).unwrap();
+        let last = (geometry.extents(size).max(1) - 1) >> (8 * (geometry.height(size) - 1));
+        let slots: Vec<u8> = (0..=last as u8).take(pool.len()).collect();
+        let snapshot = put(&store, &root(size, 12, &slots, &pool[..slots.len()]));
+        if size > 0 {
+            use_up(&open(&store, snapshot));
+        }
+    }
+
     #[test]
     fn arbitrary_changes_to_a_snapshot_are_errors_or_volumes(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
@@ -160,12 +211,6 @@ proptest! {
         let Ok(volume) = Volume::open(Arc::clone(&store), snapshot, SMALL) else {
             return Ok(());
         };
-        drop(volume.read_at(0, &mut [0; 20_000]));
-        drop(volume.write_zeroes(5_000, volume.size().saturating_sub(6_000)));
-        drop(volume.write_at(0, &[1; 5_000]));
-        drop(volume.resize(volume.size() / 3));
-        drop(volume.resize(1 << 40));
-        drop(volume.next_extent(0));
-        drop(volume.snapshot());
+        use_up(&volume);
     }
 }
