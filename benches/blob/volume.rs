@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::hint::black_box;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,13 +22,18 @@ pub(crate) fn benches(suite: &mut Suite) {
     random_writes(suite);
     sequential(suite);
     snapshots(suite);
+    import(suite);
 }
 
 /// A disk with room for everything in memory; its first bytes are random and stored.
 fn disk() -> Volume {
+    disk_with_cache(4 * USED)
+}
+
+fn disk_with_cache(cache_bytes_max: u64) -> Volume {
     let config = Config {
         dirty_bytes_max: 4 * USED,
-        cache_bytes_max: 4 * USED,
+        cache_bytes_max,
         ..Config::default()
     };
     let disk = Volume::create(Arc::new(MemoryStore::new()), 1 << 40, config).expect("a sound size");
@@ -105,6 +111,14 @@ fn random_reads(suite: &mut Suite) {
                     .expect("within the file");
                 black_box(buffer);
             },
+        );
+    // Nothing is cached, so that three nodes and an extent come from the store each time.
+    suite
+        .compare("blob::volume::read_at/random=4096,store", None)
+        .run(
+            OURS,
+            || (disk_with_cache(0), rng(), [0; SECTOR]),
+            |(disk, rng, buffer)| disk.read_at(sector(rng), buffer).expect("within the disk"),
         );
 }
 
@@ -204,4 +218,20 @@ fn snapshots(suite: &mut Suite) {
             black_box(disk.snapshot().expect("memory does not fail"));
         },
     );
+}
+
+fn import(suite: &mut Suite) {
+    const IMAGE_BYTES: u64 = 1 << 30;
+    suite
+        .compare("blob::volume::import/zeroes=1073741824", None)
+        .bytes(IMAGE_BYTES)
+        .run(
+            OURS,
+            || Arc::new(MemoryStore::new()),
+            |store| {
+                let disk = Volume::create(Arc::<MemoryStore>::clone(store), 0, Config::default());
+                let mut image = std::io::repeat(0).take(IMAGE_BYTES);
+                black_box(disk.and_then(|disk| disk.import(&mut image)).expect("all zeroes"));
+            },
+        );
 }
