@@ -1,5 +1,6 @@
 //! Volumes against a vector of bytes, over stores that fail and snapshots that lie.
 
+mod collected;
 mod faulty;
 mod hostile;
 mod model;
