@@ -1,10 +1,10 @@
 //! [`Volume`]: a virtual disk whose snapshots are blobs.
 //!
-//! A volume is cut into *extents*, and each that is not all zeroes is a blob. A tree of [linked](crate::link) blobs leads
-//! from the number of an extent to its name, and the name of the root is a *snapshot*: the whole disk in 32 bytes. The
-//! tree is canonical — no empty nodes, no zeroes at the end of extents, a height that follows from the size — so two
-//! volumes of one extent length have the same snapshot exactly if they have the same size and contents, whatever was
-//! done to them.
+//! A volume is cut into *extents*, and each that is not all zeroes is a blob. A tree of [linked](crate::link) blobs
+//! leads from the number of an extent to its name, and the name of the root is a *snapshot*: the whole disk in 32
+//! bytes. The tree is canonical — no empty nodes, no zeroes at the end of extents, a height that follows from the size
+//! — so two volumes with extents of one length have the same snapshot exactly if they have the same size and contents,
+//! whatever was done to them.
 //!
 //! What was written since the last snapshot waits in memory: *dirty* extents, and the nodes on the way to them. Nodes
 //! are shared between forks and copied when one of them writes, so a fork costs a few hundred bytes.

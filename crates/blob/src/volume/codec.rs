@@ -1,13 +1,13 @@
-//! The tree as bytes: every node a [linked](crate::link) blob, whose links are its children in the order of their slots.
+//! The tree as bytes: each node a [linked](crate::link) blob, with its children as links in the order of their slots.
 //!
 //! ```text
-//! body of a root                                        body of any other node
-//!  0        8       16     17         24       56        0        8       9          16       56 - 8
-//!  | magic  | size  | bits | zeroes   | slots  |         | magic  | level | zeroes   | slots  |
+//! body of a root                               body of any other node
+//!  0       8      16     17       24      56    0       8       9        16      48
+//!  | magic | size | bits | zeroes | slots |     | magic | level | zeroes | slots |
 //! ```
 //!
-//! The size is a little-endian `u64`, `bits` the logarithm of the extents' length, `slots` a bit for each slot in use, the
-//! first in the lowest bit of the first byte. The level of the root follows from size and length.
+//! The size is a little-endian `u64`, `bits` the logarithm of the length of the extents, `slots` a bit for each slot in
+//! use, the first in the lowest bit of the first byte. The level of the root follows from size and length.
 
 use super::VolumeError;
 use super::geometry::{Geometry, SIZE_MAX, SLOT_BITS};
