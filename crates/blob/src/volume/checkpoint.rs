@@ -63,7 +63,10 @@ impl Volume {
     pub fn flush(&self) -> Result<BlobId, VolumeError> {
         let mut turn = self.turn.lock();
         let id = self.checkpoint(&mut turn)?;
-        self.loader.store.sync()?;
+        if !turn.is_pinned() {
+            // A pin has moved after a sync already.
+            self.loader.store.sync()?;
+        }
         Ok(id)
     }
 
