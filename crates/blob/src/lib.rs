@@ -8,10 +8,12 @@
 //! | name content | [`BlobId`] |
 //! | store it in memory | [`MemoryStore`] |
 //! | let blobs refer to each other | [`link`] |
+//! | keep disks in it | [`Volume`] |
 
 #![forbid(unsafe_code)]
 
 pub mod link;
+pub mod volume;
 
 mod error;
 mod id;
@@ -22,3 +24,4 @@ pub use error::{BlobError, PinError};
 pub use id::{BlobId, BlobIdParseError};
 pub use memory::MemoryStore;
 pub use store::{BlobStore, Durability, PinName, PinNameError};
+pub use volume::{Volume, VolumeError};
