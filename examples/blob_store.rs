@@ -23,19 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
 
     println!("A blob is named by its contents.");
-    println!(
-        "  put:        {}",
-        store.put(b"the same words", Durability::Buffered)?
-    );
-    println!(
-        "  put again:  {}",
-        store.put(b"the same words", Durability::Buffered)?
-    );
+    println!("  put:        {}", store.put(b"the same words", Durability::Buffered)?);
+    println!("  put again:  {}", store.put(b"the same words", Durability::Buffered)?);
 
-    println!(
-        "\nOn a disk of 1 TiB, a system of {} is installed.",
-        show(IMAGE_BYTES)
-    );
+    println!("\nOn a disk of 1 TiB, a system of {} is installed.", show(IMAGE_BYTES));
     let image = Volume::create(Arc::clone(&store), MIB * MIB, Config::default())?;
     image.pin(&"image".parse()?)?; // what a pin reaches is never collected
     image.write_at(0, &random(1, IMAGE_BYTES))?;
@@ -55,9 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\nAll of them install the same program of {}.", show(MIB));
     let program = random(2, MIB);
-    let snapshots = each(&machines, |_, machine| {
-        machine.write_at(IMAGE_BYTES + MIB, &program)
-    })?;
+    let snapshots = each(&machines, |_, machine| machine.write_at(IMAGE_BYTES + MIB, &program))?;
     report(&*store, &snapshots, MACHINES * (IMAGE_BYTES + LOG_BYTES + MIB))?;
 
     println!("\nA machine on which all that is undone is the image again.");
@@ -74,9 +63,7 @@ fn each(
     step: impl Fn(usize, &Volume) -> Result<(), VolumeError>,
 ) -> Result<Vec<BlobId>, VolumeError> {
     let machines = machines.iter().enumerate();
-    machines
-        .map(|(number, machine)| step(number, machine).and_then(|()| machine.snapshot()))
-        .collect()
+    machines.map(|(number, machine)| step(number, machine).and_then(|()| machine.snapshot())).collect()
 }
 
 /// Says what the disks would take one by one, and what they take together.

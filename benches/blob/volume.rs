@@ -31,15 +31,10 @@ fn disk() -> Volume {
 }
 
 fn disk_with_cache(cache_bytes_max: u64) -> Volume {
-    let config = Config {
-        dirty_bytes_max: 4 * USED,
-        cache_bytes_max,
-        ..Config::default()
-    };
+    let config = Config { dirty_bytes_max: 4 * USED, cache_bytes_max, ..Config::default() };
     let disk = Volume::create(Arc::new(MemoryStore::new()), 1 << 40, config).expect("a sound size");
     for offset in (0..USED).step_by(CHUNK) {
-        disk.write_at(offset, &random(offset, CHUNK))
-            .expect("within the disk");
+        disk.write_at(offset, &random(offset, CHUNK)).expect("within the disk");
     }
     disk.snapshot().expect("memory does not fail");
     disk
@@ -60,20 +55,10 @@ struct Peer {
 impl Peer {
     fn new() -> Self {
         let path = std::env::temp_dir().join(format!("ironloom-bench-volume-{}", std::process::id()));
-        let options = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path);
-        let peer = Self {
-            file: options.expect("the temporary directory can be written"),
-            path,
-        };
+        let options = File::options().read(true).write(true).create(true).truncate(true).open(&path);
+        let peer = Self { file: options.expect("the temporary directory can be written"), path };
         for offset in (0..USED).step_by(CHUNK) {
-            peer.file
-                .write_all_at(&random(offset, CHUNK), offset)
-                .expect("there is room");
+            peer.file.write_all_at(&random(offset, CHUNK), offset).expect("there is room");
         }
         peer
     }
@@ -106,20 +91,16 @@ fn random_reads(suite: &mut Suite) {
             "plain file",
             || (Peer::new(), rng(), [0; SECTOR]),
             |(peer, rng, buffer)| {
-                peer.file
-                    .read_exact_at(buffer, sector(rng))
-                    .expect("within the file");
+                peer.file.read_exact_at(buffer, sector(rng)).expect("within the file");
                 black_box(buffer);
             },
         );
     // Nothing is cached, so that three nodes and an extent come from the store each time.
-    suite
-        .compare("blob::volume::read_at/random=4096,store", None)
-        .run(
-            OURS,
-            || (disk_with_cache(0), rng(), [0; SECTOR]),
-            |(disk, rng, buffer)| disk.read_at(sector(rng), buffer).expect("within the disk"),
-        );
+    suite.compare("blob::volume::read_at/random=4096,store", None).run(
+        OURS,
+        || (disk_with_cache(0), rng(), [0; SECTOR]),
+        |(disk, rng, buffer)| disk.read_at(sector(rng), buffer).expect("within the disk"),
+    );
 }
 
 fn random_writes(suite: &mut Suite) {
@@ -137,19 +118,17 @@ fn random_writes(suite: &mut Suite) {
             |(peer, (rng, data))| peer.file.write_all_at(data, sector(rng)).expect("there is room"),
         );
     // Every write meets an extent that is clean, so each copies, hashes and stores 64 KiB; 4 MiB wait at once.
-    suite
-        .compare("blob::volume::write_at/random=4096,store", None)
-        .run(
-            OURS,
-            || (disk(), start()),
-            |(disk, (rng, data))| {
-                data[..8].copy_from_slice(&rng.next_u64().to_le_bytes());
-                disk.write_at(sector(rng), data).expect("within the disk");
-                if disk.dirty_bytes() > 4 << 20 {
-                    disk.snapshot().expect("memory does not fail");
-                }
-            },
-        );
+    suite.compare("blob::volume::write_at/random=4096,store", None).run(
+        OURS,
+        || (disk(), start()),
+        |(disk, (rng, data))| {
+            data[..8].copy_from_slice(&rng.next_u64().to_le_bytes());
+            disk.write_at(sector(rng), data).expect("within the disk");
+            if disk.dirty_bytes() > 4 << 20 {
+                disk.snapshot().expect("memory does not fail");
+            }
+        },
+    );
 }
 
 fn sequential(suite: &mut Suite) {
@@ -170,9 +149,7 @@ fn sequential(suite: &mut Suite) {
             "plain file",
             || (Peer::new(), 0, vec![0; CHUNK]),
             |(peer, offset, buffer)| {
-                peer.file
-                    .read_exact_at(buffer, next(offset))
-                    .expect("within the file");
+                peer.file.read_exact_at(buffer, next(offset)).expect("within the file");
             },
         );
     suite
@@ -190,25 +167,20 @@ fn sequential(suite: &mut Suite) {
         );
     // What it costs until it is hashed and stored. The store has the same extents after one round, as a disk that is
     // restored has; a store that copies new ones is measured with the stores.
-    suite
-        .compare("blob::volume::write_at/sequential=1048576,snapshot", goal)
-        .bytes(CHUNK as u64)
-        .run(
-            OURS,
-            || (disk(), 0, random(3, CHUNK)),
-            |(disk, offset, data)| {
-                disk.write_at(next(offset), data).expect("within the disk");
-                if *offset == 0 {
-                    disk.snapshot().expect("memory does not fail");
-                }
-            },
-        );
+    suite.compare("blob::volume::write_at/sequential=1048576,snapshot", goal).bytes(CHUNK as u64).run(
+        OURS,
+        || (disk(), 0, random(3, CHUNK)),
+        |(disk, offset, data)| {
+            disk.write_at(next(offset), data).expect("within the disk");
+            if *offset == 0 {
+                disk.snapshot().expect("memory does not fail");
+            }
+        },
+    );
 }
 
 fn snapshots(suite: &mut Suite) {
-    suite
-        .compare("blob::volume::fork", None)
-        .run(OURS, disk, |disk| drop(black_box(disk.fork())));
+    suite.compare("blob::volume::fork", None).run(OURS, disk, |disk| drop(black_box(disk.fork())));
     suite.compare("blob::volume::snapshot/dirty=4096", None).run(
         OURS,
         || (disk(), 0u64),
@@ -222,16 +194,13 @@ fn snapshots(suite: &mut Suite) {
 
 fn import(suite: &mut Suite) {
     const IMAGE_BYTES: u64 = 1 << 30;
-    suite
-        .compare("blob::volume::import/zeroes=1073741824", None)
-        .bytes(IMAGE_BYTES)
-        .run(
-            OURS,
-            || Arc::new(MemoryStore::new()),
-            |store| {
-                let disk = Volume::create(Arc::<MemoryStore>::clone(store), 0, Config::default());
-                let mut image = std::io::repeat(0).take(IMAGE_BYTES);
-                black_box(disk.and_then(|disk| disk.import(&mut image)).expect("all zeroes"));
-            },
-        );
+    suite.compare("blob::volume::import/zeroes=1073741824", None).bytes(IMAGE_BYTES).run(
+        OURS,
+        || Arc::new(MemoryStore::new()),
+        |store| {
+            let disk = Volume::create(Arc::<MemoryStore>::clone(store), 0, Config::default());
+            let mut image = std::io::repeat(0).take(IMAGE_BYTES);
+            black_box(disk.and_then(|disk| disk.import(&mut image)).expect("all zeroes"));
+        },
+    );
 }

@@ -130,21 +130,14 @@ impl Volume {
         name: &PinName,
         config: Config,
     ) -> Result<Self, VolumeError> {
-        let snapshot = store
-            .pin(name)?
-            .ok_or_else(|| VolumeError::NotPinned { name: name.clone() })?;
+        let snapshot = store.pin(name)?.ok_or_else(|| VolumeError::NotPinned { name: name.clone() })?;
         let volume = Self::open(store, snapshot, config)?;
         volume.turn.lock().hold(name, snapshot);
         Ok(volume)
     }
 
     fn assemble(config: Config, loader: Loader, state: State) -> Self {
-        Self {
-            config,
-            loader,
-            state: RwLock::new(state),
-            turn: Mutex::new(Turn::default()),
-        }
+        Self { config, loader, state: RwLock::new(state), turn: Mutex::new(Turn::default()) }
     }
 
     /// Another volume that is the same now and goes its own way from here. It takes the same time whatever the size.

@@ -38,12 +38,7 @@ impl<T: Clone> Cache<T> {
     pub(super) fn new(bytes_max: u64) -> Self {
         Self {
             bytes_max,
-            entries: RwLock::new(Entries {
-                positions: Map::default(),
-                ring: Vec::new(),
-                hand: 0,
-                bytes: 0,
-            }),
+            entries: RwLock::new(Entries { positions: Map::default(), ring: Vec::new(), hand: 0, bytes: 0 }),
         }
     }
 
@@ -73,12 +68,7 @@ impl<T: Clone> Cache<T> {
         let position = entries.ring.len();
         entries.positions.insert(id, position);
         entries.bytes += bytes;
-        entries.ring.push(Entry {
-            id,
-            value,
-            bytes,
-            used: AtomicBool::new(false),
-        });
+        entries.ring.push(Entry { id, value, bytes, used: AtomicBool::new(false) });
     }
 }
 

@@ -26,11 +26,7 @@ struct Pin {
 impl Turn {
     /// Moves this pin with the volume from now on.
     pub(super) fn hold(&mut self, name: &PinName, target: BlobId) {
-        self.pin = Some(Pin {
-            name: name.clone(),
-            target,
-            doubt: None,
-        });
+        self.pin = Some(Pin { name: name.clone(), target, doubt: None });
     }
 
     pub(super) fn is_pinned(&self) -> bool {
@@ -79,9 +75,7 @@ impl Volume {
     pub fn pin(&self, name: &PinName) -> Result<BlobId, VolumeError> {
         let mut turn = self.turn.lock();
         if let Some(pin) = &turn.pin {
-            return Err(VolumeError::Pinned {
-                name: pin.name.clone(),
-            });
+            return Err(VolumeError::Pinned { name: pin.name.clone() });
         }
         let (id, root) = self.write_out()?;
         self.loader.store.sync()?;
@@ -157,10 +151,7 @@ impl Volume {
         if stored.is_empty() {
             return Ok(None);
         }
-        let id = self
-            .loader
-            .store
-            .put(&codec::encode_node(&stored), Durability::Buffered)?;
+        let id = self.loader.store.put(&codec::encode_node(&stored), Durability::Buffered)?;
         self.loader.keep_node(id, &Arc::new(stored));
         Ok(Some(id))
     }

@@ -32,11 +32,7 @@ pub(super) struct Root {
 
 /// The blob of a root whose children are all stored.
 pub(super) fn encode_root(size: u64, geometry: Geometry, node: &Node) -> Vec<u8> {
-    assert_eq!(
-        node.level() + 1,
-        geometry.height(size),
-        "the tree is as high as its size asks"
-    );
+    assert_eq!(node.level() + 1, geometry.height(size), "the tree is as high as its size asks");
     let mut body = ROOT_MAGIC.to_vec();
     body.extend_from_slice(&size.to_le_bytes());
     body.extend_from_slice(&[geometry.extent_bits(), 0, 0, 0, 0, 0, 0, 0]);
@@ -71,10 +67,7 @@ pub(super) fn decode_root(id: BlobId, content: &[u8]) -> Result<Root, VolumeErro
     let ([size, bits], slots) = fields.split_first_chunk().ok_or_else(|| cut(id))?;
     let size = u64::from_le_bytes(*size);
     if size > SIZE_MAX {
-        return Err(VolumeError::corrupt(
-            id,
-            format!("its size is {size}, the limit {SIZE_MAX}"),
-        ));
+        return Err(VolumeError::corrupt(id, format!("its size is {size}, the limit {SIZE_MAX}")));
     }
     let bits = only_first(id, *bits)?;
     let geometry = Geometry::new(bits)
@@ -84,10 +77,7 @@ pub(super) fn decode_root(id: BlobId, content: &[u8]) -> Result<Root, VolumeErro
     let last = geometry.extents(size).saturating_sub(1) >> (SLOT_BITS * u32::from(level));
     let beyond = node.children().find(|(slot, _)| *slot as u64 > last || size == 0);
     if let Some((slot, _)) = beyond {
-        return Err(VolumeError::corrupt(
-            id,
-            format!("slot {slot} lies behind its end"),
-        ));
+        return Err(VolumeError::corrupt(id, format!("slot {slot} lies behind its end")));
     }
     Ok(Root { size, geometry, node })
 }
@@ -98,10 +88,7 @@ pub(super) fn decode_node(id: BlobId, level: u8, content: &[u8]) -> Result<Node,
     let ([found], slots) = fields.split_first_chunk().ok_or_else(|| cut(id))?;
     let found = only_first(id, *found)?;
     if found != level {
-        return Err(VolumeError::corrupt(
-            id,
-            format!("its level is {found}, that of its place is {level}"),
-        ));
+        return Err(VolumeError::corrupt(id, format!("its level is {found}, that of its place is {level}")));
     }
     let node = decode(id, level, slots, &linked)?;
     if node.is_empty() {
@@ -115,10 +102,7 @@ fn split(id: BlobId, content: &[u8], magic: [u8; 8]) -> Result<(&[[u8; 8]], Link
     let linked = Linked::parse(content).map_err(|error| VolumeError::corrupt(id, error.to_string()))?;
     let body = linked.body();
     let fields = body.strip_prefix(&magic).ok_or_else(|| {
-        VolumeError::corrupt(
-            id,
-            format!("it does not say {:?}", magic.escape_ascii().to_string()),
-        )
+        VolumeError::corrupt(id, format!("it does not say {:?}", magic.escape_ascii().to_string()))
     })?;
     match fields.as_chunks() {
         (words, []) => Ok((words, linked)),
@@ -129,18 +113,10 @@ fn split(id: BlobId, content: &[u8], magic: [u8; 8]) -> Result<(&[[u8; 8]], Link
 fn decode(id: BlobId, level: u8, slots: &[[u8; 8]], linked: &Linked<'_>) -> Result<Node, VolumeError> {
     let slots: &[[u8; 8]; SLOTS / 64] = slots.try_into().map_err(|_| cut(id))?;
     let occupied = slots.map(u64::from_le_bytes);
-    let (expected, found) = (
-        occupied
-            .iter()
-            .map(|bits| bits.count_ones() as usize)
-            .sum::<usize>(),
-        linked.links().len(),
-    );
+    let (expected, found) =
+        (occupied.iter().map(|bits| bits.count_ones() as usize).sum::<usize>(), linked.links().len());
     if expected != found {
-        return Err(VolumeError::corrupt(
-            id,
-            format!("it has {found} links for {expected} slots"),
-        ));
+        return Err(VolumeError::corrupt(id, format!("it has {found} links for {expected} slots")));
     }
     Ok(Node::of_links(level, occupied, linked.links()))
 }

@@ -15,10 +15,6 @@ pub struct Config {
 impl Default for Config {
     /// Extents of 64 KiB; 64 MiB to be written, 64 MiB to be read.
     fn default() -> Self {
-        Self {
-            extent_bytes: 64 << 10,
-            dirty_bytes_max: 64 << 20,
-            cache_bytes_max: 64 << 20,
-        }
+        Self { extent_bytes: 64 << 10, dirty_bytes_max: 64 << 20, cache_bytes_max: 64 << 20 }
     }
 }

@@ -89,9 +89,6 @@ pub enum VolumeError {
 
 impl VolumeError {
     pub(super) fn corrupt(id: BlobId, reason: impl Into<String>) -> Self {
-        Self::Corrupt {
-            id,
-            reason: reason.into(),
-        }
+        Self::Corrupt { id, reason: reason.into() }
     }
 }

@@ -78,10 +78,7 @@ fn trim(bytes: &[u8]) -> &[u8] {
     let (rest, chunks) = bytes.as_rchunks::<128>();
     let zeroes = chunks.iter().rev().take_while(|chunk| is_zero(*chunk)).count();
     let kept = &bytes[..rest.len() + (chunks.len() - zeroes) * 128];
-    let length = kept
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last + 1);
+    let length = kept.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     &kept[..length]
 }
 

@@ -64,11 +64,7 @@ impl Geometry {
 
     /// The bytes from `offset` to `end`.
     pub(super) const fn span(self, offset: u64, end: u64) -> Span {
-        Span {
-            geometry: self,
-            offset,
-            end,
-        }
+        Span { geometry: self, offset, end }
     }
 }
 
@@ -112,11 +108,7 @@ impl Span {
 
     /// It, cut where extents end.
     pub(super) fn pieces(self) -> impl Iterator<Item = Piece> {
-        let touched = if self.offset == self.end {
-            0..0
-        } else {
-            self.touched()
-        };
+        let touched = if self.offset == self.end { 0..0 } else { self.touched() };
         touched.map(move |index| self.piece(index))
     }
 

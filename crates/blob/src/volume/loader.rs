@@ -43,11 +43,7 @@ fn load(store: &dyn BlobStore, id: BlobId, bytes_max: u64) -> Result<Bytes, Volu
 
 impl Loader {
     pub(super) fn new(store: Arc<dyn BlobStore>, geometry: Geometry, cache_bytes_max: u64) -> Self {
-        Self {
-            store,
-            cache: Arc::new(Cache::new(cache_bytes_max)),
-            geometry,
-        }
+        Self { store, cache: Arc::new(Cache::new(cache_bytes_max)), geometry }
     }
 
     /// What is stored of an extent to which `found` leads; `None` if it is all zeroes.
@@ -83,10 +79,7 @@ impl Loader {
         }
         let content = load(&*self.store, id, self.geometry.extent_bytes())?;
         if matches!(content.last(), None | Some(0)) {
-            return Err(VolumeError::corrupt(
-                id,
-                "zeroes at the end of an extent are not stored",
-            ));
+            return Err(VolumeError::corrupt(id, "zeroes at the end of an extent are not stored"));
         }
         self.keep_extent(id, content.clone());
         Ok(content)

@@ -49,11 +49,7 @@ pub(super) enum Found<'a> {
 impl Node {
     /// A node without children.
     pub(super) const fn new(level: u8) -> Self {
-        Self {
-            level,
-            occupied: [0; SLOTS / 64],
-            children: Vec::new(),
-        }
+        Self { level, occupied: [0; SLOTS / 64], children: Vec::new() }
     }
 
     /// A node that links to these blobs from the slots whose bits are set; there must be as many of either.
@@ -63,11 +59,7 @@ impl Node {
         links: impl Iterator<Item = BlobId>,
     ) -> Self {
         let children: Vec<Child> = links.map(Child::Stored).collect();
-        let node = Self {
-            level,
-            occupied,
-            children,
-        };
+        let node = Self { level, occupied, children };
         assert_eq!(node.rank(SLOTS), node.children.len(), "a child for each bit");
         node
     }
@@ -104,20 +96,13 @@ impl Node {
     fn rank(&self, slot: usize) -> usize {
         let (word, bit) = (slot / 64, slot % 64);
         let before: u32 = self.occupied[..word].iter().map(|bits| bits.count_ones()).sum();
-        let within = self
-            .occupied
-            .get(word)
-            .map_or(0, |bits| (bits & ((1 << bit) - 1)).count_ones());
+        let within = self.occupied.get(word).map_or(0, |bits| (bits & ((1 << bit) - 1)).count_ones());
         (before + within) as usize
     }
 
     fn position(&self, slot: usize) -> Result<usize, usize> {
         let rank = self.rank(slot);
-        if self.occupied[slot / 64] >> (slot % 64) & 1 == 1 {
-            Ok(rank)
-        } else {
-            Err(rank)
-        }
+        if self.occupied[slot / 64] >> (slot % 64) & 1 == 1 { Ok(rank) } else { Err(rank) }
     }
 
     /// The child on the way to an extent.

@@ -60,11 +60,7 @@ impl Volume {
     fn read_stored(&self, rest: &[Rest], buffer: &mut [u8]) -> Result<(), VolumeError> {
         for Rest { piece, id, level } in rest {
             let content = self.loader.follow(piece.index, *id, *level)?;
-            copy_part(
-                &content.unwrap_or_default(),
-                piece.within.start,
-                &mut buffer[piece.place()],
-            );
+            copy_part(&content.unwrap_or_default(), piece.within.start, &mut buffer[piece.place()]);
         }
         Ok(())
     }

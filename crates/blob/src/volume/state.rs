@@ -52,11 +52,7 @@ impl State {
     /// The bytes from `offset` on, if the volume has so many.
     pub(super) fn span(&self, offset: u64, length: u64) -> Result<Span, VolumeError> {
         let end = offset.checked_add(length).filter(|end| *end <= self.size);
-        let end = end.ok_or(VolumeError::OutOfRange {
-            offset,
-            length,
-            size: self.size,
-        })?;
+        let end = end.ok_or(VolumeError::OutOfRange { offset, length, size: self.size })?;
         Ok(self.geometry.span(offset, end))
     }
 
@@ -109,8 +105,7 @@ impl State {
 
     /// An extent that is known to be held, to be changed.
     pub(super) fn held_mut(&mut self, index: u64) -> &mut Extent {
-        self.extent_mut(index)
-            .expect("whoever has the turn saw that it is held")
+        self.extent_mut(index).expect("whoever has the turn saw that it is held")
     }
 
     /// Puts an extent in its place. The nodes on the way to it must be held.

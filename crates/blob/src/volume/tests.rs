@@ -13,11 +13,7 @@ use crate::link::Linked;
 use crate::{BlobError, BlobId, BlobStore, MemoryStore, PinError, PinName};
 
 /// The least extents and little memory, so that little data goes a long way.
-const SMALL: Config = Config {
-    extent_bytes: 4_096,
-    dirty_bytes_max: 1 << 20,
-    cache_bytes_max: 1 << 16,
-};
+const SMALL: Config = Config { extent_bytes: 4_096, dirty_bytes_max: 1 << 20, cache_bytes_max: 1 << 16 };
 
 fn memory() -> Arc<dyn BlobStore> {
     Arc::new(MemoryStore::new())
@@ -53,17 +49,11 @@ fn a_volume_of_the_greatest_size_can_be_used_to_its_last_byte() {
     let store = memory();
     let volume = volume(&store, 1 << 63);
     volume.write_at((1 << 63) - 5, b"hello").unwrap();
-    assert_eq!(
-        read(&open(&store, volume.snapshot().unwrap()), (1 << 63) - 6, 6),
-        b"\0hello"
-    );
+    assert_eq!(read(&open(&store, volume.snapshot().unwrap()), (1 << 63) - 6, 6), b"\0hello");
     volume.write_zeroes(1, (1 << 63) - 1).unwrap();
     volume.resize(10).unwrap();
     assert_eq!(read(&volume, 0, 10), [0; 10]);
-    assert_eq!(
-        volume.snapshot().unwrap(),
-        self::volume(&store, 10).snapshot().unwrap()
-    );
+    assert_eq!(volume.snapshot().unwrap(), self::volume(&store, 10).snapshot().unwrap());
 }
 
 #[test]
@@ -83,15 +73,9 @@ fn what_is_out_of_range_is_refused() {
     volume.write_at(10_000, &[]).unwrap();
     let error = volume.resize((1 << 63) + 1).unwrap_err();
     assert!(matches!(error, VolumeError::TooLarge { .. }));
-    let config = Config {
-        extent_bytes: 5_000,
-        ..SMALL
-    };
+    let config = Config { extent_bytes: 5_000, ..SMALL };
     let error = Volume::create(memory(), 1, config).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "extents cannot have 5000 bytes: use a power of two from 4096 to 16777216"
-    );
+    assert_eq!(error.to_string(), "extents cannot have 5000 bytes: use a power of two from 4096 to 16777216");
 }
 
 #[test]
@@ -103,10 +87,7 @@ fn zeroes_are_not_stored() {
     volume.write_at(4_096 * 300, &[1]).unwrap();
     let snapshot = volume.snapshot().unwrap();
     assert_eq!(reached(&store, snapshot), 4, "a root, two nodes and one byte");
-    assert!(
-        store.has(BlobId::of(&[1])).unwrap(),
-        "zeroes at the end are not stored"
-    );
+    assert!(store.has(BlobId::of(&[1])).unwrap(), "zeroes at the end are not stored");
 }
 
 #[test]
@@ -120,16 +101,7 @@ fn a_volume_without_a_pin_refuses_to_forget() {
             Err(error) => break error,
         }
     };
-    assert!(
-        matches!(
-            error,
-            VolumeError::DirtyFull {
-                dirty_bytes_max: 1_048_576,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, VolumeError::DirtyFull { dirty_bytes_max: 1_048_576, .. }), "{error}");
     assert!(volume.dirty_bytes() <= 1 << 20);
     assert!(written > 200);
     volume.snapshot().unwrap();
@@ -156,10 +128,7 @@ fn a_volume_with_a_pin_writes_out_by_itself() {
         assert_eq!(read(&volume, extent * 4_096, 8), extent.to_le_bytes());
     }
     volume.write_at(0, b"more").unwrap();
-    assert_eq!(
-        Some(volume.snapshot().unwrap()),
-        store.pin(&name("disk")).unwrap()
-    );
+    assert_eq!(Some(volume.snapshot().unwrap()), store.pin(&name("disk")).unwrap());
 }
 
 #[test]
@@ -189,9 +158,7 @@ fn a_thousand_forks_share_everything_until_they_write() {
     let image = volume(&store, 1 << 30);
     image.pin(&name("image")).unwrap();
     for extent in 0..200u64 {
-        image
-            .write_at(extent * 4_096 * 50, &extent.to_le_bytes())
-            .unwrap();
+        image.write_at(extent * 4_096 * 50, &extent.to_le_bytes()).unwrap();
     }
     let snapshot = image.snapshot().unwrap();
     let forks: Vec<Volume> = (0..1_000).map(|_| image.fork()).collect();
@@ -262,10 +229,7 @@ fn readers_see_whole_writes() {
                 let mut last = 0;
                 while last < 200 {
                     let found = read(&volume, 1_000, LENGTH);
-                    assert!(
-                        found.iter().all(|byte| *byte == found[0]),
-                        "a write is seen in part"
-                    );
+                    assert!(found.iter().all(|byte| *byte == found[0]), "a write is seen in part");
                     assert!(found[0] >= last, "a write is seen and then not");
                     last = found[0];
                 }

@@ -58,9 +58,7 @@ impl Volume {
         while bytes < volume.size() {
             let length = (volume.size() - bytes).min(BUFFER_BYTES as u64) as usize;
             volume.read_at(bytes, &mut buffer[..length])?;
-            image
-                .write_all(&buffer[..length])
-                .map_err(failed("writing the image", bytes))?;
+            image.write_all(&buffer[..length]).map_err(failed("writing the image", bytes))?;
             bytes += length as u64;
         }
         image.flush().map_err(failed("writing the image", bytes))?;
@@ -80,10 +78,7 @@ impl Volume {
         let (size, extent_bytes) = (volume.size(), volume.extent_bytes());
         let mut buffer = vec![0; extent_bytes as usize];
         let (mut bytes, mut end, mut next) = (0, 0, 0);
-        while let Some(index) = volume
-            .next_extent(next)?
-            .filter(|index| index * extent_bytes < size)
-        {
+        while let Some(index) = volume.next_extent(next)?.filter(|index| index * extent_bytes < size) {
             let offset = index * extent_bytes;
             let part = &mut buffer[..(size - offset).min(extent_bytes) as usize];
             volume.read_at(offset, part)?;
@@ -121,9 +116,5 @@ fn fill(image: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 fn failed(action: &'static str, bytes: u64) -> impl FnOnce(io::Error) -> VolumeError {
-    move |error| VolumeError::Image {
-        action,
-        bytes,
-        source: Arc::new(error),
-    }
+    move |error| VolumeError::Image { action, bytes, source: Arc::new(error) }
 }

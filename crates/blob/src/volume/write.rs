@@ -63,9 +63,7 @@ impl Volume {
                 Some((index, extent)) => state.insert(index, extent),
                 None => {
                     let extent = state.held_mut(piece.index);
-                    extent
-                        .part_mut(piece.within.clone())
-                        .copy_from_slice(&data[piece.place()]);
+                    extent.part_mut(piece.within.clone()).copy_from_slice(&data[piece.place()]);
                 }
             }
         }
@@ -171,9 +169,7 @@ impl Volume {
         }
         let content = self.stored_content(piece.index)?;
         let end = piece.within.end.min(content.len());
-        Ok(content
-            .get(piece.within.start..end)
-            .is_some_and(|part| !is_zero(part)))
+        Ok(content.get(piece.within.start..end).is_some_and(|part| !is_zero(part)))
     }
 
     /// Writes out what is dirty if these extents would make it too much.

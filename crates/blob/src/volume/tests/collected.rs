@@ -79,10 +79,7 @@ impl BlobStore for Collecting {
 /// A volume that says "before" and has nothing of it in memory.
 fn before() -> (Arc<Collecting>, Arc<Volume>) {
     let store = Arc::new(Collecting::default());
-    let config = Config {
-        cache_bytes_max: 0,
-        ..SMALL
-    };
+    let config = Config { cache_bytes_max: 0, ..SMALL };
     let volume = Volume::create(Arc::<Collecting>::clone(&store), 1 << 20, config).unwrap();
     volume.write_at(0, b"before").unwrap();
     volume.snapshot().unwrap();
@@ -93,24 +90,15 @@ fn before() -> (Arc<Collecting>, Arc<Volume>) {
 #[test]
 fn a_read_starts_again_when_what_it_wanted_was_replaced() {
     let (store, volume) = before();
-    *store.victim.lock() = Some(Victim {
-        id: BlobId::of(b"before"),
-        replaced: Some(Arc::clone(&volume)),
-    });
+    *store.victim.lock() = Some(Victim { id: BlobId::of(b"before"), replaced: Some(Arc::clone(&volume)) });
     assert_eq!(read(&volume, 0, 6), b"after!");
 }
 
 #[test]
 fn a_read_fails_when_what_it_wants_is_gone() {
     let (store, volume) = before();
-    *store.victim.lock() = Some(Victim {
-        id: BlobId::of(b"before"),
-        replaced: None,
-    });
+    *store.victim.lock() = Some(Victim { id: BlobId::of(b"before"), replaced: None });
     let error = volume.read_at(0, &mut [0; 6]).unwrap_err();
-    assert!(
-        matches!(error, VolumeError::Blob(BlobError::NotFound { .. })),
-        "{error}"
-    );
+    assert!(matches!(error, VolumeError::Blob(BlobError::NotFound { .. })), "{error}");
     assert_eq!(read(&volume, 0, 6), b"before");
 }

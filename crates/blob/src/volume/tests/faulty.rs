@@ -23,10 +23,7 @@ struct Faulty {
 
 impl Faulty {
     fn new() -> Self {
-        Self {
-            store: MemoryStore::new(),
-            chance: Mutex::new(None),
-        }
+        Self { store: MemoryStore::new(), chance: Mutex::new(None) }
     }
 
     /// From now on one operation in four fails, or none.

@@ -15,12 +15,7 @@ fn put(store: &Arc<dyn BlobStore>, content: &[u8]) -> BlobId {
 }
 
 fn root(size: u64, bits: u8, slots: &[u8], links: &[BlobId]) -> Vec<u8> {
-    let header = [
-        &b"ILVOLUM\x01"[..],
-        &size.to_le_bytes(),
-        &[bits, 0, 0, 0, 0, 0, 0, 0],
-    ]
-    .concat();
+    let header = [&b"ILVOLUM\x01"[..], &size.to_le_bytes(), &[bits, 0, 0, 0, 0, 0, 0, 0]].concat();
     Linked::encode(links, &[header, bitmap(slots)].concat())
 }
 
@@ -52,10 +47,7 @@ fn roots_that_lie_are_told_apart() {
     let store = memory();
     let extent = put(&store, b"data");
     let refused = |root: &[u8], reason: &str| assert_eq!(check(&store, root), Err(reason.to_owned()));
-    assert_eq!(
-        check(&store, &root(5_000, 12, &[0, 1], &[extent, extent])),
-        Ok(())
-    );
+    assert_eq!(check(&store, &root(5_000, 12, &[0, 1], &[extent, extent])), Ok(()));
     refused(b"data", "the blob does not begin with a table of links");
     refused(&Linked::encode(&[], b"body"), r#"it does not say "ILVOLUM\\x01""#);
     refused(&root(5_000, 11, &[], &[]), "its extents have 2^11 bytes");
@@ -63,10 +55,7 @@ fn roots_that_lie_are_told_apart() {
     refused(&root(5_000, 12, &[2], &[extent]), "slot 2 lies behind its end");
     refused(&root(0, 12, &[0], &[extent]), "slot 0 lies behind its end");
     let size = (1 << 63) + 1;
-    refused(
-        &root(size, 12, &[], &[]),
-        "its size is 9223372036854775809, the limit 9223372036854775808",
-    );
+    refused(&root(size, 12, &[], &[]), "its size is 9223372036854775809, the limit 9223372036854775808");
     let mut long = root(5_000, 12, &[], &[]);
     long.push(0);
     refused(&long, "its body has a wrong length");
@@ -103,16 +92,10 @@ fn a_node_is_what_its_place_says_even_if_the_cache_knows_it_otherwise() {
     // leaf of a third is also an extent.
     let both = put(&store, &node(1, &[0], &[put(&store, &node(0, &[0], &[leaf]))]));
     let size = 1 << 30;
-    let volume = open(
-        &store,
-        put(&store, &root(size, 12, &[0, 1, 2], &[inner, leaf, both])),
-    );
+    let volume = open(&store, put(&store, &root(size, 12, &[0, 1, 2], &[inner, leaf, both])));
     assert_eq!(read(&volume, 0, 4), b"data");
     let error = volume.read_at(1 << 28, &mut [0]).unwrap_err();
-    assert!(
-        matches!(error, VolumeError::Corrupt { id, .. } if id == leaf),
-        "{error}"
-    );
+    assert!(matches!(error, VolumeError::Corrupt { id, .. } if id == leaf), "{error}");
     assert_eq!(&read(&volume, 2 << 28, 8), &crate::link::MAGIC);
     assert_eq!(read(&volume, 0, 4), b"data");
 }
@@ -122,10 +105,7 @@ fn what_hides_behind_the_end_is_gone_when_the_volume_grows() {
     let store = memory();
     let secret = put(&store, &[7; 4_000]);
     let leaf = put(&store, &node(0, &[0, 200], &[secret, secret]));
-    let volume = open(
-        &store,
-        put(&store, &root((1 << 20) + 10, 12, &[0, 1], &[leaf, leaf])),
-    );
+    let volume = open(&store, put(&store, &root((1 << 20) + 10, 12, &[0, 1], &[leaf, leaf])));
     volume.resize(1 << 21).unwrap();
     assert_eq!(read(&volume, 1 << 20, 10), [7; 10]);
     let rest = read(&volume, (1 << 20) + 10, (1 << 20) - 10);
@@ -142,11 +122,7 @@ fn what_hides_behind_the_end_is_gone_when_the_volume_grows() {
 /// Nodes that are sound by themselves, but link to each other as they please.
 fn nodes() -> impl Strategy<Value = Vec<(u8, Vec<u8>, prop::sample::Index)>> {
     let slot = prop_oneof![0..4u8, any::<u8>()];
-    let node = (
-        0..3u8,
-        prop::collection::btree_set(slot, 1..6),
-        any::<prop::sample::Index>(),
-    );
+    let node = (0..3u8, prop::collection::btree_set(slot, 1..6), any::<prop::sample::Index>());
     prop::collection::vec(
         node.prop_map(|(level, slots, link)| (level, slots.into_iter().collect(), link)),
         1..8,

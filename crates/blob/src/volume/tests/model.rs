@@ -22,13 +22,7 @@ pub(super) enum Step {
 }
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let offset = || {
-        prop_oneof![
-            0..20_000u64,
-            0..SIZE_MAX,
-            (0..256u64).prop_map(|extent| extent * 4_096)
-        ]
-    };
+    let offset = || prop_oneof![0..20_000u64, 0..SIZE_MAX, (0..256u64).prop_map(|extent| extent * 4_096)];
     let length = || prop_oneof![0..100usize, 0..20_000usize, Just(4_096), Just(8_192)];
     let step = prop_oneof![
         5 => (offset(), length(), 0..4u8).prop_map(|(offset, length, value)| Step::Write(offset, length, value)),
@@ -63,11 +57,7 @@ pub(super) fn apply(step: &Step, disk: &mut Vec<u8>) {
 
 /// A disk with this content that was never anything else.
 fn written_at_once(content: &[u8]) -> Volume {
-    let config = Config {
-        dirty_bytes_max: 0,
-        cache_bytes_max: 0,
-        ..SMALL
-    };
+    let config = Config { dirty_bytes_max: 0, cache_bytes_max: 0, ..SMALL };
     let volume = Volume::create(memory(), content.len() as u64, config).unwrap();
     volume.write_at(0, content).unwrap();
     volume
