@@ -8,10 +8,12 @@
 //! | name content | [`BlobId`] |
 //! | store it in memory | [`MemoryStore`] |
 //! | let blobs refer to each other | [`link`] |
+//! | keep directories and files | [`tree`] |
 
 #![forbid(unsafe_code)]
 
 pub mod link;
+pub mod tree;
 
 mod error;
 mod id;

@@ -1,0 +1,195 @@
+//! Directories of many nodes: that they cost what they should, whatever the order in which they came to be.
+
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use ironloom_core::{Rng, Seed};
+
+use super::{NOW, attributes};
+use crate::tree::{Config, Tree};
+use crate::{BlobError, BlobId, BlobStore, Durability, MemoryStore, PinError, PinName};
+
+const ENTRIES: usize = 50_000;
+
+/// A store that counts what is asked of it.
+#[derive(Debug, Default)]
+struct Counting {
+    inner: MemoryStore,
+    puts: AtomicUsize,
+    gets: AtomicUsize,
+}
+
+impl Counting {
+    /// Gets and puts since the last call.
+    fn take(&self) -> (usize, usize) {
+        (
+            self.gets.swap(0, Ordering::Relaxed),
+            self.puts.swap(0, Ordering::Relaxed),
+        )
+    }
+}
+
+impl BlobStore for Counting {
+    fn put(&self, content: &[u8], durability: Durability) -> Result<BlobId, BlobError> {
+        self.puts.fetch_add(1, Ordering::Relaxed);
+        self.inner.put(content, durability)
+    }
+
+    fn put_stream(&self, content: &mut dyn Read, durability: Durability) -> Result<(BlobId, u64), BlobError> {
+        self.inner.put_stream(content, durability)
+    }
+
+    fn get(&self, id: BlobId) -> Result<Bytes, BlobError> {
+        self.gets.fetch_add(1, Ordering::Relaxed);
+        self.inner.get(id)
+    }
+
+    fn get_range(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, BlobError> {
+        self.inner.get_range(id, range)
+    }
+
+    fn len(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
+        self.inner.len(id)
+    }
+
+    fn sync(&self) -> Result<(), BlobError> {
+        self.inner.sync()
+    }
+
+    fn pin(&self, name: &PinName) -> Result<Option<BlobId>, BlobError> {
+        self.inner.pin(name)
+    }
+
+    fn set_pin(
+        &self,
+        name: &PinName,
+        expected: Option<BlobId>,
+        target: Option<BlobId>,
+    ) -> Result<(), PinError> {
+        self.inner.set_pin(name, expected, target)
+    }
+
+    fn pins(&self) -> Result<Vec<(PinName, BlobId)>, BlobError> {
+        self.inner.pins()
+    }
+}
+
+fn counted() -> (Arc<Counting>, Tree) {
+    let store = Arc::new(Counting::default());
+    let tree = Tree::new(Arc::clone(&store) as Arc<dyn BlobStore>, Config::default());
+    (store, tree)
+}
+
+fn path(number: usize) -> String {
+    format!("/d/{number:06}")
+}
+
+fn fill(tree: &mut Tree, numbers: impl Iterator<Item = usize>) {
+    for number in numbers {
+        tree.create(&*path(number), attributes()).unwrap();
+    }
+}
+
+#[test]
+fn a_large_directory_has_one_id_whatever_its_history() {
+    let (_, mut tree) = counted();
+    tree.mkdir("/d", attributes()).unwrap();
+    fill(&mut tree, 0..ENTRIES);
+    let id = tree.commit(Durability::Buffered).unwrap();
+
+    let (_, mut other) = counted();
+    other.mkdir("/d", attributes()).unwrap();
+    fill(&mut other, (0..ENTRIES).rev().filter(|number| number % 3 == 0));
+    other.commit(Durability::Buffered).unwrap();
+    fill(&mut other, (0..ENTRIES).filter(|number| number % 3 != 0));
+    other.create("/d/guest", attributes()).unwrap();
+    assert_ne!(other.commit(Durability::Buffered).unwrap(), id);
+    other.remove("/d/guest", NOW).unwrap();
+    assert_eq!(other.commit(Durability::Buffered).unwrap(), id);
+
+    fill_then_clear(&mut other, id);
+}
+
+/// Removes all but one of the entries, in two commits, and makes them again.
+fn fill_then_clear(tree: &mut Tree, id: BlobId) {
+    for number in (0..ENTRIES - 1).filter(|number| number % 50 != 0) {
+        tree.remove(&*path(number), NOW).unwrap();
+    }
+    tree.commit(Durability::Buffered).unwrap();
+    for number in (0..ENTRIES - 1).filter(|number| number % 50 == 0) {
+        tree.remove(&*path(number), NOW).unwrap();
+    }
+    let one = tree.commit(Durability::Buffered).unwrap();
+    let (_, mut other) = counted();
+    other.mkdir("/d", attributes()).unwrap();
+    fill(&mut other, ENTRIES - 1..ENTRIES);
+    assert_eq!(other.commit(Durability::Buffered).unwrap(), one);
+    fill(tree, 0..ENTRIES - 1);
+    assert_eq!(tree.commit(Durability::Buffered).unwrap(), id);
+}
+
+#[test]
+fn a_commit_and_a_diff_cost_what_changed() {
+    const CHANGED: usize = 20;
+    let (store, mut tree) = counted();
+    tree.mkdir("/d", attributes()).unwrap();
+    fill(&mut tree, 0..ENTRIES);
+    let id = tree.commit(Durability::Buffered).unwrap();
+    let before = Tree::open(Arc::clone(&store) as Arc<dyn BlobStore>, id, Config::default()).unwrap();
+    store.take();
+
+    assert_eq!(tree.commit(Durability::Buffered).unwrap(), id);
+    assert_eq!(store.take(), (0, 0), "a commit without changes is nothing");
+
+    let mut after = Tree::open(Arc::clone(&store) as Arc<dyn BlobStore>, id, Config::default()).unwrap();
+    let mut rng = Rng::new(Seed::new(1));
+    for _ in 0..CHANGED {
+        let number = rng.below(ENTRIES as u64) as usize;
+        after
+            .create(&*format!("{}-new", path(number)), attributes())
+            .unwrap();
+    }
+    after.commit(Durability::Buffered).unwrap();
+    // A leaf, a branch and at times a neighbour of each, for every change.
+    let (gets, puts) = store.take();
+    assert!(
+        gets <= 4 * CHANGED + 10 && puts <= 4 * CHANGED + 10,
+        "{gets} gets, {puts} puts"
+    );
+
+    let again = Tree::open(
+        Arc::clone(&store) as Arc<dyn BlobStore>,
+        after.snapshot().unwrap(),
+        Config::default(),
+    )
+    .unwrap();
+    store.take();
+    assert_eq!(before.diff(&again).count(), CHANGED);
+    let (gets, _) = store.take();
+    assert!(gets <= 8 * CHANGED + 10, "{gets} gets");
+}
+
+#[test]
+fn no_more_nodes_stay_in_memory_than_allowed() {
+    let config = Config {
+        resident_nodes_max: 10,
+        ..Config::default()
+    };
+    let (store, mut tree) = counted();
+    tree.mkdir("/d", attributes()).unwrap();
+    fill(&mut tree, 0..3_000);
+    let id = tree.commit(Durability::Buffered).unwrap();
+    let mut tree = Tree::open(store, id, config).unwrap();
+    assert_eq!(tree.walk("/").unwrap().count(), 3_001);
+    assert_eq!(tree.shared.resident.load(Ordering::Relaxed), 10);
+    fill(&mut tree, 3_000..4_000);
+    tree.commit(Durability::Buffered).unwrap();
+    assert_eq!(tree.walk("/").unwrap().count(), 4_001);
+    assert!(tree.shared.resident.load(Ordering::Relaxed) <= 10);
+    let resident = Arc::clone(&tree.shared.resident);
+    drop(tree);
+    assert_eq!(resident.load(Ordering::Relaxed), 0);
+}
