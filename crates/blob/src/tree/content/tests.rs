@@ -51,7 +51,7 @@ fn all(content: &Content, shared: &Shared) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn content_is_a_vector_of_bytes(steps in prop::collection::vec(step(), 0..24)) {
         let shared = shared();

@@ -193,3 +193,60 @@ fn no_more_nodes_stay_in_memory_than_allowed() {
     drop(tree);
     assert_eq!(resident.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn a_thousand_forks_cost_a_few_pointers() {
+    let (store, mut tree) = counted();
+    tree.mkdir("/d", attributes()).unwrap();
+    fill(&mut tree, 0..5_000);
+    tree.commit(Durability::Buffered).unwrap();
+    fill(&mut tree, 5_000..6_000);
+    store.take();
+    let before = tree.shared.resident.load(Ordering::Relaxed);
+    let mut forks: Vec<Tree> = (0..1_000).map(|_| tree.fork()).collect();
+    assert_eq!(tree.shared.resident.load(Ordering::Relaxed), before);
+    assert!(
+        forks.iter().all(|fork| fork.top().is_same(tree.top())),
+        "they share every node"
+    );
+    assert!(size_of::<Tree>() < 256);
+
+    let id = tree.commit(Durability::Buffered).unwrap();
+    let (_, puts) = store.take();
+    forks[0].create("/d/mine", attributes()).unwrap();
+    assert!(!forks[0].top().is_same(forks[1].top()));
+    assert_eq!(forks[1].commit(Durability::Buffered).unwrap(), id);
+    assert_ne!(forks[0].commit(Durability::Buffered).unwrap(), id);
+    assert!(puts < 20, "{puts} puts for a thousand new entries at the end");
+}
+
+/// Cuts come and go with the names that make them, also where the nodes behind are taken as they are.
+#[test]
+fn every_single_change_leads_to_the_id_of_a_tree_made_anew() {
+    const NUMBERS: usize = 400;
+    let anew = |without: usize| {
+        let (_, mut tree) = counted();
+        tree.mkdir("/d", attributes()).unwrap();
+        fill(&mut tree, (0..NUMBERS).filter(|number| *number != without));
+        tree.commit(Durability::Buffered).unwrap();
+        tree
+    };
+    let mut all = anew(NUMBERS);
+    let id = all.commit(Durability::Buffered).unwrap();
+    for number in 0..NUMBERS {
+        let mut without = anew(number);
+        let mut removed = all.fork();
+        removed.remove(&*path(number), NOW).unwrap();
+        assert_eq!(
+            removed.commit(Durability::Buffered).unwrap(),
+            without.snapshot().unwrap(),
+            "without {number}"
+        );
+        without.create(&*path(number), attributes()).unwrap();
+        assert_eq!(
+            without.commit(Durability::Buffered).unwrap(),
+            id,
+            "with {number} again"
+        );
+    }
+}

@@ -184,6 +184,15 @@ fn path() -> impl Strategy<Value = String> {
     prop::collection::vec("[abc]", 1..4).prop_map(|names| format!("/{}", names.join("/")))
 }
 
+/// Where many files are made, so that there are directories of many nodes.
+fn directory() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("/a".to_owned()),
+        Just("/b".to_owned()),
+        Just("/a/a".to_owned())
+    ]
+}
+
 fn length() -> impl Strategy<Value = usize> {
     prop_oneof![0..300usize, 60_000..140_000usize]
 }
@@ -202,9 +211,11 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (path(), path()).prop_map(|(source, target)| Step::Rename(source, target)),
         2 => (path(), path()).prop_map(|(source, target)| Step::Copy(source, target)),
         1 => (path(), path()).prop_map(|(source, target)| Step::Link(source, target)),
-        3 => (path(), 0..600usize, 1..500usize).prop_map(|(path, from, count)| Step::Fill(path, from, count)),
-        2 => (path(), 0..600usize, 1..500usize).prop_map(|(path, from, count)| Step::Clear(path, from, count)),
-        2 => Just(Step::Commit),
+        4 => (directory(), 0..600usize, 1..500usize)
+            .prop_map(|(path, from, count)| Step::Fill(path, from, count)),
+        4 => (directory(), 0..600usize, prop_oneof![1..20usize, 1..500usize])
+            .prop_map(|(path, from, count)| Step::Clear(path, from, count)),
+        4 => Just(Step::Commit),
         1 => Just(Step::Reopen),
         1 => Just(Step::Fork),
     ]
@@ -355,10 +366,13 @@ fn check_diff(before: (&Tree, &Model), after: (&Tree, &Model)) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn a_tree_is_a_map_of_paths(steps in prop::collection::vec(step(), 1..50)) {
         let (mut tree, mut model) = (empty(), Model::default());
+        for path in ["/a", "/b", "/a/a"] {
+            apply(&mut tree, &mut model, Step::Mkdir(path.to_owned()));
+        }
         let mut forks = vec![(tree.fork(), model.clone())];
         for step in steps {
             if matches!(step, Step::Fork) {
