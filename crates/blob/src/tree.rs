@@ -190,6 +190,16 @@ impl Tree {
         Ok(snapshot)
     }
 
+    /// Lets go of all nodes in memory, if nothing was changed since the last commit; they are read again when needed.
+    ///
+    /// What a fork shares stays until that lets go of it, too.
+    pub fn release(&mut self) {
+        let top = self.top();
+        if let (Some(_), Some(id)) = (self.snapshot, top.link()) {
+            self.root.body = entry::Body::Directory(directory::Directory::stored(id, top.totals()));
+        }
+    }
+
     /// The id of this tree, unless it was changed since it was opened or committed.
     #[must_use]
     pub const fn snapshot(&self) -> Option<BlobId> {

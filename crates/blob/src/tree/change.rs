@@ -9,7 +9,7 @@ use super::entry::{Body, Entry};
 use super::path::PATH_BYTES_MAX;
 use super::resolve::Resolved;
 use super::totals::Totals;
-use super::{At, Attributes, Name, Shared, Stat, Tree, TreeError, TreePath};
+use super::{At, Attributes, Name, Quota, Shared, Stat, Tree, TreeError, TreePath};
 
 impl Tree {
     /// What is known of an entry; of what a symbolic link points to, if it is one.
@@ -145,7 +145,7 @@ impl Tree {
         if resolved.has_slash && entry.as_directory().is_none() {
             return Err(TreeError::NotADirectory { path: at.shown() });
         }
-        let names = self.admit_at(&resolved, &entry, None)?;
+        let names = self.admit_at(&resolved, &entry)?;
         let now = entry.attributes.modified;
         self.put_named(&names, now, entry)
     }
@@ -159,45 +159,42 @@ impl Tree {
     }
 
     /// Whether an entry may come to this place; gives the names of it.
-    pub(super) fn admit_at(
-        &self,
-        resolved: &Resolved<'_>,
-        entry: &Entry,
-        replaced: Option<&Entry>,
-    ) -> Result<Vec<Name>, TreeError> {
+    pub(super) fn admit_at(&self, resolved: &Resolved<'_>, entry: &Entry) -> Result<Vec<Name>, TreeError> {
         let names = resolved.names();
-        let totals = entry.totals();
-        let depth = names.len() - 1 + usize::from(totals.height);
+        self.check_depth(entry, &names)?;
+        self.admit(entry.totals())?;
+        Ok(names)
+    }
+
+    pub(super) fn check_depth(&self, entry: &Entry, names: &[Name]) -> Result<(), TreeError> {
+        let depth = names.len() - 1 + usize::from(entry.totals().height);
         let depth_max = self.shared.config.depth_max;
         if depth > depth_max {
+            let path = TreePath::of(names);
             return Err(TreeError::TooDeep {
-                path: TreePath::of(&names),
+                path,
                 depth,
                 depth_max,
             });
         }
-        self.admit(totals, replaced.map(Entry::totals).unwrap_or_default())?;
-        Ok(names)
+        Ok(())
     }
 
-    /// Whether there may be so much more and so much less.
-    pub(super) fn admit(&self, added: Totals, removed: Totals) -> Result<(), TreeError> {
-        let now = self.top().totals();
-        let entries = (now.entries - removed.entries).saturating_add(added.entries);
-        if entries > self.quota.entries_max && added.entries > removed.entries {
-            return Err(TreeError::EntriesQuota {
-                entries,
-                entries_max: self.quota.entries_max,
-            });
+    /// Whether there may be so much more.
+    pub(super) fn admit(&self, added: Totals) -> Result<(), TreeError> {
+        let Quota {
+            bytes_max,
+            entries_max,
+        } = self.quota;
+        let totals = self.top().totals();
+        let entries = totals.entries.saturating_add(added.entries);
+        if entries > entries_max && added.entries > 0 {
+            return Err(TreeError::EntriesQuota { entries, entries_max });
         }
-        let bytes = (now.bytes - removed.bytes)
-            .saturating_add(added.bytes)
-            .saturating_add(self.handles.orphan_bytes());
-        if bytes > self.quota.bytes_max && added.bytes > removed.bytes {
-            return Err(TreeError::BytesQuota {
-                bytes,
-                bytes_max: self.quota.bytes_max,
-            });
+        let bytes = totals.bytes.saturating_add(added.bytes);
+        let bytes = bytes.saturating_add(self.handles.orphan_bytes());
+        if bytes > bytes_max && added.bytes > 0 {
+            return Err(TreeError::BytesQuota { bytes, bytes_max });
         }
         self.admit_dirty(added.dirty)
     }

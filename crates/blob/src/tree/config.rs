@@ -8,12 +8,12 @@ pub struct Config {
     /// How many bytes of changes may be in memory between two commits, counting about 160 bytes for each entry of a
     /// changed node.
     pub dirty_bytes_max: u64,
-    /// How many levels of directories there may be; at most 1,024.
+    /// How many levels of directories there may be, [`DEPTH_MAX`](Self::DEPTH_MAX) at most.
     pub depth_max: usize,
     /// How many handles may be open at once.
     pub handles_max: usize,
-    /// How many unchanged nodes are kept in memory; what is beyond is read each time it is needed. A node has some 80
-    /// entries of about 200 bytes.
+    /// How many unchanged nodes are kept in memory; what is beyond is read each time it is needed, until a
+    /// [`release`](super::Tree::release). A node has some 80 entries of about 150 bytes.
     pub resident_nodes_max: usize,
     /// How many bytes are read at once where the caller does not bring the memory.
     pub read_bytes_max: u64,
@@ -31,8 +31,8 @@ pub struct Quota {
 }
 
 impl Config {
-    /// Commits go down one level of directories at a time, on the stack.
-    const DEPTH_MAX: usize = 1_024;
+    /// The most that `depth_max` may be: changes and commits go down one level of directories at a time, on the stack.
+    pub const DEPTH_MAX: usize = super::format::HEIGHT_MAX as usize;
 
     pub(super) fn checked(self) -> Self {
         assert!(

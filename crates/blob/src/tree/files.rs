@@ -158,13 +158,11 @@ impl Tree {
     /// Whether a file may have this length, with so many bytes more in memory.
     fn admit_resize(&self, at: &At<'_>, length: u64, dirty: u64) -> Result<(), TreeError> {
         let found = self.look(at, |entry| Ok(file(entry, at)?.len()))?;
-        let of = |bytes| Totals {
-            bytes,
+        self.admit(Totals {
+            bytes: length.saturating_sub(found),
+            dirty,
             ..Totals::default()
-        };
-        // An orphan is not in the totals, so only what it grows by is compared.
-        let added = of(length.saturating_sub(found));
-        self.admit(Totals { dirty, ..added }, Totals::default())
+        })
     }
 
     fn change_file(

@@ -40,7 +40,7 @@ pub(super) const KIND_CONTENT: u8 = 2;
 pub(super) const LEVELS_MAX: u8 = 16;
 
 /// How many levels of directories are ever read.
-pub(super) const HEIGHT_MAX: u64 = 4_096;
+pub(super) const HEIGHT_MAX: u64 = 256;
 
 const FLAG_KIND: u8 = 0b0011;
 const FLAG_MEDIA_TYPE: u8 = 0b0100;

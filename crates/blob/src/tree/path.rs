@@ -1,6 +1,8 @@
 //! Names and paths: bytes, with the limits of POSIX.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -10,8 +12,21 @@ use super::{Handle, TreeError};
 pub const PATH_BYTES_MAX: usize = 4_096;
 
 /// The name of an entry in its directory: 1 to 255 bytes without `/` and NUL, and neither `.` nor `..`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<[u8]>);
+#[derive(Clone)]
+pub struct Name(Repr);
+
+/// Names are looked at in every step of every search, so those of usual length are where they are looked for.
+#[derive(Clone)]
+enum Repr {
+    Short {
+        length: u8,
+        bytes: [u8; SHORT_BYTES_MAX],
+    },
+    Long(Arc<[u8]>),
+}
+
+const SHORT_BYTES_MAX: usize = 22;
+const _: () = assert!(size_of::<Name>() == 24);
 
 impl Name {
     /// How many bytes a name may have.
@@ -23,17 +38,27 @@ impl Name {
     ///
     /// If no entry can have it.
     pub fn new(bytes: &[u8]) -> Result<Self, TreeError> {
-        if Self::is_valid(bytes) {
-            Ok(Self(bytes.into()))
-        } else {
-            Err(TreeError::Name { length: bytes.len() })
+        if !Self::is_valid(bytes) {
+            return Err(TreeError::Name { length: bytes.len() });
         }
+        if bytes.len() > SHORT_BYTES_MAX {
+            return Ok(Self(Repr::Long(bytes.into())));
+        }
+        let mut short = [0; SHORT_BYTES_MAX];
+        short[..bytes.len()].copy_from_slice(bytes);
+        Ok(Self(Repr::Short {
+            length: bytes.len() as u8,
+            bytes: short,
+        }))
     }
 
     /// The bytes of the name.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Repr::Short { length, bytes } => &bytes[..usize::from(*length)],
+            Repr::Long(bytes) => bytes,
+        }
     }
 
     pub(super) fn is_valid(bytes: &[u8]) -> bool {
@@ -42,15 +67,41 @@ impl Name {
     }
 }
 
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&String::from_utf8_lossy(&self.0))
+        f.pad(&String::from_utf8_lossy(self.as_bytes()))
     }
 }
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0.escape_ascii())
+        write!(f, "\"{}\"", self.as_bytes().escape_ascii())
     }
 }
 

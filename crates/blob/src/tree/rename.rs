@@ -93,22 +93,8 @@ impl Tree {
         if to.has_slash && entry.kind() != Kind::Directory {
             return Err(TreeError::NotADirectory { path: target.shown() });
         }
-        let names = self.admit_at(&to, &entry, None)?;
+        let names = self.admit_at(&to, &entry)?;
         self.put_named(&names, now, entry)
-    }
-
-    fn check_depth(&self, entry: &Entry, names: &[Name]) -> Result<(), TreeError> {
-        let depth = names.len() - 1 + usize::from(entry.totals().height);
-        let depth_max = self.shared.config.depth_max;
-        if depth > depth_max {
-            let path = TreePath::of(names);
-            return Err(TreeError::TooDeep {
-                path,
-                depth,
-                depth_max,
-            });
-        }
-        Ok(())
     }
 }
 

@@ -189,6 +189,9 @@ fn no_more_nodes_stay_in_memory_than_allowed() {
     tree.commit(Durability::Buffered).unwrap();
     assert_eq!(tree.walk("/").unwrap().count(), 4_001);
     assert!(tree.shared.resident.load(Ordering::Relaxed) <= 10);
+    tree.release();
+    assert_eq!(tree.shared.resident.load(Ordering::Relaxed), 0);
+    assert_eq!(tree.walk("/").unwrap().count(), 4_001);
     let resident = Arc::clone(&tree.shared.resident);
     drop(tree);
     assert_eq!(resident.load(Ordering::Relaxed), 0);

@@ -155,6 +155,32 @@ fn directories_are_nested_as_deeply_as_allowed() {
     ));
 }
 
+/// Changing and committing go down on the stack, which a thread of the usual size must stand.
+#[test]
+fn the_deepest_tree_there_can_be_is_changed_committed_and_dropped() {
+    let config = Config {
+        depth_max: Config::DEPTH_MAX,
+        ..Config::default()
+    };
+    let mut tree = Tree::new(Arc::new(MemoryStore::new()), config);
+    let mut path = String::new();
+    for _ in 0..Config::DEPTH_MAX {
+        path.push_str("/d");
+        tree.mkdir(&*path, attributes()).unwrap();
+    }
+    assert!(matches!(
+        tree.mkdir(&*format!("{path}/d"), attributes()),
+        Err(TreeError::TooDeep { .. })
+    ));
+    let mut tree = reopened(&mut tree);
+    tree.put(&*path.replace("/d/d/d", "/d/d/e"), b"", attributes())
+        .unwrap_err();
+    tree.set_attributes(&*path, |deepest| deepest.uid = 1).unwrap();
+    let tree = reopened(&mut tree);
+    assert_eq!(tree.walk("/").unwrap().count(), Config::DEPTH_MAX);
+    assert_eq!(tree.stat(&*path).unwrap().attributes.uid, 1);
+}
+
 #[test]
 fn directories_know_when_they_were_changed() {
     let at = |nanos| ironloom_core::Instant::from_nanos(nanos);
