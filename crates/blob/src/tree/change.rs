@@ -192,7 +192,7 @@ impl Tree {
             return Err(TreeError::EntriesQuota { entries, entries_max });
         }
         let bytes = totals.bytes.saturating_add(added.bytes);
-        let bytes = bytes.saturating_add(self.handles.orphan_bytes());
+        let bytes = bytes.saturating_add(self.handles.orphan_bytes().0);
         if bytes > bytes_max && added.bytes > 0 {
             return Err(TreeError::BytesQuota { bytes, bytes_max });
         }
@@ -201,11 +201,8 @@ impl Tree {
 
     /// Whether so many more bytes may be in memory.
     pub(super) fn admit_dirty(&self, added: u64) -> Result<(), TreeError> {
-        let dirty = self
-            .top()
-            .totals()
-            .dirty
-            .saturating_add(self.handles.orphan_dirty_bytes());
+        let (_, orphan_dirty_bytes) = self.handles.orphan_bytes();
+        let dirty = self.top().totals().dirty.saturating_add(orphan_dirty_bytes);
         let bytes = dirty.saturating_add(added);
         let dirty_bytes_max = self.shared.config.dirty_bytes_max;
         if bytes > dirty_bytes_max {
@@ -224,7 +221,7 @@ impl Tree {
         change: &mut dyn FnMut(&mut Entry) -> Result<(), TreeError>,
     ) -> Result<(), TreeError> {
         if let Some(key) = self.orphan_of(at)? {
-            return change(Arc::make_mut(&mut self.handles).orphan_mut(key));
+            return Arc::make_mut(&mut self.handles).change_orphan(key, change);
         }
         let names = self.resolve_existing(at)?.names();
         if names.is_empty() {

@@ -10,7 +10,7 @@ pub struct Config {
     pub dirty_bytes_max: u64,
     /// How many levels of directories there may be, [`DEPTH_MAX`](Self::DEPTH_MAX) at most.
     pub depth_max: usize,
-    /// How many handles may be open at once.
+    /// How many handles may be open at once. Whatever is renamed or removed is looked for among all of them.
     pub handles_max: usize,
     /// How many unchanged nodes are kept in memory; what is beyond is read each time it is needed, until a
     /// [`release`](super::Tree::release). A node has some 80 entries of about 150 bytes.
@@ -52,7 +52,7 @@ impl Default for Config {
             quota: Quota::default(),
             dirty_bytes_max: 256 << 20,
             depth_max: 128,
-            handles_max: 65_536,
+            handles_max: 4_096,
             resident_nodes_max: 65_536,
             read_bytes_max: 64 << 20,
             line_bytes_max: 64 << 10,

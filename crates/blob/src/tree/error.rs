@@ -7,7 +7,8 @@ use super::{Handle, PatternError};
 use crate::link::NotLinked;
 use crate::{BlobError, BlobId};
 
-/// Why an operation on a tree failed. The tree is as it was before.
+/// Why an operation on a tree failed. The tree is as it was before, but that a write during which the store failed may
+/// have been done in part.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum TreeError {

@@ -28,6 +28,9 @@ pub(super) struct Handles {
     places: BTreeMap<Handle, Place>,
     /// Entries that no directory has any more, by the first handle that kept them.
     orphans: BTreeMap<Handle, Entry>,
+    /// Bytes of the orphans, and how many of them are in memory alone.
+    orphan_bytes: u64,
+    orphan_dirty_bytes: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -50,20 +53,23 @@ impl Handles {
         &self.orphans[&key]
     }
 
-    pub(super) fn orphan_mut(&mut self, key: Handle) -> &mut Entry {
-        self.orphans
-            .get_mut(&key)
-            .expect("an orphan lasts as long as its handles")
+    pub(super) fn change_orphan<R>(&mut self, key: Handle, change: impl FnOnce(&mut Entry) -> R) -> R {
+        let orphan = self.orphans.get_mut(&key);
+        let orphan = orphan.expect("an orphan lasts as long as its handles");
+        let before = orphan.totals();
+        let result = change(orphan);
+        let after = orphan.totals();
+        self.orphan_bytes = self
+            .orphan_bytes
+            .saturating_sub(before.bytes)
+            .saturating_add(after.bytes);
+        self.orphan_dirty_bytes = self.orphan_dirty_bytes - before.dirty + after.dirty;
+        result
     }
 
-    /// How many bytes the orphans have.
-    pub(super) fn orphan_bytes(&self) -> u64 {
-        self.orphans.values().map(|entry| entry.totals().bytes).sum()
-    }
-
-    /// How many bytes of the orphans are in memory alone.
-    pub(super) fn orphan_dirty_bytes(&self) -> u64 {
-        self.orphans.values().map(|entry| entry.totals().dirty).sum()
+    /// Bytes of the orphans, and how many of them are in memory alone.
+    pub(super) const fn orphan_bytes(&self) -> (u64, u64) {
+        (self.orphan_bytes, self.orphan_dirty_bytes)
     }
 
     /// The places at or below this one that somebody has open.
@@ -87,6 +93,9 @@ impl Handles {
             }
         }
         if let Some(key) = key {
+            let totals = entry.totals();
+            self.orphan_bytes = self.orphan_bytes.saturating_add(totals.bytes);
+            self.orphan_dirty_bytes += totals.dirty;
             self.orphans.insert(key, entry.clone());
         }
     }
@@ -106,7 +115,10 @@ impl Handles {
         if let Place::Orphan(key) = place {
             let is_kept = |place: &Place| matches!(place, Place::Orphan(other) if *other == key);
             if !self.places.values().any(is_kept) {
-                self.orphans.remove(&key);
+                let totals = self.orphans.remove(&key).map(|entry| entry.totals());
+                let totals = totals.expect("an orphan lasts as long as its handles");
+                self.orphan_bytes = self.orphan_bytes.saturating_sub(totals.bytes);
+                self.orphan_dirty_bytes -= totals.dirty;
             }
         }
         Ok(())

@@ -1,11 +1,13 @@
 //! Trees against a map of paths, and the promises that a map cannot check.
 
 mod errors;
+mod failing;
 mod handles;
 mod hostile;
 mod large;
 mod model;
 mod paths;
+mod probe;
 mod searching;
 
 use std::sync::Arc;

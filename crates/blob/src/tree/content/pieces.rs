@@ -211,7 +211,11 @@ impl Pieces {
         if length > self.length {
             self.grow(length, shared)
         } else if length < self.length {
-            self.shrink(length, shared)
+            // What cannot be cut off to the end is not cut at all.
+            let mut shrunk = self.clone();
+            shrunk.shrink(length, shared)?;
+            *self = shrunk;
+            Ok(())
         } else {
             Ok(())
         }
@@ -219,21 +223,17 @@ impl Pieces {
 
     /// Adds zeros: the last piece is filled up, and all beyond are holes.
     fn grow(&mut self, length: u64, shared: &Shared) -> Result<(), TreeError> {
+        let level = level_for(self.length);
+        let level_after = level_for(length);
+        // A node that is stored has as many slots as it had pieces to cover; now there are to be more.
+        let covered = length.div_ceil(PIECE_BYTES).min(span(level));
+        self.root.open_last(level, self.count(), covered, shared)?;
         let last = self.length / PIECE_BYTES;
         if !self.length.is_multiple_of(PIECE_BYTES) && !self.is_hole(last) {
             let piece = self.piece(last, shared)?;
             let added = piece_length(length, last) - piece.len();
             piece.resize(piece.len() + added, 0);
             self.dirty += added as u64;
-        }
-        let level = level_for(self.length);
-        let level_after = level_for(length);
-        if level_after == level && level > 0 {
-            // A node that is stored has as many slots as it had pieces to cover; now there are to be more.
-            self.root
-                .open_last(level, self.count(), length.div_ceil(PIECE_BYTES), shared)?;
-        } else if level > 0 {
-            self.root.open_last(level, self.count(), span(level), shared)?;
         }
         (level..level_after).for_each(|_| self.root.wrap());
         self.length = length;

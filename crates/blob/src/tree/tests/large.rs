@@ -1,84 +1,19 @@
 //! Directories of many nodes: that they cost what they should, whatever the order in which they came to be.
 
-use std::io::Read;
-use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use ironloom_core::{Rng, Seed};
 
+use super::probe::Probe;
 use super::{NOW, attributes};
 use crate::tree::{Config, Tree};
-use crate::{BlobError, BlobId, BlobStore, Durability, MemoryStore, PinError, PinName};
+use crate::{BlobId, BlobStore, Durability};
 
 const ENTRIES: usize = 50_000;
 
-/// A store that counts what is asked of it.
-#[derive(Debug, Default)]
-struct Counting {
-    inner: MemoryStore,
-    puts: AtomicUsize,
-    gets: AtomicUsize,
-}
-
-impl Counting {
-    /// Gets and puts since the last call.
-    fn take(&self) -> (usize, usize) {
-        (
-            self.gets.swap(0, Ordering::Relaxed),
-            self.puts.swap(0, Ordering::Relaxed),
-        )
-    }
-}
-
-impl BlobStore for Counting {
-    fn put(&self, content: &[u8], durability: Durability) -> Result<BlobId, BlobError> {
-        self.puts.fetch_add(1, Ordering::Relaxed);
-        self.inner.put(content, durability)
-    }
-
-    fn put_stream(&self, content: &mut dyn Read, durability: Durability) -> Result<(BlobId, u64), BlobError> {
-        self.inner.put_stream(content, durability)
-    }
-
-    fn get(&self, id: BlobId) -> Result<Bytes, BlobError> {
-        self.gets.fetch_add(1, Ordering::Relaxed);
-        self.inner.get(id)
-    }
-
-    fn get_range(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, BlobError> {
-        self.inner.get_range(id, range)
-    }
-
-    fn len(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
-        self.inner.len(id)
-    }
-
-    fn sync(&self) -> Result<(), BlobError> {
-        self.inner.sync()
-    }
-
-    fn pin(&self, name: &PinName) -> Result<Option<BlobId>, BlobError> {
-        self.inner.pin(name)
-    }
-
-    fn set_pin(
-        &self,
-        name: &PinName,
-        expected: Option<BlobId>,
-        target: Option<BlobId>,
-    ) -> Result<(), PinError> {
-        self.inner.set_pin(name, expected, target)
-    }
-
-    fn pins(&self) -> Result<Vec<(PinName, BlobId)>, BlobError> {
-        self.inner.pins()
-    }
-}
-
-fn counted() -> (Arc<Counting>, Tree) {
-    let store = Arc::new(Counting::default());
+fn counted() -> (Arc<Probe>, Tree) {
+    let store = Arc::new(Probe::default());
     let tree = Tree::new(Arc::clone(&store) as Arc<dyn BlobStore>, Config::default());
     (store, tree)
 }
