@@ -92,6 +92,11 @@ pub struct Tree {
     snapshot: Option<BlobId>,
 }
 
+const _: () = {
+    const fn is_shareable<T: Send + Sync>() {}
+    is_shareable::<Tree>();
+};
+
 /// What a tree has in common with its forks.
 #[derive(Debug)]
 struct Shared {

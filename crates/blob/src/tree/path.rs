@@ -210,6 +210,19 @@ impl<'a> From<&'a str> for At<'a> {
     }
 }
 
+impl<'a> From<&'a String> for At<'a> {
+    fn from(path: &'a String) -> Self {
+        path.as_bytes().into()
+    }
+}
+
+impl<'a> From<&'a Name> for At<'a> {
+    /// The path of this name alone, for use with a directory's handle.
+    fn from(name: &'a Name) -> Self {
+        name.as_bytes().into()
+    }
+}
+
 impl<'a> From<&'a TreePath> for At<'a> {
     fn from(path: &'a TreePath) -> Self {
         path.0.as_slice().into()

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ironloom_core::{Rng, Seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::probe::Probe;
 use super::{NOW, attributes};
-use crate::tree::{Config, Tree};
+use crate::tree::{Config, MediaType, PATH_BYTES_MAX, Tree};
 use crate::{BlobId, BlobStore, Durability};
 
 const ENTRIES: usize = 50_000;
@@ -187,4 +188,58 @@ fn every_single_change_leads_to_the_id_of_a_tree_made_anew() {
             "with {number} again"
         );
     }
+}
+
+/// Whoever knows the hash can choose names that never end a node; then nodes end when they are full.
+#[test]
+fn names_chosen_against_the_cuts_do_not_make_nodes_without_end() {
+    let names: Vec<String> = (0..6_000)
+        .map(|number| format!("/{number}"))
+        .filter(|path| xxh3_64_with_seed(&path.as_bytes()[1..], 0) & 63 != 0)
+        .collect();
+    let (_, mut tree) = counted();
+    for path in &names {
+        tree.create(path, attributes()).unwrap();
+    }
+    let id = tree.commit(Durability::Buffered).unwrap();
+    let (store, mut other) = counted();
+    for path in names
+        .iter()
+        .rev()
+        .step_by(2)
+        .chain(names.iter().rev().skip(1).step_by(2))
+    {
+        other.create(path, attributes()).unwrap();
+        if path.ends_with("77") {
+            other.commit(Durability::Buffered).unwrap();
+        }
+    }
+    other.set_attributes("/", |root| root.modified = NOW).unwrap();
+    assert_eq!(other.commit(Durability::Buffered).unwrap(), id);
+
+    store.take();
+    other.create("/0000", attributes()).unwrap();
+    other.commit(Durability::Buffered).unwrap();
+    let (_, puts) = store.take();
+    assert!((3..12).contains(&puts), "{puts} full nodes and a root");
+}
+
+#[test]
+fn the_largest_entries_fit_into_nodes() {
+    let (_, mut tree) = counted();
+    let mut largest = attributes();
+    largest.media_type = "m".repeat(MediaType::BYTES_MAX).parse().ok();
+    (largest.uid, largest.gid) = (u32::MAX, u32::MAX);
+    for number in 0..200 {
+        let path = format!("{number:0>255}");
+        tree.symlink(&[b't'; PATH_BYTES_MAX - 1], &path, largest.clone())
+            .unwrap();
+    }
+    let tree = super::reopened(&mut tree);
+    let walked = tree.walk("/").unwrap().map(Result::unwrap);
+    assert!(
+        walked
+            .map(|walked| walked.stat.attributes)
+            .eq(std::iter::repeat_n(largest, 200))
+    );
 }
