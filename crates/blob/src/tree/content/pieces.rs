@@ -332,16 +332,17 @@ impl Piece {
     /// The bytes of a piece of this length.
     fn load(&mut self, length: usize, dirty: &mut u64, shared: &Shared) -> Result<&mut Vec<u8>, TreeError> {
         if !matches!(self, Self::Bytes(_)) {
-            let mut bytes = vec![0; length];
-            if let Self::Stored(id) = self {
-                let id = *id;
-                let stored = shared.store.get(id)?;
-                if stored.len() != length {
-                    let reason = NodeError::Length { length: stored.len() };
-                    return Err(TreeError::Corrupt { id, reason });
+            let bytes = match *self {
+                Self::Stored(id) => {
+                    let stored = shared.store.get(id)?;
+                    if stored.len() != length {
+                        let reason = NodeError::Length { length: stored.len() };
+                        return Err(TreeError::Corrupt { id, reason });
+                    }
+                    Vec::from(stored)
                 }
-                bytes.copy_from_slice(&stored);
-            }
+                _ => vec![0; length],
+            };
             *self = Self::Bytes(Arc::new(bytes));
             *dirty += length as u64;
         }
