@@ -5,11 +5,11 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use ironloom_blob::link::Linked;
-use ironloom_blob::{
+use ironloom_node::blob::link::Linked;
+use ironloom_node::blob::{
     BlobError, BlobId, BlobStore, Durability, MemoryStore, Volume, VolumeError, volume::Config,
 };
-use ironloom_core::{Rng, Seed, Set};
+use ironloom_node::core::{Rng, Seed, Set};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

@@ -8,11 +8,13 @@
 //! | name content | [`BlobId`] |
 //! | store it in memory | [`MemoryStore`] |
 //! | let blobs refer to each other | [`link`] |
+//! | keep directories and files in it | [`Tree`] |
 //! | keep disks in it | [`Volume`] |
 
 #![forbid(unsafe_code)]
 
 pub mod link;
+pub mod tree;
 pub mod volume;
 
 mod error;
@@ -24,4 +26,5 @@ pub use error::{BlobError, PinError};
 pub use id::{BlobId, BlobIdParseError};
 pub use memory::MemoryStore;
 pub use store::{BlobStore, Durability, PinName, PinNameError};
+pub use tree::{Tree, TreeError};
 pub use volume::{Volume, VolumeError};
