@@ -7,6 +7,7 @@
 //! |---|---|
 //! | name content | [`BlobId`] |
 //! | store it in memory | [`MemoryStore`] |
+//! | test against bad disks | [`FaultyMedium`] |
 //! | let blobs refer to each other | [`link`] |
 
 #![forbid(unsafe_code)]
@@ -15,10 +16,12 @@ pub mod link;
 
 mod error;
 mod id;
+mod medium;
 mod memory;
 mod store;
 
 pub use error::{BlobError, PinError};
 pub use id::{BlobId, BlobIdParseError};
+pub use medium::{Directory, DirectoryFile, FaultyFile, FaultyMedium, Medium, MediumFile};
 pub use memory::MemoryStore;
 pub use store::{BlobStore, Durability, PinName, PinNameError};
