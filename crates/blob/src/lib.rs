@@ -7,19 +7,30 @@
 //! |---|---|
 //! | name content | [`BlobId`] |
 //! | store it in memory | [`MemoryStore`] |
+//! | store it on disk | [`DiskStore`] |
 //! | test against bad disks | [`FaultyMedium`] |
 //! | let blobs refer to each other | [`link`] |
 
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub use disk::fuzz;
+
 pub mod link;
 
+mod collect;
+mod disk;
 mod error;
 mod id;
 mod medium;
 mod memory;
 mod store;
 
+pub use collect::{Collected, Spare};
+pub use disk::{
+    ChunkConfig, Compression, DiskConfig, DiskConfigError, DiskStatistics, DiskStore, OpenError,
+    SegmentStatistics,
+};
 pub use error::{BlobError, PinError};
 pub use id::{BlobId, BlobIdParseError};
 pub use medium::{Directory, DirectoryFile, FaultyFile, FaultyMedium, Medium, MediumFile};
