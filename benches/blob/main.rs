@@ -1,0 +1,13 @@
+//! Benches of `ironloom-blob`: `cargo bench --bench blob`.
+//!
+//! They write several gigabytes to the directory of temporary files, which should be on the disk of interest.
+
+mod store;
+
+use ironloom_benches::Suite;
+
+fn main() {
+    let mut suite = Suite::from_args();
+    store::benches(&mut suite);
+    suite.finish();
+}

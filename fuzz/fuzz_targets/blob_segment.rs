@@ -1,0 +1,12 @@
+//! Whatever a segment has become, scanning it ends, in order, with no more lost than there was; and the manifests in
+//! it are read or refused.
+
+#![no_main]
+
+use ironloom_blob::fuzz;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = fuzz::segment(bytes);
+    let _ = fuzz::manifest(bytes);
+});
