@@ -1,5 +1,6 @@
 //! The store beside its peers and beside the limits of the machine.
 
+mod many;
 mod peers;
 
 use std::fs::File;
@@ -49,6 +50,7 @@ pub(crate) fn benches(suite: &mut Suite) {
     let [cached, verified] = [8.0, 3.0].map(|rate| Some(Goal::GigabytesPerSecond(rate, MIB as u64)));
     get(suite, "blob::get/size=1048576", MIB, cached, verified);
     range(suite);
+    many::benches(suite);
 }
 
 fn noise(length: usize) -> Vec<u8> {

@@ -2,10 +2,11 @@
 
 #![no_main]
 
-use ironloom_blob::fuzz;
+use ironloom_blob::fuzz::{self, Sums};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = fuzz::index(bytes);
+    let _ = fuzz::index(bytes.to_vec(), Sums::Kept);
+    let _ = fuzz::index(bytes.to_vec(), Sums::Mended);
     let _ = fuzz::pins(bytes);
 });

@@ -3,10 +3,11 @@
 
 #![no_main]
 
-use ironloom_blob::fuzz;
+use ironloom_blob::fuzz::{self, Sums};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = fuzz::segment(bytes);
+    let _ = fuzz::segment(bytes.to_vec(), Sums::Kept);
+    let _ = fuzz::segment(bytes.to_vec(), Sums::Mended);
     let _ = fuzz::manifest(bytes);
 });

@@ -177,3 +177,24 @@ pub(crate) fn key_count<M: Medium>(medium: &M) -> io::Result<Option<usize>> {
     }
     Ok((loaded != Loaded::Nothing).then(|| index.len()))
 }
+
+/// Puts the magic and the sums right; for the fuzzer.
+pub(super) fn mend(bytes: &mut [u8]) {
+    let Some((header, mut rest)) = bytes.split_first_chunk_mut::<HEADER_BYTES>() else {
+        return;
+    };
+    header[0..8].copy_from_slice(&MAGIC);
+    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    let sum = crc32c::crc32c(&header[..32]);
+    header[32..].copy_from_slice(&sum.to_le_bytes());
+    while let Some((shard, slots)) = rest.split_first_chunk_mut::<SHARD_HEADER_BYTES>() {
+        // Few slots, lest the first shard take everything.
+        let count = usize::from(shard[0]) % 8;
+        let Some((slots, after)) = slots.split_at_mut_checked(count * SLOT_BYTES) else {
+            return;
+        };
+        shard[0..4].copy_from_slice(&(count as u32).to_le_bytes());
+        shard[4..8].copy_from_slice(&crc32c::crc32c(slots).to_le_bytes());
+        rest = after;
+    }
+}

@@ -2,8 +2,17 @@
 
 use ironloom_core::Seed;
 
-use super::{checkpoint, manifest, pins, scan};
+use super::{checkpoint, manifest, pins, record, scan};
 use crate::{FaultyMedium, Medium, MediumFile};
+
+/// Whether the checksums are put right first, so that what lies behind them is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sums {
+    /// They are what they are.
+    Kept,
+    /// They are put right.
+    Mended,
+}
 
 /// Scans bytes as if they were a segment; returns how many intact records it has.
 ///
@@ -11,8 +20,11 @@ use crate::{FaultyMedium, Medium, MediumFile};
 ///
 /// If there is a bug.
 #[must_use]
-pub fn segment(bytes: &[u8]) -> usize {
-    let medium = medium("segment", bytes);
+pub fn segment(mut bytes: Vec<u8>, sums: Sums) -> usize {
+    if sums == Sums::Mended {
+        record::mend(&mut bytes);
+    }
+    let medium = medium("segment", &bytes);
     let file = medium.open("segment").expect("it was made");
     let (mut count, mut last) = (0, 0);
     let end = scan::scan(&file, 0, |found| {
@@ -20,7 +32,9 @@ pub fn segment(bytes: &[u8]) -> usize {
         last = found.offset + 1;
         count += usize::from(found.intact);
     });
-    assert!(end.expect("memory does not fail").lost_bytes <= bytes.len() as u64);
+    let end = end.expect("memory does not fail");
+    assert!(end.lost_bytes <= bytes.len() as u64);
+    assert!(end.offset <= (bytes.len() as u64).next_multiple_of(8));
     count
 }
 
@@ -30,8 +44,11 @@ pub fn segment(bytes: &[u8]) -> usize {
 ///
 /// If there is a bug.
 #[must_use]
-pub fn index(bytes: &[u8]) -> Option<usize> {
-    checkpoint::key_count(&medium(checkpoint::NAME, bytes)).expect("memory does not fail")
+pub fn index(mut bytes: Vec<u8>, sums: Sums) -> Option<usize> {
+    if sums == Sums::Mended {
+        checkpoint::mend(&mut bytes);
+    }
+    checkpoint::key_count(&medium(checkpoint::NAME, &bytes)).expect("memory does not fail")
 }
 
 /// Reads bytes as if they were a manifest; returns the length of the blob.
