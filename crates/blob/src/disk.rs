@@ -229,7 +229,8 @@ impl<M: Medium> BlobStore for DiskStore<M> {
     }
 
     fn has(&self, id: BlobId) -> Result<bool, BlobError> {
-        Ok(self.index.find(&id).is_some())
+        let found = self.index.find(&id);
+        Ok(found.is_some_and(|entry| self.segments.contains(entry.segment)))
     }
 
     fn sync(&self) -> Result<(), BlobError> {

@@ -21,6 +21,19 @@ type Victims<F> = BTreeMap<u32, (Arc<Segment<F>>, Vec<(Key, Entry)>)>;
 impl<M: Medium> DiskStore<M> {
     /// Rewrites what is mostly dead; returns how many bytes that freed.
     pub(super) fn compact(&self, maintenance: &MutexGuard<'_, ()>) -> Result<u64, BlobError> {
+        match self.compact_into_room(maintenance) {
+            // There is no room to move or to save anything until what is dead already has gone. Should the store crash
+            // before the index is saved, what was dropped is taken for lost; it is no more than that.
+            Err(BlobError::Full) => {
+                let last = self.writer.segment();
+                let segments = self.segments.all().into_iter();
+                self.remove_segments(segments.filter(|segment| segment.number < last))
+            }
+            result => result,
+        }
+    }
+
+    fn compact_into_room(&self, maintenance: &MutexGuard<'_, ()>) -> Result<u64, BlobError> {
         let mut victims = self.victims()?;
         if victims.is_empty() {
             self.checkpoint_alone(maintenance)?;
@@ -42,7 +55,8 @@ impl<M: Medium> DiskStore<M> {
         }
         self.checkpoint_alone(maintenance)?;
         let copied = self.writer.appended() - before;
-        Ok(self.remove_segments(&victims)?.saturating_sub(copied))
+        let emptied = victims.into_values().map(|(segment, _)| segment);
+        Ok(self.remove_segments(emptied)?.saturating_sub(copied))
     }
 
     /// The segments of which too little is alive. The one that is being written is closed if it is one.
@@ -87,18 +101,24 @@ impl<M: Medium> DiskStore<M> {
             let target = Entry::new(place.segment, place.offset, &header);
             let moved = self.index.relocate(key, entry, &target);
             if moved {
+                segment.set_moved_at(u64::MAX);
                 self.segments.count(entry, LiveChange::Left);
                 self.segments.count(&target, LiveChange::Came);
             }
             moved
-        })
+        })?;
+        segment.set_moved_at(self.writer.appended());
+        Ok(())
     }
 
-    /// Removes the segments in which nothing is alive any more.
-    fn remove_segments(&self, victims: &Victims<M::File>) -> Result<u64, BlobError> {
+    /// Removes those segments in which nothing is alive any more, and whatever was is durable elsewhere.
+    fn remove_segments(
+        &self,
+        segments: impl Iterator<Item = Arc<Segment<M::File>>>,
+    ) -> Result<u64, BlobError> {
         let mut freed = 0;
-        for (segment, _) in victims.values() {
-            if segment.live() > 0 {
+        for segment in segments {
+            if segment.live() > 0 || segment.moved_at() > self.writer.synced() {
                 continue;
             }
             self.segments.remove(segment.number);

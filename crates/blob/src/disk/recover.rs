@@ -27,6 +27,8 @@ struct Opening<M: Medium> {
     medium: M,
     segments: Segments<M::File>,
     index: Index,
+    /// What the checkpoint knew.
+    start: Position,
     /// Where each segment ends that was scanned.
     ends: BTreeMap<u32, u64>,
     /// The large blobs among what was scanned, whose chunks may not all have survived.
@@ -50,6 +52,10 @@ impl<M: Medium> DiskStore<M> {
             medium,
             segments: Segments::new(),
             index: Index::new(),
+            start: Position {
+                segment: 0,
+                offset: 0,
+            },
             ends: BTreeMap::new(),
             large: Vec::new(),
         };
@@ -155,6 +161,7 @@ impl<M: Medium> Opening<M> {
                 }
             }
         };
+        self.start = start;
         let mut is_complete = loaded != Loaded::Nothing || self.segments.all().is_empty();
         for segment in self.segments.all() {
             if segment.number < start.segment {
@@ -208,7 +215,8 @@ impl<M: Medium> Opening<M> {
 
     /// The segment to go on with: the last one if it has room and was scanned to its end, or else a new one.
     fn last_segment(&mut self, config: &DiskConfig) -> io::Result<Arc<Segment<M::File>>> {
-        let mut newest = 0;
+        // Below the position of the checkpoint nothing would be scanned.
+        let mut newest = self.start.segment;
         for shard in 0..SHARDS {
             self.index
                 .for_each(shard, |_, entry| newest = newest.max(entry.segment));

@@ -23,6 +23,8 @@ pub(crate) struct Segment<F> {
     written: AtomicU64,
     /// How many bytes its blobs take.
     live: AtomicU64,
+    /// How much had been appended to the log when the last blob was copied out of it.
+    moved_at: AtomicU64,
 }
 
 impl<F> Segment<F> {
@@ -32,6 +34,7 @@ impl<F> Segment<F> {
             file,
             written: AtomicU64::new(written),
             live: AtomicU64::new(0),
+            moved_at: AtomicU64::new(0),
         }
     }
 
@@ -41,6 +44,14 @@ impl<F> Segment<F> {
 
     pub(crate) fn set_written(&self, bytes: u64) {
         self.written.store(bytes, Ordering::Release);
+    }
+
+    pub(crate) fn moved_at(&self) -> u64 {
+        self.moved_at.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_moved_at(&self, appended: u64) {
+        self.moved_at.store(appended, Ordering::Release);
     }
 
     pub(crate) fn set_live(&self, bytes: u64) {

@@ -267,6 +267,11 @@ impl<F: MediumFile> Writer<F> {
         self.tail.lock().appended
     }
 
+    /// How many of them are durable.
+    pub(crate) fn synced(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
+    }
+
     /// An error, if the writer has stopped.
     pub(crate) fn check(&self) -> Result<(), BlobError> {
         self.stopped.get().map_or(Ok(()), |reason| {

@@ -5,7 +5,7 @@ use std::io;
 use proptest::prelude::*;
 
 use super::{Store, fresh, noise, open, small};
-use crate::{BlobError, BlobId, BlobStore, DiskStore, Durability, FaultyMedium, Medium, OpenError};
+use crate::{BlobError, BlobId, BlobStore, DiskStore, Durability, FaultyMedium, Medium, OpenError, Spare};
 
 /// Blobs of every way to be stored.
 fn fill(store: &Store) -> Vec<(BlobId, Vec<u8>)> {
@@ -167,6 +167,43 @@ fn a_full_medium_refuses_and_goes_on_when_there_is_room() {
         check(&store);
         assert_eq!(store.get(late).unwrap(), noise(0, length));
     }
+}
+
+/// Were collecting to need room, a full store could never be used again.
+#[test]
+fn a_collection_frees_a_full_medium() {
+    let (medium, store) = fresh();
+    let kept = store.put(&noise(0, 1_000), Durability::Buffered).unwrap();
+    store.set_pin(&"kept".parse().unwrap(), None, Some(kept)).unwrap();
+    medium.set_capacity(Some(200 << 10));
+    let fill = |seed: u64| {
+        let puts = (seed..).map(|number| store.put(&noise(number, 900), Durability::Synced));
+        puts.take_while(Result::is_ok).count()
+    };
+    let first = fill(1);
+    assert!(first > 100);
+    assert!(store.collect(Spare::Racing).unwrap().freed_bytes > 100 << 10);
+    assert!(fill(10_000) > first / 2);
+    assert_eq!(store.get(kept).unwrap(), noise(0, 1_000));
+}
+
+/// Numbers of segments say what a checkpoint knows, so they are not given twice.
+#[test]
+fn what_is_put_after_the_last_segment_was_lost_survives_a_crash() {
+    let (medium, store) = fresh();
+    store.put(&noise(1, 1_500), Durability::Buffered).unwrap();
+    store.collect(Spare::Racing).unwrap();
+    store.collect(Spare::Racing).unwrap();
+    store.put(&noise(2, 1_500), Durability::Buffered).unwrap();
+    drop(store);
+    for name in segments(&medium) {
+        assert!(medium.delete(&name));
+    }
+    let store = open(&medium);
+    let id = store.put(&noise(3, 100), Durability::Synced).unwrap();
+    medium.crash();
+    drop(store);
+    assert_eq!(open(&medium).get(id).unwrap(), noise(3, 100));
 }
 
 #[test]
