@@ -18,6 +18,17 @@ use crate::BlobId;
 /// How many shards there are, each behind a lock of its own.
 pub(crate) const SHARDS: usize = 256;
 
+/// What became of an entry.
+#[derive(Debug)]
+pub(crate) enum Inserted {
+    /// The blob was not there.
+    New,
+    /// The entry that was there is kept.
+    Kept,
+    /// It took the place of this one.
+    Replaced(Entry),
+}
+
 /// Where each blob is.
 pub(crate) struct Index {
     shards: Vec<RwLock<Table>>,
@@ -59,7 +70,21 @@ impl Index {
 
     /// Puts an entry in, and returns the one it replaces.
     pub(crate) fn insert(&self, key: Key, entry: Entry) -> Option<Entry> {
-        self.shard(&key).write().insert(key, entry)
+        match self.insert_unless(key, entry, |_| false) {
+            Inserted::Replaced(replaced) => Some(replaced),
+            Inserted::New | Inserted::Kept => None,
+        }
+    }
+
+    /// Puts an entry in, unless there is one that is as good, which is touched then.
+    pub(crate) fn insert_unless(
+        &self,
+        key: Key,
+        entry: Entry,
+        is_as_good: impl FnOnce(&Entry) -> bool,
+    ) -> Inserted {
+        let mut shard = self.shard(&key).write();
+        shard.insert_unless(key, entry, is_as_good)
     }
 
     /// Finds a blob for whoever puts it again: no collection takes it then, for as long as if it had been new.

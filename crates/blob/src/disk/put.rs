@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::DiskStore;
 use super::compress::compress;
-use super::index::{Entry, Key, LARGE};
+use super::index::{Entry, Inserted, Key, LARGE};
 use super::record::{Header, Kind, Shape};
 use super::segment::LiveChange;
 use super::writer::Place;
@@ -51,28 +51,23 @@ impl<M: Medium> DiskStore<M> {
     pub(super) fn store(&self, header: &Header, stored: &[u8]) -> Result<bool, BlobError> {
         let mut stored_it = false;
         self.writer.append(&self.ground(), header, stored, |place| {
-            stored_it = !self.is_stored(header);
-            if stored_it {
-                self.publish(header, place);
-            }
+            stored_it = self.publish(header, place);
             stored_it
         })?;
         Ok(stored_it)
     }
 
-    /// Whether a record like this one is there. It is asked under the writer's lock, so it reads nothing.
-    fn is_stored(&self, header: &Header) -> bool {
-        header.kind == Kind::Whole
-            && self
-                .index
-                .touch(&header.id)
-                .is_some_and(|entry| entry.length != LARGE && self.segments.contains(entry.segment))
-    }
-
-    pub(super) fn publish(&self, header: &Header, place: Place) {
+    /// Makes a record known that is about to be appended; `false` if there is one like it. It is asked under the
+    /// writer's lock, so it reads nothing.
+    fn publish(&self, header: &Header, place: Place) -> bool {
         let entry = Entry::new(place.segment, place.offset, header);
-        if let Some(replaced) = self.index.insert(Key::of(&header.id), entry) {
-            self.segments.count(&replaced, LiveChange::Left);
+        let is_as_good = |found: &Entry| {
+            entry.length != LARGE && found.length != LARGE && self.segments.contains(found.segment)
+        };
+        match self.index.insert_unless(Key::of(&header.id), entry, is_as_good) {
+            Inserted::Kept => return false,
+            Inserted::New => {}
+            Inserted::Replaced(replaced) => self.segments.count(&replaced, LiveChange::Left),
         }
         self.segments.count(&entry, LiveChange::Came);
         if self.counts.damaged.load(Ordering::Relaxed) > 0 {
@@ -81,6 +76,7 @@ impl<M: Medium> DiskStore<M> {
                 .damaged
                 .fetch_sub(u64::from(healed), Ordering::Relaxed);
         }
+        true
     }
 
     pub(super) fn count_put(&self, bytes: u64) {

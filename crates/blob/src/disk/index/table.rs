@@ -4,7 +4,8 @@
 //! lie if it were alone (its *home*, which grows with the key) and the slot where it lies, none is empty. The last
 //! cluster may reach past the capacity instead of wrapping around.
 
-use super::entry::{Entry, Key, Slot};
+use super::Inserted;
+use super::entry::{Age, Entry, Key, Slot};
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -57,19 +58,36 @@ impl Table {
         Some(entry)
     }
 
-    pub(super) fn insert(&mut self, key: Key, entry: Entry) -> Option<Entry> {
+    pub(super) fn insert_unless(
+        &mut self,
+        key: Key,
+        entry: Entry,
+        is_as_good: impl FnOnce(&Entry) -> bool,
+    ) -> Inserted {
         assert!(entry.segment != 0, "segments are numbered from one");
         if (self.used + 1) * 8 > self.homes * 7 {
             self.grow();
         }
-        let slot = Slot::new(key, &entry);
         match self.search(&key.0) {
-            Ok(at) => Some(std::mem::replace(&mut self.slots[at], slot).entry()),
+            Ok(at) => {
+                let mut found = self.slots[at].entry();
+                if is_as_good(&found) {
+                    found.age = if found.age == Age::Reached {
+                        Age::Reached
+                    } else {
+                        Age::New
+                    };
+                    self.slots[at] = Slot::new(key, &found);
+                    return Inserted::Kept;
+                }
+                self.slots[at] = Slot::new(key, &entry);
+                Inserted::Replaced(found)
+            }
             Err(at) => {
                 self.make_room(at);
-                self.slots[at] = slot;
+                self.slots[at] = Slot::new(key, &entry);
                 self.used += 1;
-                None
+                Inserted::New
             }
         }
     }
