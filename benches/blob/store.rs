@@ -227,41 +227,47 @@ fn duplicate(suite: &mut Suite) {
 }
 
 fn get(suite: &mut Suite, name: &str, length: usize, cached: Option<Goal>, verified: Option<Goal>) {
-    fn stored<P: Peer>(mut peer: P, length: usize) -> (P, BlobId) {
-        let id = peer.put(&[noise(length)], Durability::Synced);
-        (peer, id)
-    }
-    let read = |peer: &dyn Peer, id: BlobId| {
-        black_box(peer.get(id));
-    };
-    let _ = suite
-        .compare(name, cached)
-        .bytes(length as u64)
-        .run(OURS, || stored(Ours::new(), length), |(peer, id)| read(peer, *id))
-        .run(
-            "files",
-            || stored(Files::new(), length),
-            |(peer, id)| read(peer, *id),
-        )
-        .run(
-            "redb",
-            || stored(Redb::new(), length),
-            |(peer, id)| read(peer, *id),
-        )
-        .run(
-            "fjall",
-            || stored(Fjall::new(), length),
-            |(peer, id)| read(peer, *id),
-        )
-        .run(
-            "cacache",
-            || stored(Cacache::new(), length),
-            |(peer, id)| read(peer, *id),
-        );
+    let compare = suite.compare(name, cached).bytes(length as u64);
+    let compare = get_with(compare, OURS, length, Ours::new);
+    let compare = get_with(compare, "files", length, Files::new);
+    let compare = get_with(compare, "redb", length, Redb::new);
+    let compare = get_with(compare, "fjall", length, Fjall::new);
+    let _ = get_with(compare, "cacache", length, Cacache::new);
     let _ = suite
         .compare(&format!("{name}/verified"), verified)
         .bytes(length as u64)
         .run_many(OURS, || Unverified::new(length), Unverified::get);
+}
+
+/// Reads one after the other of many blobs, each of which was read before.
+fn get_with<'a, P: Peer>(
+    compare: Compare<'a>,
+    name: &str,
+    length: usize,
+    make: impl FnOnce() -> P,
+) -> Compare<'a> {
+    let setup = || {
+        let mut peer = make();
+        let ids = put_many(&mut peer, length);
+        ids.iter().for_each(|id| {
+            peer.get(*id);
+        });
+        (peer, ids, 0)
+    };
+    compare.run(name, setup, |(peer, ids, next)| {
+        // A stride that shares no factor with any number of them.
+        *next = (*next + 7_919) % ids.len();
+        black_box(peer.get(ids[*next]));
+    })
+}
+
+/// As many blobs as stay in the page cache.
+fn put_many(peer: &mut impl Peer, length: usize) -> Vec<BlobId> {
+    let mut fresh = Fresh::new(length);
+    let count = (64 * MIB / length).min(16_384);
+    (0..count)
+        .map(|_| peer.put(fresh.next(1), Durability::Buffered))
+        .collect()
 }
 
 /// A store that has verified nothing, as often as it takes.
@@ -274,12 +280,8 @@ struct Unverified {
 impl Unverified {
     fn new(length: usize) -> Self {
         let mut ours = Ours::new();
-        let mut fresh = Fresh::new(length);
-        // As many as stay in the page cache.
-        let ids =
-            (0..(256 * MIB / length).min(20_000)).map(|_| ours.put(fresh.next(1), Durability::Buffered));
         Self {
-            ids: ids.collect(),
+            ids: put_many(&mut ours, length),
             ours: Some(ours.reopen()),
             next: 0,
         }

@@ -1,6 +1,7 @@
 //! Other ways to keep blobs under their hash, behind one face.
 
 use std::fs::{self, File};
+use std::hint::black_box;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
@@ -116,30 +117,30 @@ impl Peer for Files {
 /// cacache, which never syncs.
 pub(crate) struct Cacache {
     directory: TempDir,
-    last: Option<cacache::Integrity>,
 }
 
 impl Cacache {
     pub(crate) fn new() -> Self {
         Self {
             directory: directory(),
-            last: None,
         }
     }
 }
 
 impl Peer for Cacache {
     fn put(&mut self, contents: &[Vec<u8>], _: Durability) -> BlobId {
+        let mut last = BlobId::from_bytes([0; 32]);
         for content in contents {
-            self.last =
-                Some(cacache::write_hash_sync(self.directory.path(), content).expect("the disk works"));
+            let integrity = cacache::write_hash_sync(self.directory.path(), content).expect("the disk works");
+            let (_, digits) = integrity.to_hex();
+            last = digits.parse().expect("SHA-256 has as many digits");
         }
-        BlobId::from_bytes([0; 32])
+        last
     }
 
-    fn get(&self, _: BlobId) -> usize {
-        let integrity = self.last.as_ref().expect("something was put");
-        let content = cacache::read_hash_sync(self.directory.path(), integrity);
+    fn get(&self, id: BlobId) -> usize {
+        let integrity = cacache::Integrity::from_hex(format!("{id:#}"), cacache::Algorithm::Sha256);
+        let content = cacache::read_hash_sync(self.directory.path(), &integrity.expect("it is a hash"));
         content.expect("it was put").len()
     }
 }
@@ -188,7 +189,7 @@ impl Peer for Redb {
         let transaction = self.database.begin_read().expect("the disk works");
         let table = transaction.open_table(BLOBS).expect("it was made");
         let found = table.get(&id.as_bytes()[..]).expect("the disk works");
-        found.expect("it was put").value().to_vec().len()
+        black_box(found.expect("it was put").value().to_vec()).len()
     }
 }
 
