@@ -61,8 +61,9 @@ impl<F: MediumFile> Pins<F> {
         let (table, end) = replay(&bytes).map_err(PinsError::Damaged)?;
         if end < bytes.len() as u64 {
             file.truncate(end)?;
-            file.sync()?;
         }
+        // What only the page cache has must not be seen now and be gone after the next crash.
+        file.sync()?;
         Ok(Self { file, end, table })
     }
 

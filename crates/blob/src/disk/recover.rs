@@ -59,6 +59,9 @@ impl<M: Medium> DiskStore<M> {
             ends: BTreeMap::new(),
             large: Vec::new(),
         };
+        // A process that was killed may have left names that are not durable.
+        let synced = opening.medium.sync();
+        synced.map_err(|source| io_error(&at, "syncing the directory", source))?;
         opening.open_segments(&at)?;
         let is_complete = opening
             .recover()

@@ -179,6 +179,15 @@ impl FaultyMedium {
         }
     }
 
+    /// Ends the process that has files open, but not the power: its writes stay, and are still not durable.
+    pub fn kill(&self) {
+        let mut state = self.state.lock();
+        state.cycle += 1;
+        state.power_off_after = None;
+        state.fail.clear();
+        state.locks.clear();
+    }
+
     /// Flips one bit of a file, as decaying media do; `false` if it is not there or empty.
     #[must_use]
     pub fn flip_bit(&self, name: &str) -> bool {
