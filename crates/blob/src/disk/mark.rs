@@ -138,7 +138,7 @@ impl<M: Medium> DiskStore<M> {
         expected: Option<BlobId>,
         target: Option<BlobId>,
     ) -> Result<(), PinError> {
-        // The names in this order are those of the locks everywhere.
+        // Whoever takes several of these locks takes them in this order.
         let _gate = self.gate.read();
         let mut marking = self.marking.lock();
         let mut pins = self.pins.lock();

@@ -125,6 +125,46 @@ fn an_edit_in_the_middle_of_a_large_blob_stores_a_few_chunks() {
     assert_eq!(store.get(id).unwrap(), edited);
 }
 
+/// What one thread has put, another can read at once, whether it is in a buffer, on its way or in a file.
+#[test]
+fn threads_share_a_store() {
+    let (medium, store) = fresh();
+    let lengths = [50, 900, 3_000, 30_000];
+    let number = |thread: u64, round: u64| thread * 1_000 + round;
+    std::thread::scope(|scope| {
+        for thread in 0..3u64 {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            let store = &store;
+            scope.spawn(move || {
+                for round in 0..80u64 {
+                    let content = noise(number(thread, round), lengths[round as usize % 4]);
+                    let durability = if round % 8 == 0 {
+                        Durability::Synced
+                    } else {
+                        Durability::Buffered
+                    };
+                    sender
+                        .send((store.put(&content, durability).unwrap(), content))
+                        .unwrap();
+                }
+            });
+            scope.spawn(move || {
+                for (id, content) in receiver {
+                    assert_eq!(store.get(id).unwrap(), content);
+                }
+            });
+        }
+    });
+    store.sync().unwrap();
+    medium.crash();
+    drop(store);
+    let store = open(&medium);
+    for (thread, round) in (0..3).flat_map(|thread| (0..80).map(move |round| (thread, round))) {
+        let content = noise(number(thread, round), lengths[round as usize % 4]);
+        assert_eq!(store.get(BlobId::of(&content)).unwrap(), content);
+    }
+}
+
 #[test]
 fn a_store_is_open_once() {
     let directory = tempfile::tempdir().unwrap();
