@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ironloom_core::Map;
+use ironloom_core::{Map, Set};
 use parking_lot::RwLock;
 
-use crate::{BlobError, BlobId, BlobStore, Durability, PinError, PinName};
+use crate::link::Linked;
+use crate::{BlobError, BlobId, BlobStore, Collected, Durability, PinError, PinName, Spare};
 
 /// A store in memory, for tests and for worlds that are not to outlive their process.
 ///
@@ -30,8 +31,17 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    blobs: Map<BlobId, Bytes>,
+    blobs: Map<BlobId, Blob>,
     pins: BTreeMap<PinName, BlobId>,
+    /// How many collections there were.
+    collections: u64,
+}
+
+#[derive(Debug)]
+struct Blob {
+    content: Bytes,
+    /// How many collections there had been when it was put, or last put again.
+    put_at: u64,
 }
 
 impl MemoryStore {
@@ -40,14 +50,58 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Drops what no pin keeps, except what `spare` spares. Everybody else waits for that long.
+    pub fn collect(&self, spare: Spare) -> Collected {
+        let mut state = self.state.write();
+        let (reached, missing) = state.reach();
+        let State { blobs, collections, .. } = &mut *state;
+        let (before, mut freed_bytes) = (blobs.len(), 0);
+        blobs.retain(|id, blob| {
+            let keep = reached.contains(id) || (spare == Spare::Recent && blob.put_at == *collections);
+            freed_bytes += if keep { 0 } else { blob.content.len() as u64 };
+            keep
+        });
+        *collections += 1;
+        Collected { kept: blobs.len() as u64, dropped: (before - blobs.len()) as u64, missing, freed_bytes }
+    }
+}
+
+impl State {
+    fn content(&self, id: BlobId) -> Result<&Bytes, BlobError> {
+        let blob = self.blobs.get(&id).ok_or(BlobError::NotFound { id })?;
+        Ok(&blob.content)
+    }
+
+    /// What the pins keep, and how much of it is not there.
+    fn reach(&self) -> (Set<BlobId>, u64) {
+        let mut stack: Vec<BlobId> = self.pins.values().copied().collect();
+        let (mut reached, mut missing) = (Set::default(), 0);
+        while let Some(id) = stack.pop() {
+            let Ok(content) = self.content(id) else {
+                missing += 1;
+                continue;
+            };
+            if reached.insert(id)
+                && let Ok(linked) = Linked::parse(content)
+            {
+                stack.extend(linked.links());
+            }
+        }
+        (reached, missing)
+    }
 }
 
 impl BlobStore for MemoryStore {
     fn put(&self, content: &[u8], _: Durability) -> Result<BlobId, BlobError> {
         let id = BlobId::of(content);
-        if !self.state.read().blobs.contains_key(&id) {
-            self.state.write().blobs.insert(id, Bytes::copy_from_slice(content));
-        }
+        let mut state = self.state.write();
+        let put_at = state.collections;
+        let blob = state
+            .blobs
+            .entry(id)
+            .or_insert_with(|| Blob { content: Bytes::copy_from_slice(content), put_at });
+        blob.put_at = put_at;
         Ok(id)
     }
 
@@ -61,7 +115,7 @@ impl BlobStore for MemoryStore {
     }
 
     fn get(&self, id: BlobId) -> Result<Bytes, BlobError> {
-        self.state.read().blobs.get(&id).cloned().ok_or(BlobError::NotFound { id })
+        self.state.read().content(id).cloned()
     }
 
     fn get_range(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, BlobError> {
@@ -74,7 +128,7 @@ impl BlobStore for MemoryStore {
     }
 
     fn len(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
-        Ok(self.state.read().blobs.get(&id).map(|blob| blob.len() as u64))
+        Ok(self.state.read().blobs.get(&id).map(|blob| blob.content.len() as u64))
     }
 
     fn sync(&self) -> Result<(), BlobError> {
@@ -106,5 +160,28 @@ impl BlobStore for MemoryStore {
 
     fn pins(&self) -> Result<Vec<(PinName, BlobId)>, BlobError> {
         Ok(self.state.read().pins.iter().map(|(name, id)| (name.clone(), *id)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_pin_keeps_is_dropped() {
+        let store = MemoryStore::new();
+        let put = |content: &[u8]| store.put(content, Durability::Buffered).unwrap();
+        let (kept, dropped) = (put(b"kept"), put(b"dropped"));
+        let absent = BlobId::of(b"absent");
+        let root = put(&Linked::encode(&[kept, absent], b""));
+        store.set_pin(&"root".parse().unwrap(), None, Some(root)).unwrap();
+        assert_eq!(store.collect(Spare::Recent).dropped, 0, "all was put since the last one");
+        let again = put(b"again");
+        let collected = store.collect(Spare::Recent);
+        assert_eq!((collected.dropped, collected.kept, collected.missing), (1, 3, 1));
+        assert!(matches!(store.get(dropped), Err(BlobError::NotFound { .. })));
+        assert_eq!(store.get(again).unwrap(), &b"again"[..]);
+        assert_eq!(store.collect(Spare::Racing).dropped, 1);
+        assert_eq!(store.get(kept).unwrap(), &b"kept"[..]);
     }
 }
