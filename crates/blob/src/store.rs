@@ -90,6 +90,33 @@ pub trait BlobStore: fmt::Debug + Send + Sync {
         ids.iter().map(|id| self.get(*id)).collect()
     }
 
+    /// Parts of many blobs at once, in order.
+    ///
+    /// # Errors
+    ///
+    /// If a range is not within its blob, or that is absent or corrupt, or the medium fails.
+    fn get_ranges(&self, ranges: &[(BlobId, Range<u64>)]) -> Result<Vec<Bytes>, BlobError> {
+        ranges.iter().map(|(id, range)| self.get_range(*id, range.clone())).collect()
+    }
+
+    /// How many bytes each of many blobs has, in order; `None` for those that are absent.
+    ///
+    /// # Errors
+    ///
+    /// If the medium fails.
+    fn lens(&self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, BlobError> {
+        ids.iter().map(|id| self.len(*id)).collect()
+    }
+
+    /// Which of many blobs are there, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the medium fails.
+    fn has_many(&self, ids: &[BlobId]) -> Result<Vec<bool>, BlobError> {
+        ids.iter().map(|id| self.has(*id)).collect()
+    }
+
     /// Returns when everything that was put before survives a crash and a power failure.
     ///
     /// # Errors

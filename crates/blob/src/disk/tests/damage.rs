@@ -238,3 +238,43 @@ fn a_segment_of_a_later_version_is_refused() {
     let opened = DiskStore::open_on(medium, small());
     assert!(matches!(opened, Err(OpenError::Version { found: 2, .. })), "{opened:?}");
 }
+
+/// The medium turns read-only, or permission for it is taken away, at any operation there is: each gives a typed
+/// error where it hits, and what was synced before is there when the store is opened again.
+#[test]
+fn permission_lost_at_any_moment_loses_nothing() {
+    for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
+        for operation in 0..40 {
+            let (medium, store) = fresh();
+            let blobs = fill(&store);
+            drop(store);
+            medium.fail_after(operation, kind);
+            if let Err(error) = write_a_little(&medium) {
+                assert!(
+                    error.contains(&io::Error::from(kind).to_string()) || error.contains("no more writes"),
+                    "{error}"
+                );
+            }
+            medium.crash();
+            let store = open(&medium);
+            for (id, content) in &blobs {
+                assert_eq!(store.get(*id).unwrap(), content, "operation {operation} failed: {kind}");
+            }
+        }
+    }
+}
+
+/// Opens, puts, pins, collects and closes; what fails first, in its own words.
+fn write_a_little(medium: &FaultyMedium) -> Result<(), String> {
+    let store = DiskStore::open_on(medium.clone(), small()).map_err(|error| chain(&error))?;
+    let id = store.put(&noise(77, 5_000), Durability::Synced).map_err(|error| chain(&error))?;
+    store.set_pin(&"kept".parse().unwrap(), None, Some(id)).map_err(|error| chain(&error))?;
+    store.put(&noise(78, 50_000), Durability::Buffered).map_err(|error| chain(&error))?;
+    store.close().map_err(|error| chain(&error))
+}
+
+/// An error and all that caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
