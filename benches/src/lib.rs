@@ -158,10 +158,12 @@ pub fn timed(work: impl FnOnce()) -> Duration {
 impl Comparison {
     fn row(&self) -> String {
         let ours = self.results.iter().find(|result| result.implementation == OURS);
-        let Some(ours) = ours else {
-            return format!("{:<46} ours was not run", self.name);
-        };
         let others = self.results.iter().filter(|result| result.implementation != OURS);
+        let Some(ours) = ours else {
+            let times: Vec<String> =
+                others.map(|other| format!("{} {}", other.implementation, show(other.nanos))).collect();
+            return format!("{:<46} {}", self.name, times.join(", "));
+        };
         let ratios: Vec<String> = others
             .map(|other| format!("{} {:.2}×", other.implementation, other.nanos / ours.nanos))
             .collect();
