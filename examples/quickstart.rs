@@ -12,9 +12,7 @@ use ironloom_node::blob::tree::{Attributes, Config};
 use ironloom_node::blob::{BlobStore, Durability, MemoryStore, Tree};
 use ironloom_node::core::metrics::{Registry, Unit};
 use ironloom_node::core::trace::first_difference;
-use ironloom_node::core::{
-    Clock, Duration, Instant, MachineId, Rng, Seed, TimerWheel, Trace, WallClock, Zipf,
-};
+use ironloom_node::core::{Clock, Duration, Instant, Rng, Seed, TimerWheel, Trace, WallClock, Zipf};
 
 const HOSTS: u64 = 1_000;
 const HORIZON: Instant = Instant::from_nanos(10_000_000_000);
@@ -72,15 +70,14 @@ fn simulate(
 
 fn main() -> Result<(), Box<dyn Error>> {
     let seed = Seed::new(7);
-    let first_machine = MachineId::random(&mut Rng::new(seed));
-    println!("A world of {HOSTS} hosts from seed {seed}, beginning with {first_machine}.\n");
+    println!("A world of {HOSTS} hosts from seed {seed}.\n");
 
     let (registry, clock) = (Registry::new(100), WallClock::start());
     let mut trace = Trace::new();
     simulate(seed, &registry, &mut trace, None)?;
     let took = clock.now().as_nanos().max(1);
     println!(
-        "  10 s passed in {} ms: {} times faster than life.",
+        "  10 s passed in {} ms, {} times as fast as life.",
         took / 1_000_000,
         HORIZON.as_nanos() / took
     );
@@ -121,11 +118,8 @@ fn trees(seed: Seed) -> Result<(), Box<dyn Error>> {
         machine.put("/etc/hostname", format!("host-{number}\n").as_bytes(), file.clone())?;
         machine.commit(Durability::Buffered)?;
     }
-    let took = Duration::from_nanos(clock.now().as_nanos());
-    println!(
-        "\n{HOSTS} file trees, forked from image {image_id} of 4 MiB and committed, took {} ms.\n",
-        took.as_millis()
-    );
+    let millis = clock.now().as_nanos() / 1_000_000;
+    println!("\n{HOSTS} file trees, forked from image {image_id} of 4 MiB, in {millis} ms:\n");
 
     let victim = &mut machines[7];
     let snapshot = victim.commit(Durability::Buffered)?;
@@ -133,9 +127,7 @@ fn trees(seed: Seed) -> Result<(), Box<dyn Error>> {
     victim.remove("/system", Instant::ZERO)?;
     let before = Tree::open(Arc::clone(&store), snapshot, Config::default())?;
     for difference in before.diff(victim) {
-        let difference = difference?;
-        let what = if difference.after.is_none() { "gone" } else { "changed" };
-        println!("  host-7, after a visitor: {what:>7} {}", difference.path);
+        println!("  host-7, after a visitor, differs in {}", difference?.path);
     }
     *victim = before;
     print!("  host-7, rolled back to {snapshot}: {}", String::from_utf8(victim.read_all("/etc/motd")?)?);
