@@ -127,6 +127,7 @@ pub fn encode_body(frame: Frame<'_>, body_bytes_max: usize, out: &mut Vec<u8>) -
     append(frame.kind, frame.version, body_bytes_max, out, |body| body.write_all(frame.body))
 }
 
+#[inline]
 fn append(
     kind: u16,
     version: u16,
@@ -136,7 +137,8 @@ fn append(
 ) -> Result<usize, FrameError> {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
-    let mut body = Bounded { out, left: body_bytes_max, overflow: 0 };
+    let end = out.len().saturating_add(body_bytes_max);
+    let mut body = Bounded { out, end, overflow: 0 };
     let written = write(&mut body);
     let overflow = body.overflow;
     let (head, body) = out[start..].split_at_mut(HEADER_BYTES);
@@ -161,7 +163,8 @@ fn append(
 /// Takes so many bytes and no more, so that a value that is too long is not written out to find that out.
 struct Bounded<'a> {
     out: &'a mut Vec<u8>,
-    left: usize,
+    /// How long `out` may become.
+    end: usize,
     /// How many bytes the write that did not fit was too long.
     overflow: usize,
 }
@@ -169,18 +172,17 @@ struct Bounded<'a> {
 impl io::Write for Bounded<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Some(left) = self.left.checked_sub(bytes.len()) else {
-            self.overflow = bytes.len();
-            return Err(io::ErrorKind::FileTooLarge.into());
-        };
-        self.left = left;
-        self.out.extend_from_slice(bytes);
-        Ok(bytes.len())
+        self.write_all(bytes).map(|()| bytes.len())
     }
 
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write(bytes).map(drop)
+        if bytes.len() > self.end - self.out.len() {
+            self.overflow = bytes.len();
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
