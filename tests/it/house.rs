@@ -69,3 +69,20 @@ fn the_readme_names_every_example() {
         assert!(text.lines().count() <= 150, "{name} is longer than a manual page");
     }
 }
+
+#[test]
+fn every_link_in_the_documents_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name));
+    let docs = fs::read_dir(root.join("docs")).expect("there are documents");
+    let docs = docs.map(|entry| entry.expect("an entry").path());
+    for document in documents.into_iter().chain(docs) {
+        let text = read(&document);
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        for (target, _) in targets {
+            let file = target.split('#').next().expect("a split has a first part");
+            let folder = document.parent().expect("a document is in a folder");
+            assert!(folder.join(file).exists(), "{}: the link to {target} is dead", document.display());
+        }
+    }
+}

@@ -1,11 +1,13 @@
 //! Two processes and one store: the second is refused, and one that is killed loses nothing that it was promised.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use ironloom_node::blob::{BlobId, BlobStore, DiskConfig, DiskStore, Durability, OpenError};
 use ironloom_node::core::{Rng, Seed};
+
+use crate::scratch::Scratch;
 
 /// A file that tells the test binary, started in its directory, that it is the child.
 const CHILD: &str = "store-until-killed";
@@ -30,29 +32,10 @@ fn child_that_stores_until_it_is_killed() {
     }
 }
 
-/// A directory of our own, gone with its owner.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("ironloom-killed-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a directory for temporary files");
-        std::fs::write(path.join(CHILD), "").expect("room for an empty file");
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Nothing depends on it: it is the system's directory for what may go.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn start(scratch: &Scratch) -> Child {
     Command::new(std::env::current_exe().expect("a test knows its binary"))
         .args(["--exact", "killed::child_that_stores_until_it_is_killed", "--nocapture"])
-        .current_dir(&scratch.0)
+        .current_dir(scratch.path())
         .stdout(Stdio::piped())
         .spawn()
         .expect("the test binary starts again")
@@ -60,8 +43,9 @@ fn start(scratch: &Scratch) -> Child {
 
 #[test]
 fn a_killed_process_keeps_what_it_promised() {
-    let scratch = Scratch::new();
-    let path = scratch.0.join(STORE);
+    let scratch = Scratch::new("killed");
+    std::fs::write(scratch.path().join(CHILD), "").expect("there is room for an empty file");
+    let path = scratch.path().join(STORE);
     let mut rng = Rng::new(Seed::new(1));
     let mut promised: Vec<BlobId> = Vec::new();
     for _ in 0..KILLS {

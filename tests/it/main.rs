@@ -1,6 +1,8 @@
 //! Scenarios over the public API, and tests of the house itself.
 
 mod house;
+mod keeping;
 mod killed;
 mod layers;
 mod replay;
+mod scratch;
