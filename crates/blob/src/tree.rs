@@ -40,7 +40,7 @@ mod totals;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use crate::{BlobId, BlobStore, Durability};
+use crate::{BlobError, BlobId, BlobStore, Durability};
 
 use entry::Entry;
 use handle::Handles;
@@ -110,6 +110,16 @@ impl Shared {
     fn new(store: Arc<dyn BlobStore>, config: Config) -> Arc<Self> {
         Arc::new(Self { store, config: config.checked(), resident: Arc::default() })
     }
+
+    /// A blob that has no more than so many bytes. Its length is asked for first, so that no link makes us read more.
+    fn load(&self, id: BlobId, bytes_max: usize) -> Result<bytes::Bytes, TreeError> {
+        let length = self.store.len(id)?.ok_or(BlobError::NotFound { id })?;
+        if length > bytes_max as u64 {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            return Err(TreeError::Corrupt { id, reason: NodeError::Length { length } });
+        }
+        Ok(self.store.get(id)?)
+    }
 }
 
 impl Tree {
@@ -141,7 +151,7 @@ impl Tree {
     /// If the configuration makes no sense; see [`Config`].
     pub fn open(store: Arc<dyn BlobStore>, snapshot: BlobId, config: Config) -> Result<Self, TreeError> {
         let mut tree = Self::new(store, config);
-        let bytes = tree.shared.store.get(snapshot)?;
+        let bytes = tree.shared.load(snapshot, NODE_BYTES_MAX)?;
         tree.root =
             format::decode_root(&bytes).map_err(|reason| TreeError::Corrupt { id: snapshot, reason })?;
         directory::check_height(snapshot, tree.top().totals(), &tree.shared)?;

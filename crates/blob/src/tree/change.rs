@@ -126,6 +126,7 @@ impl Tree {
         }
         check(at, resolved.entry())?;
         let names = resolved.names();
+        self.admit_dirty(0)?;
         let open = self.open_entries(&names)?;
         self.change_named(&names, Some(now), &mut |_| Ok(Verdict::Remove))?;
         self.keep_open(open);
@@ -208,6 +209,7 @@ impl Tree {
         if let Some(key) = self.orphan_of(at)? {
             return Arc::make_mut(&mut self.handles).change_orphan(key, change);
         }
+        self.admit_dirty(0)?;
         let names = self.resolve_existing(at)?.names();
         if names.is_empty() {
             self.snapshot = None;

@@ -98,6 +98,9 @@ impl Tree {
             return Err(TreeError::FileLength { length: end });
         }
         let length = self.look(&at, |entry| Ok(file(entry, &at)?.len()))?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
         // What is written is in memory afterwards, with the rest of the pieces at both ends.
         let most = bytes.len() as u64 + 2 * PIECE_BYTES.min(length.max(end as u64));
         let dirty = if length.max(end as u64) <= INLINE_BYTES_MAX as u64 { 0 } else { most };

@@ -81,7 +81,7 @@ impl Node {
     /// Adds up anew after a change.
     pub(super) fn recount(&mut self) {
         self.totals = self.added_up();
-        self.totals.dirty += ENTRY_BYTES * self.items.len() as u64;
+        self.totals.dirty += self.items.weight();
     }
 
     fn added_up(&self) -> Totals {
@@ -148,6 +148,15 @@ impl Node {
 }
 
 impl Items {
+    /// Roughly what they weigh in memory, with what hangs from them and is in no blob of its own.
+    fn weight(&self) -> u64 {
+        let entries = ENTRY_BYTES * self.len() as u64;
+        match self {
+            Self::Leaf(items) => items.iter().fold(entries, |sum, item| sum + item.entry.held_bytes()),
+            Self::Branch(..) => entries,
+        }
+    }
+
     pub(super) const fn len(&self) -> usize {
         match self {
             Self::Leaf(items) => items.len(),
@@ -219,7 +228,7 @@ impl Stored {
         if let Some(node) = self.node.get() {
             return Ok(Arc::clone(node));
         }
-        let bytes = shared.store.get(self.id)?;
+        let bytes = shared.load(self.id, format::NODE_BYTES_MAX)?;
         let node = format::decode_node(&bytes).and_then(|node| node.check(self, expected).map(|()| node));
         let node = node.map_err(|reason| TreeError::Corrupt { id: self.id, reason })?;
         Ok(self.keep(node, shared))

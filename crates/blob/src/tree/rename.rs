@@ -35,6 +35,7 @@ impl Tree {
         let entry = from.entry().clone();
         check_replaceable(&entry, &to, &target, &source_names)?;
         self.check_depth(&entry, &target_names)?;
+        self.admit_dirty(0)?;
         let replaced = self.open_entries(&target_names)?;
         self.change_named(&source_names, Some(now), &mut |_| Ok(Verdict::Remove))?;
         if let Err(error) = self.put_named(&target_names, now, entry.clone()) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file_node::FileNode;
 use super::{FAN, INLINE_BYTES_MAX, PIECE_BYTES};
-use crate::tree::{NodeError, Shared, TreeError};
+use crate::tree::{NODE_BYTES_MAX, NodeError, Shared, TreeError};
 use crate::{BlobId, Durability};
 
 #[derive(Debug, Clone)]
@@ -145,7 +145,7 @@ impl Pieces {
         };
         while let (Some(id), 1..) = (stored, level) {
             let covered = (self.count() - index / span(level) * span(level)).min(span(level));
-            let node = shared.store.get(id)?;
+            let node = shared.load(id, NODE_BYTES_MAX)?;
             let node = FileNode::parse_at(&node, level, slots_for(covered, level))
                 .map_err(|reason| TreeError::Corrupt { id, reason })?;
             level -= 1;
@@ -279,7 +279,7 @@ impl Piece {
         match self {
             Self::Stored(id) => {
                 let id = *id;
-                let node = shared.store.get(id)?;
+                let node = shared.load(id, NODE_BYTES_MAX)?;
                 let count = slots_for(covered, level);
                 let node = FileNode::parse_at(&node, level, count)
                     .map_err(|reason| TreeError::Corrupt { id, reason })?;
@@ -321,7 +321,7 @@ impl Piece {
         if !matches!(self, Self::Bytes(_)) {
             let bytes = match *self {
                 Self::Stored(id) => {
-                    let stored = shared.store.get(id)?;
+                    let stored = shared.load(id, length)?;
                     if stored.len() != length {
                         let reason = NodeError::Length { length: stored.len() };
                         return Err(TreeError::Corrupt { id, reason });
