@@ -61,7 +61,7 @@ pub(super) struct Stored {
     node: OnceLock<Arc<Node>>,
 }
 
-/// What the parent of a node knows of it before it is loaded.
+/// What the parent of a node knows of it before it is loaded; nothing, if it is the root of a directory.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Expected<'a> {
     pub(super) level: Option<u8>,
@@ -135,6 +135,9 @@ impl Node {
         let above = expected.after.zip(self.first());
         if expected.level.is_some_and(|level| level != self.level()) {
             Err(NodeError::Level { found: self.level() })
+        } else if expected.level.is_none() && self.level() > 0 && self.items.len() == 1 {
+            // Its only child would be the root in its place.
+            Err(NodeError::Count { found: 1 })
         } else if expected.last.is_some_and(|last| self.last() != Some(last))
             || above.is_some_and(|(after, first)| first <= after)
         {
