@@ -221,7 +221,14 @@ impl Tree {
     #[must_use]
     pub fn usage(&self) -> Usage {
         let totals = self.top().totals();
-        Usage { entries: totals.entries, bytes: totals.bytes, dirty_bytes: totals.dirty }
+        let orphans = self.handles.orphans();
+        Usage {
+            entries: totals.entries,
+            bytes: totals.bytes,
+            dirty_bytes: totals.dirty,
+            orphan_bytes: orphans.bytes,
+            orphan_dirty_bytes: orphans.dirty,
+        }
     }
 
     /// How much there may be in the tree.
@@ -247,8 +254,12 @@ pub struct Usage {
     pub entries: u64,
     /// Bytes in files and targets of symbolic links.
     pub bytes: u64,
-    /// About how many bytes of changes are in memory.
+    /// About how many bytes of changes are in memory, for the next commit to store.
     pub dirty_bytes: u64,
+    /// Bytes in removed files that somebody has open. They count towards the quota of bytes.
+    pub orphan_bytes: u64,
+    /// How many of those are in memory alone, until the handles are closed.
+    pub orphan_dirty_bytes: u64,
 }
 
 /// Checks that a blob is a well-formed node or root of a tree, without looking at what it links to.
