@@ -100,6 +100,10 @@ impl Pieces {
             (Piece::Stored(left), Piece::Stored(right)) => left == right,
             (Piece::Bytes(left), Piece::Bytes(right)) => Arc::ptr_eq(left, right) || left == right,
             (Piece::Slots(left), Piece::Slots(right)) => Arc::ptr_eq(left, right),
+            (Piece::Stored(id), Piece::Bytes(bytes)) | (Piece::Bytes(bytes), Piece::Stored(id)) => {
+                level_for(self.length) == 0 && BlobId::of(bytes) == *id
+            }
+            (Piece::Hole, Piece::Bytes(bytes)) | (Piece::Bytes(bytes), Piece::Hole) => is_zero(bytes),
             _ => false,
         };
         roots_are && self.length == other.length

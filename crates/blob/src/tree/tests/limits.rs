@@ -15,6 +15,8 @@ fn limited(dirty_bytes_max: u64) -> Tree {
     Tree::new(Arc::new(MemoryStore::new()), Config { dirty_bytes_max, ..Config::default() })
 }
 
+type Change = fn(&mut Tree, &str) -> Result<(), TreeError>;
+
 /// A change of attributes, a removal and a renaming open nodes as a write does, and were not counted.
 #[test]
 fn every_change_is_subject_to_the_limit() {
@@ -28,7 +30,6 @@ fn every_change_is_subject_to_the_limit() {
         }
     }
     let id = tree.commit(Durability::Buffered).unwrap();
-    type Change = fn(&mut Tree, &str) -> Result<(), TreeError>;
     let changes: [Change; 3] = [
         |tree, path| tree.set_attributes(path, |attributes| attributes.mode = 0o600),
         |tree, path| tree.remove(path, NOW),

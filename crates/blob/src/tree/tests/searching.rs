@@ -150,3 +150,18 @@ fn differences_say_what_changed() {
         expected.map(|(path, kinds, content)| (path.to_owned(), kinds, content))
     );
 }
+
+/// A commit puts an id in the place of bytes, and a fork that still had the bytes seemed to have others.
+#[test]
+fn a_commit_makes_no_difference_to_a_fork() {
+    let mut tree = empty();
+    tree.put("/f", &[1; 1_000], attributes()).unwrap();
+    tree.put("/zeros", &[0; 1_000], attributes()).unwrap();
+    let fork = tree.fork();
+    tree.commit(crate::Durability::Buffered).unwrap();
+    assert_eq!(tree.diff(&fork).count(), 0);
+    assert_eq!(fork.diff(&tree).count(), 0);
+    tree.put("/f", &[2; 1_000], attributes()).unwrap();
+    let changed = tree.diff(&fork).chain(fork.diff(&tree)).map(|difference| difference.unwrap());
+    assert!(changed.map(|difference| difference.is_content_changed).eq([true, true]));
+}
