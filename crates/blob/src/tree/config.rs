@@ -16,7 +16,8 @@ pub struct Config {
     /// How many handles may be open at once.
     pub handles_max: usize,
     /// How many unchanged nodes are kept in memory; what is beyond is read each time it is needed, until a
-    /// [`release`](super::Tree::release). A node has some 80 entries of about 150 bytes.
+    /// [`release`](super::Tree::release). Nothing makes room by itself: a tree that has met so many nodes and works with
+    /// others from then on is to be released now and then. A node has some 80 entries of about 150 bytes.
     pub resident_nodes_max: usize,
     /// How many bytes are read at once where the caller does not bring the memory.
     pub read_bytes_max: u64,

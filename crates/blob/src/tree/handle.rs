@@ -152,6 +152,9 @@ impl Handles {
 impl Tree {
     /// Opens a handle to an entry.
     ///
+    /// If the entry is removed, what was stored of it is in no later snapshot: the one before must stay pinned until the
+    /// handle is closed.
+    ///
     /// # Errors
     ///
     /// If there is no such entry, or there are too many handles.
