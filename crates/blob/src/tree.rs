@@ -12,6 +12,20 @@
 //! | see what changed | [`Tree::diff`] |
 //! | limit what a guest can do | [`Config`], [`Quota`] |
 //!
+//! **Collection.** Nodes link to everything they need, so whoever pins a snapshot keeps the tree. What is stored but not
+//! pinned yet is the delicate part, and the rules are these:
+//!
+//! - A tree stands on the snapshot that it was opened from, or on its last commit. Its owner pins that for as long as the
+//!   tree is used; the same holds for a fork, which stands on what its origin stood on. Walks, searches and differences
+//!   stand on what their trees stood on when they began.
+//! - The next commit takes what did not change from there without putting it again. So the old pin stays until the new
+//!   snapshot is pinned, and a tree whose commit was never pinned, and was collected, is to be given up: what it commits
+//!   next leads to what is gone.
+//! - A removed file that somebody has open is in no snapshot any more. What was stored of it is kept by the snapshots that
+//!   had it: one of them stays pinned until the handles are [closed](Tree::close).
+//! - Between the first put of a commit and the setting of a pin the store protects: a collection spares what was put
+//!   since the one before it began.
+//!
 //! Nothing here reads a clock, checks permissions or leaves the root: times are handed in, permissions are data, and
 //! `..` and links are resolved within the tree. A tree has no inodes, so a hard [`link`](Tree::link) is a second entry
 //! that shares the content until one of them is written.
@@ -40,7 +54,7 @@ mod totals;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use crate::{BlobId, BlobStore, Durability};
+use crate::{BlobError, BlobId, BlobStore, Durability};
 
 use entry::Entry;
 use handle::Handles;
@@ -61,7 +75,9 @@ pub const LINKS_MAX: usize = 40;
 
 /// A directory tree that is open for reading and changing.
 ///
-/// Changes are in memory until [`commit`](Tree::commit), and gone if the tree is dropped before.
+/// Changes are in memory until [`commit`](Tree::commit), and gone if the tree is dropped before. What is not changed is in
+/// the store: keep the snapshot that the tree was opened from, or its last commit, pinned until the next one is. See the
+/// [module](crate::tree) for the whole of it.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -110,6 +126,16 @@ impl Shared {
     fn new(store: Arc<dyn BlobStore>, config: Config) -> Arc<Self> {
         Arc::new(Self { store, config: config.checked(), resident: Arc::default() })
     }
+
+    /// A blob that has no more than so many bytes. Its length is asked for first, so that no link makes us read more.
+    fn load(&self, id: BlobId, bytes_max: usize) -> Result<bytes::Bytes, TreeError> {
+        let length = self.store.len(id)?.ok_or(BlobError::NotFound { id })?;
+        if length > bytes_max as u64 {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            return Err(TreeError::Corrupt { id, reason: NodeError::Length { length } });
+        }
+        Ok(self.store.get(id)?)
+    }
 }
 
 impl Tree {
@@ -141,7 +167,7 @@ impl Tree {
     /// If the configuration makes no sense; see [`Config`].
     pub fn open(store: Arc<dyn BlobStore>, snapshot: BlobId, config: Config) -> Result<Self, TreeError> {
         let mut tree = Self::new(store, config);
-        let bytes = tree.shared.store.get(snapshot)?;
+        let bytes = tree.shared.load(snapshot, NODE_BYTES_MAX)?;
         tree.root =
             format::decode_root(&bytes).map_err(|reason| TreeError::Corrupt { id: snapshot, reason })?;
         directory::check_height(snapshot, tree.top().totals(), &tree.shared)?;
@@ -151,7 +177,8 @@ impl Tree {
 
     /// Another tree that begins as this one is now, with its changes and its open handles.
     ///
-    /// Both share all that they have in common, and neither sees what the other does from now on.
+    /// Both share all that they have in common, and neither sees what the other does from now on. The fork stands on the
+    /// same snapshot, which must stay pinned until it has committed one that is.
     #[must_use]
     pub fn fork(&self) -> Self {
         Self {
@@ -166,7 +193,8 @@ impl Tree {
     /// Stores what was changed and returns the id of the tree as it is now; equal trees have equal ids.
     ///
     /// Costs what was changed; without changes, nothing. The id is not pinned: until something points to it, it may be
-    /// collected.
+    /// collected. The tree stands on it from now on, so pin it, and let go of the one before only then; and only when the
+    /// handles of what was removed since are closed.
     ///
     /// # Errors
     ///
@@ -211,7 +239,14 @@ impl Tree {
     #[must_use]
     pub fn usage(&self) -> Usage {
         let totals = self.top().totals();
-        Usage { entries: totals.entries, bytes: totals.bytes, dirty_bytes: totals.dirty }
+        let orphans = self.handles.orphans();
+        Usage {
+            entries: totals.entries,
+            bytes: totals.bytes,
+            dirty_bytes: totals.dirty,
+            orphan_bytes: orphans.bytes,
+            orphan_dirty_bytes: orphans.dirty,
+        }
     }
 
     /// How much there may be in the tree.
@@ -237,8 +272,12 @@ pub struct Usage {
     pub entries: u64,
     /// Bytes in files and targets of symbolic links.
     pub bytes: u64,
-    /// About how many bytes of changes are in memory.
+    /// About how many bytes of changes are in memory, for the next commit to store.
     pub dirty_bytes: u64,
+    /// Bytes in removed files that somebody has open. They count towards the quota of bytes.
+    pub orphan_bytes: u64,
+    /// How many of those are in memory alone, until the handles are closed.
+    pub orphan_dirty_bytes: u64,
 }
 
 /// Checks that a blob is a well-formed node or root of a tree, without looking at what it links to.

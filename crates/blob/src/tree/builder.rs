@@ -163,7 +163,7 @@ impl<'a> Builder<'a> {
             // Stored nodes are taken at any level, so there may be more above than has ended here.
             if !pending.has_ended && pending.items.len() == 1 && above.iter().all(Pending::is_untouched) {
                 let root = pending.items[0].link.clone();
-                return self.without_lone_parents(root).map(Some);
+                return self.without_lone_parents(root, level - 1).map(Some);
             }
             if !pending.items.is_empty() {
                 self.end_branch(level)?;
@@ -174,13 +174,15 @@ impl<'a> Builder<'a> {
     }
 
     /// The root of what is left when all nodes beside the last were removed is the first below that has two children.
-    fn without_lone_parents(&self, mut link: Link) -> Result<Link, TreeError> {
+    fn without_lone_parents(&self, mut link: Link, mut level: u8) -> Result<Link, TreeError> {
         loop {
-            let node = link.load(Expected::default(), self.shared)?;
+            let expected = Expected { level: Some(level), ..Expected::default() };
+            let node = link.load(expected, self.shared)?;
             match &node.items {
                 Items::Branch(_, children) if children.len() == 1 => link = children[0].link.clone(),
                 _ => return Ok(link),
             }
+            level -= 1;
         }
     }
 }

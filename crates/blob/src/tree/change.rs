@@ -124,8 +124,10 @@ impl Tree {
         if resolved.is_root() || resolved.has_dots {
             return Err(TreeError::Unnamed { path: at.shown() });
         }
+        resolved.refuse_link(at)?;
         check(at, resolved.entry())?;
         let names = resolved.names();
+        self.admit_dirty(0)?;
         let open = self.open_entries(&names)?;
         self.change_named(&names, Some(now), &mut |_| Ok(Verdict::Remove))?;
         self.keep_open(open);
@@ -136,7 +138,7 @@ impl Tree {
     pub(super) fn make(&mut self, at: &At<'_>, entry: Entry) -> Result<(), TreeError> {
         entry.attributes.check()?;
         let resolved = self.resolve(at)?;
-        if !resolved.is_missing() {
+        if !resolved.is_missing() || resolved.is_behind_link {
             return Err(TreeError::Exists { path: at.shown() });
         }
         if resolved.has_slash && entry.as_directory().is_none() {
@@ -157,7 +159,8 @@ impl Tree {
     pub(super) fn admit_at(&self, resolved: &Resolved<'_>, entry: &Entry) -> Result<Vec<Name>, TreeError> {
         let names = resolved.names();
         self.check_depth(entry, &names)?;
-        self.admit(entry.totals())?;
+        self.admit_quota(entry.totals())?;
+        self.admit_dirty(entry.totals().dirty)?;
         Ok(names)
     }
 
@@ -171,8 +174,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether there may be so much more.
-    pub(super) fn admit(&self, added: Totals) -> Result<(), TreeError> {
+    /// Whether there may be so much more in the tree.
+    pub(super) fn admit_quota(&self, added: Totals) -> Result<(), TreeError> {
         let Quota { bytes_max, entries_max } = self.quota;
         let totals = self.top().totals();
         let entries = totals.entries.saturating_add(added.entries);
@@ -180,18 +183,27 @@ impl Tree {
             return Err(TreeError::EntriesQuota { entries, entries_max });
         }
         let bytes = totals.bytes.saturating_add(added.bytes);
-        let bytes = bytes.saturating_add(self.handles.orphan_bytes().0);
+        let bytes = bytes.saturating_add(self.handles.orphans().bytes);
         if bytes > bytes_max && added.bytes > 0 {
             return Err(TreeError::BytesQuota { bytes, bytes_max });
         }
-        self.admit_dirty(added.dirty)
+        Ok(())
     }
 
-    /// Whether so many more bytes may be in memory.
+    /// Whether removed files may have so many more bytes in memory. A commit does not help them, so they are apart from
+    /// what [`admit_dirty`](Self::admit_dirty) limits.
+    pub(super) fn admit_orphans(&self, added: u64) -> Result<(), TreeError> {
+        let bytes = self.handles.orphans().dirty.saturating_add(added);
+        let orphan_bytes_max = self.shared.config.orphan_bytes_max;
+        if bytes > orphan_bytes_max {
+            return Err(TreeError::Orphans { bytes, orphan_bytes_max });
+        }
+        Ok(())
+    }
+
+    /// Whether so many more bytes may wait in memory for the next commit.
     pub(super) fn admit_dirty(&self, added: u64) -> Result<(), TreeError> {
-        let (_, orphan_dirty_bytes) = self.handles.orphan_bytes();
-        let dirty = self.top().totals().dirty.saturating_add(orphan_dirty_bytes);
-        let bytes = dirty.saturating_add(added);
+        let bytes = self.top().totals().dirty.saturating_add(added);
         let dirty_bytes_max = self.shared.config.dirty_bytes_max;
         if bytes > dirty_bytes_max {
             return Err(TreeError::Dirty { bytes, dirty_bytes_max });
@@ -208,6 +220,7 @@ impl Tree {
         if let Some(key) = self.orphan_of(at)? {
             return Arc::make_mut(&mut self.handles).change_orphan(key, change);
         }
+        self.admit_dirty(0)?;
         let names = self.resolve_existing(at)?.names();
         if names.is_empty() {
             self.snapshot = None;
@@ -220,7 +233,7 @@ impl Tree {
     }
 
     /// Changes what has these names. The directory that has the last of them must exist; it is marked as modified
-    /// at `touched`.
+    /// at `touched`, unless it was later.
     pub(super) fn change_named(
         &mut self,
         names: &[Name],
@@ -246,7 +259,8 @@ fn change_below(
     if rest.is_empty() {
         directory.change(name, shared, change)?;
         if let Some(now) = touched {
-            above.attributes.modified = now;
+            // What is put here may be old; that does not make the directory older.
+            above.attributes.modified = above.attributes.modified.max(now);
         }
         return Ok(());
     }

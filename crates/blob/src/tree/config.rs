@@ -8,12 +8,16 @@ pub struct Config {
     /// How many bytes of changes may be in memory between two commits, counting about 160 bytes for each entry of a
     /// changed node.
     pub dirty_bytes_max: u64,
+    /// How many bytes in memory alone the removed files may have that somebody still has open. They are never committed,
+    /// so only closing their handles sets them free.
+    pub orphan_bytes_max: u64,
     /// How many levels of directories there may be, [`DEPTH_MAX`](Self::DEPTH_MAX) at most.
     pub depth_max: usize,
-    /// How many handles may be open at once. Whatever is renamed or removed is looked for among all of them.
+    /// How many handles may be open at once.
     pub handles_max: usize,
     /// How many unchanged nodes are kept in memory; what is beyond is read each time it is needed, until a
-    /// [`release`](super::Tree::release). A node has some 80 entries of about 150 bytes.
+    /// [`release`](super::Tree::release). Nothing makes room by itself: a tree that has met so many nodes and works with
+    /// others from then on is to be released now and then. A node has some 80 entries of about 150 bytes.
     pub resident_nodes_max: usize,
     /// How many bytes are read at once where the caller does not bring the memory.
     pub read_bytes_max: u64,
@@ -32,6 +36,9 @@ pub struct Quota {
 
 impl Config {
     /// The most that `depth_max` may be: changes and commits go down one level of directories at a time, on the stack.
+    ///
+    /// A hostile snapshot makes them go down as far as there can be nodes in each directory. The 2 MiB that a thread
+    /// has by default are enough for that at the default depth of 128; whoever asks for the most brings 4 MiB.
     pub const DEPTH_MAX: usize = super::format::HEIGHT_MAX as usize;
 
     pub(super) fn checked(self) -> Self {
@@ -51,6 +58,7 @@ impl Default for Config {
         Self {
             quota: Quota::default(),
             dirty_bytes_max: 256 << 20,
+            orphan_bytes_max: 256 << 20,
             depth_max: 128,
             handles_max: 4_096,
             resident_nodes_max: 65_536,

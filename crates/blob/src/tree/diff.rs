@@ -29,8 +29,9 @@ impl Tree {
     /// What must change in this tree to make it the other: each path whose content or attributes differ, in order.
     ///
     /// Costs what differs: what both trees share is not looked at. A directory differs if its attributes do or if it is
-    /// new or gone; then its entries follow. Where a file has changes that are not committed, its content is said to
-    /// differ from any but its forks'.
+    /// new or gone; then its entries follow. A file of more than 64 KiB with changes that are not committed is said to
+    /// differ in content from any but the same in a fork; and from that, too, once one of them is committed. Commit both
+    /// to know.
     #[must_use]
     pub fn diff(&self, other: &Self) -> Differences {
         let mut differences = Differences {

@@ -163,6 +163,17 @@ impl Entry {
         }
     }
 
+    /// How many bytes of it are in the node of its directory, beside what every entry has.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let media_type = self.attributes.media_type.as_ref().map_or(0, |text| text.as_str().len());
+        let body = match &self.body {
+            Body::File(content) => content.inline().len(),
+            Body::Symlink(target) => target.len(),
+            Body::Directory(_) => 0,
+        };
+        (media_type + body) as u64
+    }
+
     pub(super) fn stat(&self) -> Stat {
         let totals = self.totals();
         Stat {

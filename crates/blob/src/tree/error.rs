@@ -142,6 +142,17 @@ pub enum TreeError {
         /// How much there may be.
         dirty_bytes_max: u64,
     },
+    /// Too much of what is in memory belongs to removed files that somebody has open.
+    #[error(
+        "removed files would have {bytes} bytes in memory, where orphan_bytes_max is {orphan_bytes_max}: close handles \
+         of removed files, and commit before more are removed"
+    )]
+    Orphans {
+        /// How much there would be.
+        bytes: u64,
+        /// How much there may be.
+        orphan_bytes_max: u64,
+    },
     /// No such handle is open in this tree.
     #[error("{handle} is not open")]
     Handle {

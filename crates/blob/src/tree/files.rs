@@ -8,14 +8,14 @@ use super::totals::Totals;
 use super::{At, Attributes, Tree, TreeError};
 
 impl Tree {
-    /// Makes an empty file.
+    /// Makes an empty file, and only ever at this very name: a symbolic link of that name is not followed.
     ///
     /// # Errors
     ///
     /// If the name is taken, a directory above it is missing, or a limit stands in the way.
     pub fn create<'a>(&mut self, at: impl Into<At<'a>>, attributes: Attributes) -> Result<(), TreeError> {
         let body = Body::File(Content::of_inline(b""));
-        self.make(&at.into(), Entry { attributes, body })
+        self.make(&at.into().no_follow(), Entry { attributes, body })
     }
 
     /// Makes a file with this content, or gives an existing one this content and these attributes.
@@ -98,6 +98,9 @@ impl Tree {
             return Err(TreeError::FileLength { length: end });
         }
         let length = self.look(&at, |entry| Ok(file(entry, &at)?.len()))?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
         // What is written is in memory afterwards, with the rest of the pieces at both ends.
         let most = bytes.len() as u64 + 2 * PIECE_BYTES.min(length.max(end as u64));
         let dirty = if length.max(end as u64) <= INLINE_BYTES_MAX as u64 { 0 } else { most };
@@ -144,7 +147,11 @@ impl Tree {
     /// Whether a file may have this length, with so many bytes more in memory.
     fn admit_resize(&self, at: &At<'_>, length: u64, dirty: u64) -> Result<(), TreeError> {
         let found = self.look(at, |entry| Ok(file(entry, at)?.len()))?;
-        self.admit(Totals { bytes: length.saturating_sub(found), dirty, ..Totals::default() })
+        self.admit_quota(Totals { bytes: length.saturating_sub(found), ..Totals::default() })?;
+        match self.orphan_of(at)? {
+            Some(_) => self.admit_orphans(dirty),
+            None => self.admit_dirty(dirty),
+        }
     }
 
     fn change_file(

@@ -36,8 +36,11 @@ pub(super) const KIND_ROOT: u8 = 0;
 pub(super) const KIND_DIRECTORY: u8 = 1;
 pub(super) const KIND_CONTENT: u8 = 2;
 
-/// How many levels of nodes a directory may have. With 16 items a node at least, no directory needs as many.
-pub(super) const LEVELS_MAX: u8 = 16;
+/// The highest level of a node. Below it fit a thousand million entries if every node ends as soon as one can, and 10¹⁵
+/// with the 80 items that a node usually has.
+///
+/// A change goes down all levels of all directories on its way, on the stack, so there are no more than are needed.
+pub(super) const LEVELS_MAX: u8 = 7;
 
 /// How many levels of directories are ever read.
 pub(super) const HEIGHT_MAX: u64 = 256;

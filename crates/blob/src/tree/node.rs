@@ -61,7 +61,7 @@ pub(super) struct Stored {
     node: OnceLock<Arc<Node>>,
 }
 
-/// What the parent of a node knows of it before it is loaded.
+/// What the parent of a node knows of it before it is loaded; nothing, if it is the root of a directory.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Expected<'a> {
     pub(super) level: Option<u8>,
@@ -81,7 +81,7 @@ impl Node {
     /// Adds up anew after a change.
     pub(super) fn recount(&mut self) {
         self.totals = self.added_up();
-        self.totals.dirty += ENTRY_BYTES * self.items.len() as u64;
+        self.totals.dirty += self.items.weight();
     }
 
     fn added_up(&self) -> Totals {
@@ -135,6 +135,9 @@ impl Node {
         let above = expected.after.zip(self.first());
         if expected.level.is_some_and(|level| level != self.level()) {
             Err(NodeError::Level { found: self.level() })
+        } else if expected.level.is_none() && self.level() > 0 && self.items.len() == 1 {
+            // Its only child would be the root in its place.
+            Err(NodeError::Count { found: 1 })
         } else if expected.last.is_some_and(|last| self.last() != Some(last))
             || above.is_some_and(|(after, first)| first <= after)
         {
@@ -148,6 +151,15 @@ impl Node {
 }
 
 impl Items {
+    /// Roughly what they weigh in memory, with what hangs from them and is in no blob of its own.
+    fn weight(&self) -> u64 {
+        let entries = ENTRY_BYTES * self.len() as u64;
+        match self {
+            Self::Leaf(items) => items.iter().fold(entries, |sum, item| sum + item.entry.held_bytes()),
+            Self::Branch(..) => entries,
+        }
+    }
+
     pub(super) const fn len(&self) -> usize {
         match self {
             Self::Leaf(items) => items.len(),
@@ -219,7 +231,7 @@ impl Stored {
         if let Some(node) = self.node.get() {
             return Ok(Arc::clone(node));
         }
-        let bytes = shared.store.get(self.id)?;
+        let bytes = shared.load(self.id, format::NODE_BYTES_MAX)?;
         let node = format::decode_node(&bytes).and_then(|node| node.check(self, expected).map(|()| node));
         let node = node.map_err(|reason| TreeError::Corrupt { id: self.id, reason })?;
         Ok(self.keep(node, shared))

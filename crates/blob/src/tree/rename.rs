@@ -27,6 +27,7 @@ impl Tree {
             if resolved.is_root() || resolved.has_dots {
                 return Err(TreeError::Unnamed { path: at.shown() });
             }
+            resolved.refuse_link(at)?;
         }
         let (source_names, target_names) = (from.names(), to.names());
         if source_names == target_names {
@@ -35,13 +36,13 @@ impl Tree {
         let entry = from.entry().clone();
         check_replaceable(&entry, &to, &target, &source_names)?;
         self.check_depth(&entry, &target_names)?;
+        self.admit_dirty(0)?;
         let replaced = self.open_entries(&target_names)?;
+        // Only what needs nothing of the store comes after the first change: the way to the source is open by then, and
+        // putting an entry elsewhere does not close it.
+        self.change_named(&source_names, None, &mut |_| Ok(Verdict::Keep))?;
+        self.put_named(&target_names, now, entry)?;
         self.change_named(&source_names, Some(now), &mut |_| Ok(Verdict::Remove))?;
-        if let Err(error) = self.put_named(&target_names, now, entry.clone()) {
-            // The way to where it was is open, so this needs nothing of the store.
-            self.put_named(&source_names, now, entry)?;
-            return Err(error);
-        }
         self.keep_open(replaced);
         self.move_handles(&source_names, &target_names);
         Ok(())
@@ -87,7 +88,7 @@ impl Tree {
 
     fn place_copy(&mut self, entry: Entry, target: &At<'_>, now: Instant) -> Result<(), TreeError> {
         let to = self.resolve(target)?;
-        if !to.is_missing() {
+        if !to.is_missing() || to.is_behind_link {
             return Err(TreeError::Exists { path: target.shown() });
         }
         if to.has_slash && entry.kind() != Kind::Directory {

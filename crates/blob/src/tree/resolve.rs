@@ -22,6 +22,8 @@ pub(super) struct Resolved<'t> {
     pub(super) has_slash: bool,
     /// Whether the path ends in `.` or `..`, or names nothing.
     pub(super) has_dots: bool,
+    /// Whether its last name is a symbolic link, which was asked for itself and followed because of a `/` after it.
+    pub(super) is_behind_link: bool,
     links: usize,
 }
 
@@ -42,6 +44,14 @@ impl Resolved<'_> {
 
     pub(super) fn is_root(&self) -> bool {
         self.stack.is_empty() && self.missing.is_none()
+    }
+
+    /// Refuses to take a link's target for the link: whoever moves or removes `link/` would get the wrong one.
+    pub(super) fn refuse_link(&self, at: &At<'_>) -> Result<(), TreeError> {
+        match self.is_behind_link {
+            true => Err(TreeError::NotADirectory { path: at.shown() }),
+            false => Ok(()),
+        }
     }
 
     fn follow(&mut self, at: &At<'_>, path: &[u8], is_tail: bool) -> Result<(), TreeError> {
@@ -89,6 +99,7 @@ impl Resolved<'_> {
                 if self.links > LINKS_MAX {
                     return Err(TreeError::Loop { path: at.shown(), links_max: LINKS_MAX });
                 }
+                self.is_behind_link |= is_last && !at.follow;
                 self.follow(at, target, is_last)
             }
             _ => {
@@ -111,6 +122,7 @@ impl Tree {
             missing: None,
             has_slash: false,
             has_dots: true,
+            is_behind_link: false,
             links: 0,
         };
         match at.base {

@@ -123,11 +123,13 @@ struct Lines {
     /// Where in the file the buffer begins.
     offset: u64,
     line: u64,
+    /// Whether a line begins at `start`, and not the rest of one that was cut.
+    is_new: bool,
 }
 
 impl Lines {
     fn of(path: TreePath, content: Content) -> Self {
-        Self { path, content, buffer: Vec::new(), start: 0, offset: 0, line: 0 }
+        Self { path, content, buffer: Vec::new(), start: 0, offset: 0, line: 0, is_new: true }
     }
 
     fn next_match(&mut self, regex: &Regex, shared: &Shared) -> Result<Option<Match>, TreeError> {
@@ -163,8 +165,9 @@ impl Lines {
                 if rest == 0 {
                     return Ok(None);
                 }
-                self.line += 1;
                 let length = ending.unwrap_or(rest).min(line_bytes_max);
+                self.line += u64::from(self.is_new);
+                self.is_new = ending == Some(length);
                 return Ok(Some((length, usize::from(ending == Some(length)))));
             }
         }

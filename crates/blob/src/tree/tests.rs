@@ -5,6 +5,7 @@ mod failing;
 mod handles;
 mod hostile;
 mod large;
+mod limits;
 mod model;
 mod paths;
 mod probe;

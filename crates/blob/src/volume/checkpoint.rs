@@ -5,12 +5,14 @@ use std::sync::Arc;
 use super::codec;
 use super::node::{Child, Node};
 use super::{Volume, VolumeError};
-use crate::{BlobId, Durability, PinName};
+use crate::{BlobId, Durability, PinError, PinName};
 
 /// What belongs to whoever has the turn to write.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     pin: Option<Pin>,
+    /// A first pin that may have been made although the attempt failed, and where it may point.
+    attempt: Option<(PinName, [BlobId; 2])>,
 }
 
 /// The pin that moves with a volume.
@@ -71,7 +73,8 @@ impl Volume {
     ///
     /// # Errors
     ///
-    /// If the volume has a pin, there is one of this name already, or the store fails.
+    /// If the volume has a pin, there is one of this name already, or the store fails; then the pin may have been made
+    /// or not, and another attempt by this volume takes it.
     pub fn pin(&self, name: &PinName) -> Result<BlobId, VolumeError> {
         let mut turn = self.turn.lock();
         if let Some(pin) = &turn.pin {
@@ -79,8 +82,7 @@ impl Volume {
         }
         let (id, root) = self.write_out()?;
         self.loader.store.sync()?;
-        self.loader.store.set_pin(name, None, Some(id))?;
-        turn.hold(name, id);
+        self.make_pin(&mut turn, name, id)?;
         self.state.write().settle(id, root);
         Ok(id)
     }
@@ -95,19 +97,39 @@ impl Volume {
         Ok(id)
     }
 
+    /// Makes a pin, or takes the one that an attempt before made although it failed.
+    fn make_pin(&self, turn: &mut Turn, name: &PinName, id: BlobId) -> Result<(), VolumeError> {
+        let store = &self.loader.store;
+        let expected = match &turn.attempt {
+            Some((attempted, made)) if attempted == name => {
+                store.pin(name)?.filter(|found| made.contains(found))
+            }
+            _ => None,
+        };
+        turn.attempt = Some((name.clone(), [expected.unwrap_or(id), id]));
+        let result = store.set_pin(name, expected, Some(id));
+        if matches!(result, Ok(()) | Err(PinError::Moved { .. })) {
+            turn.attempt = None;
+        }
+        result?;
+        turn.hold(name, id);
+        Ok(())
+    }
+
     fn move_pin(&self, pin: &mut Pin, id: BlobId) -> Result<(), VolumeError> {
         let store = &self.loader.store;
+        if pin.doubt.is_none() && pin.target == id {
+            return Ok(());
+        }
+        // A pin is durable at once. What it points to must be so before it.
+        store.sync()?;
+        // Whoever failed to make a move durable may show it all the same. So after a failure the pin is moved again,
+        // even if it seems to be where it should.
         if let Some(doubt) = pin.doubt
             && store.pin(&pin.name)? == Some(doubt)
         {
             pin.target = doubt;
         }
-        pin.doubt = None;
-        if pin.target == id {
-            return Ok(());
-        }
-        // A pin is durable at once. What it points to must be so before it.
-        store.sync()?;
         pin.doubt = Some(id);
         store.set_pin(&pin.name, Some(pin.target), Some(id))?;
         (pin.target, pin.doubt) = (id, None);

@@ -160,6 +160,24 @@ impl Node {
         }
     }
 
+    /// How many bytes of memory are held by the extents in `range`, and by the nodes that lead to nothing else. The first
+    /// extent below this node is `first`.
+    pub(super) fn weight_within(&self, first: u64, range: &Range<u64>, extent_bytes: u64) -> u64 {
+        let width = 1u64 << (SLOT_BITS * u32::from(self.level));
+        let weights = self.children().map(|(slot, child)| {
+            let start = first + slot as u64 * width;
+            let end = start + width;
+            match child {
+                _ if range.start <= start && end <= range.end => child.weight(extent_bytes),
+                Child::Node(below) if start < range.end && range.start < end => {
+                    below.weight_within(start, range, extent_bytes)
+                }
+                _ => 0,
+            }
+        });
+        weights.sum()
+    }
+
     /// Forgets the extents in `range`, of which the first below this node is `first`; returns how many bytes of memory
     /// are no longer needed. The nodes on the way to both ends of the range must be held.
     pub(super) fn remove(&mut self, first: u64, range: &Range<u64>, extent_bytes: u64) -> u64 {

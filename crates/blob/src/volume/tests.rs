@@ -244,3 +244,21 @@ fn a_snapshot_that_is_gone_is_an_error() {
     let error = Volume::open(memory(), id, SMALL).unwrap_err();
     assert!(matches!(error, VolumeError::Blob(BlobError::NotFound { .. })));
 }
+
+/// A volume that could take no more refused even to be told that nothing of it is needed.
+#[test]
+fn a_full_volume_can_be_discarded() {
+    let store = memory();
+    let volume = volume(&store, 1 << 30);
+    let written = (0u64..).take_while(|extent| volume.write_at(extent * 4_096, &[7; 4_096]).is_ok()).count();
+    let full = volume.dirty_bytes();
+    let error = volume.discard(4_096 - 10, 20).and_then(|()| volume.write_at(1 << 29, &[7])).unwrap_err();
+    assert!(matches!(error, VolumeError::DirtyFull { .. }), "{error}");
+    volume.discard(1 << 20, 1 << 29).unwrap();
+    assert_eq!(volume.dirty_bytes(), full, "there was nothing");
+    volume.discard(4_096 * 100 + 5, (1 << 30) - 4_096 * 100 - 5).unwrap();
+    assert!(volume.dirty_bytes() < full / 2, "{written} extents were written, 101 are left");
+    volume.discard(0, 1 << 30).unwrap();
+    assert_eq!(volume.dirty_bytes(), 0);
+    volume.write_at(0, &[7; 4_096]).unwrap();
+}

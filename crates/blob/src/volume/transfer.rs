@@ -48,6 +48,9 @@ impl Volume {
     /// Writes everything that the volume contains now, zeroes too, and returns how many bytes that were. Writes that
     /// happen meanwhile are not seen.
     ///
+    /// It goes on reading what the volume stands on now. If somebody takes snapshots and collects meanwhile, the caller
+    /// keeps the present snapshot pinned until this returns, under a name of its own.
+    ///
     /// # Errors
     ///
     /// If the volume cannot be read or the image not be written.
@@ -69,6 +72,9 @@ impl Volume {
     /// there. Takes time for what there is, not for the size. Returns how many bytes were written.
     ///
     /// `image` must be empty; what it contains where nothing is written would stay.
+    ///
+    /// It goes on reading what the volume stands on now. If somebody takes snapshots and collects meanwhile, the caller
+    /// keeps the present snapshot pinned until this returns, under a name of its own.
     ///
     /// # Errors
     ///

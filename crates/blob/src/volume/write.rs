@@ -54,7 +54,7 @@ impl Volume {
         if self.overwrite(offset, data) {
             return Ok(());
         }
-        self.make_room(&mut turn, span.touched())?;
+        self.make_room(&mut turn, span.touched(), 0)?;
         let fresh = self.prepare(span.pieces(), Some(data))?;
         let mut state = self.state.write();
         let mut fresh = fresh.into_iter().peekable();
@@ -88,7 +88,7 @@ impl Volume {
     ///
     /// # Errors
     ///
-    /// As in [`write_at`](Self::write_at).
+    /// As in [`write_at`](Self::write_at); but what frees more memory than it takes is not refused for taking some.
     pub fn discard(&self, offset: u64, length: u64) -> Result<(), VolumeError> {
         self.write_zeroes(offset, length)
     }
@@ -154,7 +154,11 @@ impl Volume {
         let whole = Some(whole).filter(|whole| first.is_some_and(|first| first < whole.end));
         let ends = whole.iter().flat_map(|whole| [whole.start, whole.end - 1]);
         let indices = parts.iter().map(|piece| piece.index).chain(ends.clone());
-        self.make_room(turn, indices)?;
+        let freed = whole.as_ref().map_or(0, |whole| {
+            let state = self.state.read();
+            state.root.weight_within(0, whole, state.geometry.extent_bytes())
+        });
+        self.make_room(turn, indices, freed)?;
         for end in ends {
             self.hold(end)?;
         }
@@ -172,8 +176,13 @@ impl Volume {
         Ok(content.get(piece.within.start..end).is_some_and(|part| !is_zero(part)))
     }
 
-    /// Writes out what is dirty if these extents would make it too much.
-    fn make_room(&self, turn: &mut Turn, indices: impl Iterator<Item = u64>) -> Result<(), VolumeError> {
+    /// Writes out what is dirty if these extents would make it too much, even with what the change frees.
+    fn make_room(
+        &self,
+        turn: &mut Turn,
+        indices: impl Iterator<Item = u64>,
+        freed: u64,
+    ) -> Result<(), VolumeError> {
         let (dirty_bytes, added) = {
             let state = self.state.read();
             let each = state.geometry.extent_bytes() + u64::from(state.root.level()) * NODE_BYTES;
@@ -182,7 +191,7 @@ impl Volume {
         };
         let dirty_bytes_max = self.config.dirty_bytes_max;
         // A write that is too large by itself is let through once nothing else waits.
-        if added == 0 || dirty_bytes == 0 || dirty_bytes.saturating_add(added) <= dirty_bytes_max {
+        if added <= freed || dirty_bytes == 0 || dirty_bytes.saturating_add(added) <= dirty_bytes_max {
             return Ok(());
         }
         if !turn.is_pinned() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file_node::FileNode;
 use super::{FAN, INLINE_BYTES_MAX, PIECE_BYTES};
-use crate::tree::{NodeError, Shared, TreeError};
+use crate::tree::{NODE_BYTES_MAX, NodeError, Shared, TreeError};
 use crate::{BlobId, Durability};
 
 #[derive(Debug, Clone)]
@@ -100,6 +100,10 @@ impl Pieces {
             (Piece::Stored(left), Piece::Stored(right)) => left == right,
             (Piece::Bytes(left), Piece::Bytes(right)) => Arc::ptr_eq(left, right) || left == right,
             (Piece::Slots(left), Piece::Slots(right)) => Arc::ptr_eq(left, right),
+            (Piece::Stored(id), Piece::Bytes(bytes)) | (Piece::Bytes(bytes), Piece::Stored(id)) => {
+                level_for(self.length) == 0 && BlobId::of(bytes) == *id
+            }
+            (Piece::Hole, Piece::Bytes(bytes)) | (Piece::Bytes(bytes), Piece::Hole) => is_zero(bytes),
             _ => false,
         };
         roots_are && self.length == other.length
@@ -145,7 +149,7 @@ impl Pieces {
         };
         while let (Some(id), 1..) = (stored, level) {
             let covered = (self.count() - index / span(level) * span(level)).min(span(level));
-            let node = shared.store.get(id)?;
+            let node = shared.load(id, NODE_BYTES_MAX)?;
             let node = FileNode::parse_at(&node, level, slots_for(covered, level))
                 .map_err(|reason| TreeError::Corrupt { id, reason })?;
             level -= 1;
@@ -279,7 +283,7 @@ impl Piece {
         match self {
             Self::Stored(id) => {
                 let id = *id;
-                let node = shared.store.get(id)?;
+                let node = shared.load(id, NODE_BYTES_MAX)?;
                 let count = slots_for(covered, level);
                 let node = FileNode::parse_at(&node, level, count)
                     .map_err(|reason| TreeError::Corrupt { id, reason })?;
@@ -321,7 +325,7 @@ impl Piece {
         if !matches!(self, Self::Bytes(_)) {
             let bytes = match *self {
                 Self::Stored(id) => {
-                    let stored = shared.store.get(id)?;
+                    let stored = shared.load(id, length)?;
                     if stored.len() != length {
                         let reason = NodeError::Length { length: stored.len() };
                         return Err(TreeError::Corrupt { id, reason });

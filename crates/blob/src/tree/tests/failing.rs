@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ironloom_core::Instant;
+
 use super::probe::Probe;
 use super::{NOW, attributes};
 use crate::tree::{Config, Tree, TreeError};
@@ -27,6 +29,9 @@ fn stored() -> (Arc<Probe>, BlobId) {
 
 type Change = fn(&mut Tree) -> Result<(), TreeError>;
 
+/// A directory from which something was moved and put back would be as it was, but for the time.
+const LATER: Instant = Instant::from_nanos(9);
+
 const CHANGES: [Change; 13] = [
     |tree| tree.truncate("/a/b/long", 100, NOW),
     |tree| tree.truncate("/a/b/long", 70_000, NOW),
@@ -35,8 +40,8 @@ const CHANGES: [Change; 13] = [
     |tree| tree.append("/a/b/long", b"end", NOW).map(drop),
     |tree| tree.write("/a/b/long", 100_000, b"middle", NOW),
     |tree| tree.put("/a/short", &[1; 100_000], attributes()),
-    |tree| tree.rename("/a/b/long", "/full/long", NOW),
-    |tree| tree.rename("/full", "/empty", NOW),
+    |tree| tree.rename("/a/b/long", "/full/long", LATER),
+    |tree| tree.rename("/full", "/empty", LATER),
     |tree| tree.copy("/a", "/full/a", NOW),
     |tree| tree.remove("/full/77", NOW),
     |tree| tree.remove_all("/a", NOW),

@@ -6,10 +6,12 @@ use proptest::prelude::*;
 
 use super::{NOW, attributes, empty, reopened, store, tree_of};
 use crate::link::Linked;
-use crate::tree::content::FileNode;
-use crate::tree::format::{self, Encoder, KIND_DIRECTORY, KIND_ROOT, VERSION};
-use crate::tree::node::Items;
-use crate::tree::{Config, NODE_BYTES_MAX, NodeError, Tree, TreeError, check_node};
+use crate::tree::content::{Content, FileNode};
+use crate::tree::directory::Directory;
+use crate::tree::entry::{Body, Entry};
+use crate::tree::format::{self, Encoder, KIND_DIRECTORY, KIND_ROOT, LEVELS_MAX, VERSION};
+use crate::tree::node::{Child, Item, Items, Link, Node};
+use crate::tree::{Config, NODE_BYTES_MAX, Name, NodeError, Tree, TreeError, check_node};
 use crate::{BlobId, BlobStore, Durability, MemoryStore};
 
 /// Blobs of every kind of node, as they are written.
@@ -162,4 +164,79 @@ fn totals_that_do_not_add_up_are_found_out() {
     let error = liar.stat("/a").unwrap_err();
     assert!(matches!(error, TreeError::Corrupt { reason: NodeError::Totals, .. }), "{error}");
     reopened(&mut tree).stat("/a").unwrap();
+}
+
+/// Stores branches of these children.
+fn branch(store: &dyn BlobStore, level: u8, children: Vec<Child>) -> Child {
+    let mut encoder = Encoder::default();
+    children.iter().for_each(|child| encoder.put_child(child));
+    let id = store.put(&encoder.finish(level), Durability::Buffered).unwrap();
+    let node = Node::new(Items::Branch(level, children));
+    Child { last: node.last().unwrap().clone(), link: Link::stored(id, node.totals) }
+}
+
+/// Stores an entry under so many levels of branches that have nothing else below them.
+fn lone(store: &dyn BlobStore, name: &[u8], entry: Entry, levels: u8) -> Child {
+    let item = Item { name: Name::new(name).unwrap(), entry };
+    let mut encoder = Encoder::default();
+    encoder.put_item(&item);
+    let id = store.put(&encoder.finish(0), Durability::Buffered).unwrap();
+    let link = Link::stored(id, Node::new(Items::Leaf(vec![item.clone()])).totals);
+    let leaf = Child { last: item.name, link };
+    (1..=levels).fold(leaf, |child, level| branch(store, level, vec![child]))
+}
+
+fn file() -> Entry {
+    Entry { attributes: attributes(), body: Body::File(Content::of_inline(b"")) }
+}
+
+/// The root of a directory.
+fn directory(child: Child) -> Entry {
+    Entry { attributes: attributes(), body: Body::Directory(Directory::of(Some(child.link))) }
+}
+
+/// As many directories in each other as may be, each below as many levels of nodes as may be, overflowed the stack of
+/// whoever opened and changed such a snapshot, when there could be 16 levels.
+#[test]
+fn the_deepest_nodes_of_the_deepest_directories_fit_on_the_stack() {
+    for (depth_max, stack_bytes) in [(Config::default().depth_max, 2 << 20), (Config::DEPTH_MAX, 4 << 20)] {
+        let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
+        let mut entry = file();
+        for _ in 0..depth_max {
+            let below = [(b"d", entry), (b"e", file())];
+            let children = below.map(|(name, entry)| lone(&*store, name, entry, LEVELS_MAX - 1));
+            entry = directory(branch(&*store, LEVELS_MAX, children.into()));
+        }
+        let id = store.put(&format::encode_root(&entry), Durability::Buffered).unwrap();
+        let use_it = || {
+            let config = Config { depth_max, ..Config::default() };
+            let mut tree = Tree::open(Arc::clone(&store), id, config).unwrap();
+            let path = "/d".repeat(depth_max);
+            tree.write(&path, 0, b"hello", NOW).unwrap();
+            let fork = tree.fork();
+            let id = tree.commit(Durability::Buffered).unwrap();
+            tree.remove(&path, NOW).unwrap();
+            tree.rename("/d", "/f", NOW).unwrap();
+            drop((tree, fork));
+            Tree::open(Arc::clone(&store), id, Config { depth_max, ..Config::default() })
+                .unwrap()
+                .read_all(&path)
+        };
+        let read = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(stack_bytes).spawn_scoped(scope, use_it);
+            thread.unwrap().join().unwrap()
+        });
+        assert_eq!(read.unwrap(), b"hello");
+    }
+}
+
+#[test]
+fn a_root_with_one_child_is_none() {
+    let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
+    let root = directory(lone(&*store, b"f", file(), 1));
+    let id = store.put(&format::encode_root(&root), Durability::Buffered).unwrap();
+    let mut tree = Tree::open(store, id, Config::default()).unwrap();
+    for error in [tree.stat("/f").unwrap_err(), tree.remove("/f", NOW).unwrap_err()] {
+        assert!(matches!(error, TreeError::Corrupt { reason: NodeError::Count { found: 1 }, .. }), "{error}");
+    }
 }

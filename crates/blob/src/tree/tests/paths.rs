@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{NOW, attributes, empty, reopened, tree_of};
+use super::{NOW, attributes, empty, paths, reopened, tree_of};
 use crate::MemoryStore;
 use crate::tree::{At, Attributes, Config, Kind, LINKS_MAX, Name, PATH_BYTES_MAX, Tree, TreeError};
 
@@ -86,7 +86,7 @@ fn a_link_at_the_end_is_followed_or_not() {
     tree.set_attributes(At::from("/link").no_follow(), |link| link.uid = 5).unwrap();
     assert_eq!(tree.lstat("/link").unwrap().attributes.uid, 5);
     assert_eq!(tree.stat("/link").unwrap().attributes.uid, 0);
-    tree.create("/new", attributes()).unwrap();
+    tree.put("/new", b"", attributes()).unwrap();
     assert_eq!(tree.stat("/made").unwrap().size, 0);
     tree.remove("/link", NOW).unwrap();
     assert_eq!(read(&tree, "/file"), "/file");
@@ -166,4 +166,33 @@ fn directories_know_when_they_were_changed() {
     tree.remove("/e/f", at(13)).unwrap();
     assert_eq!(tree.stat("/d").unwrap().attributes.modified, at(12));
     assert_eq!(tree.stat("/e").unwrap().attributes.modified, at(13));
+}
+
+/// Whoever creates a file where anybody may put links must not be led to make it elsewhere.
+#[test]
+fn create_does_not_follow_a_dangling_link() {
+    let mut tree = tree_of(&["/secret/", "/tmp -> /secret/new"]);
+    for path in ["/tmp", "/tmp/"] {
+        assert!(matches!(tree.create(path, attributes()), Err(TreeError::Exists { .. })), "{path}");
+        assert!(matches!(tree.mkdir(path, attributes()), Err(TreeError::Exists { .. })), "{path}");
+        assert!(matches!(tree.copy("/secret", path, NOW), Err(TreeError::Exists { .. })), "{path}");
+    }
+    assert_eq!(paths(&tree), ["/secret", "/tmp"]);
+}
+
+/// `remove_all("/l/")` removed the directory that the link points to, and left the link.
+#[test]
+fn a_slash_behind_a_link_does_not_remove_or_move_its_target() {
+    let mut tree = tree_of(&["/real/", "/real/x", "/l -> real", "/empty/", "/e -> empty", "/d/"]);
+    let refused = |result: Result<(), TreeError>| {
+        assert!(matches!(result, Err(TreeError::NotADirectory { .. })), "{result:?}");
+    };
+    refused(tree.remove_all("/l/", NOW));
+    refused(tree.remove("/e/", NOW));
+    refused(tree.rename("/l/", "/elsewhere", NOW));
+    refused(tree.rename("/d", "/e/", NOW));
+    assert_eq!(paths(&tree), ["/d", "/e", "/empty", "/l", "/real", "/real/x"]);
+    tree.remove("/real//x", NOW).unwrap();
+    tree.remove_all("/real/", NOW).unwrap();
+    tree.remove("/l", NOW).unwrap();
 }

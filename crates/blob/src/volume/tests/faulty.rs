@@ -19,11 +19,20 @@ use crate::{BlobError, BlobId, BlobStore, Durability, MemoryStore, PinError, Pin
 struct Faulty {
     store: MemoryStore,
     chance: Mutex<Option<Rng>>,
+    /// How many pins to come are moved and then said to have failed.
+    doubtful: Mutex<usize>,
+    /// How many pins were moved without a failure.
+    moved: Mutex<usize>,
 }
 
 impl Faulty {
     fn new() -> Self {
-        Self { store: MemoryStore::new(), chance: Mutex::new(None) }
+        Self {
+            store: MemoryStore::new(),
+            chance: Mutex::new(None),
+            doubtful: Mutex::new(0),
+            moved: Mutex::new(0),
+        }
     }
 
     /// From now on one operation in four fails, or none.
@@ -81,7 +90,14 @@ impl BlobStore for Faulty {
     ) -> Result<(), PinError> {
         self.fail()?;
         self.store.set_pin(name, expected, target)?;
-        Ok(self.fail()?)
+        let mut doubtful = self.doubtful.lock();
+        if *doubtful > 0 {
+            *doubtful -= 1;
+            return Err(BlobError::Full.into());
+        }
+        self.fail()?;
+        *self.moved.lock() += 1;
+        Ok(())
     }
 
     fn pins(&self) -> Result<Vec<(PinName, BlobId)>, BlobError> {
@@ -132,5 +148,43 @@ proptest! {
         volume.flush().unwrap();
         let again = Volume::open_pinned(store, &name("disk"), SMALL).unwrap();
         prop_assert!(read(&again, 0, model.len()) == model);
+    }
+}
+
+/// A pin that was moved in memory and not on the disk looks as if it was moved. A flush that believed it would promise
+/// what a power failure takes back.
+#[test]
+fn a_pin_in_doubt_is_moved_again() {
+    let store = Arc::new(Faulty::new());
+    let volume = Volume::create(Arc::<Faulty>::clone(&store), 1 << 20, SMALL).unwrap();
+    volume.pin(&name("disk")).unwrap();
+    volume.write_at(0, b"x").unwrap();
+    *store.doubtful.lock() = 1;
+    volume.flush().unwrap_err();
+    let moved = *store.moved.lock();
+    let id = volume.flush().unwrap();
+    assert_eq!(*store.moved.lock(), moved + 1);
+    assert_eq!(volume.flush().unwrap(), id);
+    assert_eq!(*store.moved.lock(), moved + 1, "there is no doubt any more");
+    volume.write_at(0, b"y").unwrap();
+    volume.flush().unwrap();
+}
+
+/// A first pin that was made although the store said that it failed was taken for somebody else's, for ever.
+#[test]
+fn a_first_pin_in_doubt_is_taken() {
+    let store = Arc::new(Faulty::new());
+    let volume = Volume::create(Arc::<Faulty>::clone(&store), 1 << 20, SMALL).unwrap();
+    *store.doubtful.lock() = 2;
+    volume.pin(&name("disk")).unwrap_err();
+    volume.write_at(0, b"x").unwrap();
+    volume.pin(&name("disk")).unwrap_err();
+    volume.write_at(0, b"y").unwrap();
+    let id = volume.pin(&name("disk")).unwrap();
+    assert_eq!(store.pin(&name("disk")).unwrap(), Some(id));
+    let other = Volume::create(Arc::<Faulty>::clone(&store), 1 << 20, SMALL).unwrap();
+    for _ in 0..2 {
+        let error = other.pin(&name("disk")).unwrap_err();
+        assert!(matches!(error, VolumeError::Pin(PinError::Moved { .. })), "{error}");
     }
 }
