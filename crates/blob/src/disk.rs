@@ -159,15 +159,18 @@ impl<M: Medium> DiskStore<M> {
 
     /// The caller holds the maintenance lock, so no record is moved meanwhile.
     fn checkpoint_alone(&self, _: &parking_lot::MutexGuard<'_, ()>) -> Result<(), BlobError> {
-        let position = self.writer.settle(&self.ground())?;
-        self.counts.saved_at.store(self.writer.appended(), Ordering::Relaxed);
+        let (position, appended) = self.writer.settle(&self.ground())?;
         checkpoint::save(&self.medium, &self.index, position)
-            .map_err(|error| self.writer.failed("saving the index", error))
+            .map_err(|error| self.writer.failed("saving the index", error))?;
+        self.counts.saved_at.store(appended, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Saves the index if enough was written since, and nobody else is at it.
     fn checkpoint_if_due(&self) {
-        let since = self.writer.appended() - self.counts.saved_at.load(Ordering::Relaxed);
+        // In this order: what was saved never exceeds what was appended later.
+        let saved_at = self.counts.saved_at.load(Ordering::Acquire);
+        let since = self.writer.appended().saturating_sub(saved_at);
         if since < self.config.checkpoint_bytes {
             return;
         }

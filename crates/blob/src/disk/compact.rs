@@ -118,9 +118,12 @@ impl<M: Medium> DiskStore<M> {
                 continue;
             }
             self.segments.remove(segment.number);
-            self.medium
-                .remove(&segment_name(segment.number))
-                .map_err(|error| self.writer.failed("removing a segment", error))?;
+            match self.medium.remove(&segment_name(segment.number)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(self.writer.failed("removing a segment", error));
+                }
+                _ => {}
+            }
             freed += segment.written();
         }
         self.medium.sync().map_err(|error| self.writer.stop("syncing the directory", error))?;

@@ -87,10 +87,16 @@ impl Index {
     pub(crate) fn touch(&self, id: &BlobId) -> Option<Entry> {
         let key = Key::of(id);
         let found = self.shard(&key).read().find(&key)?;
-        if matches!(found.age, Age::New | Age::Reached) {
+        if found.age == Age::New {
             return Some(found);
         }
         // Between the two locks it may have been swept.
+        self.shard(&key).write().update(&key, |entry| entry.age = Age::New)
+    }
+
+    /// Takes back that a collection has reached a blob, but keeps it from being swept.
+    pub(crate) fn renew(&self, id: &BlobId) -> Option<Entry> {
+        let key = Key::of(id);
         self.shard(&key).write().update(&key, |entry| entry.age = Age::New)
     }
 

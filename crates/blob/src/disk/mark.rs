@@ -166,11 +166,19 @@ impl<M: Medium> DiskStore<M> {
     }
 
     fn mark_now(&self, root: BlobId) -> Result<(), BlobError> {
-        let mut stack = vec![root];
+        let (mut stack, mut reached) = (vec![root], Vec::new());
         while let Some(id) = stack.pop() {
-            let entry = self.index.reach(&id).ok_or(BlobError::NotFound { id })?;
-            if entry.age != Age::Reached {
-                self.for_each_reference(&id, &entry, |reference| stack.push(reference))?;
+            let walked = self.index.reach(&id).ok_or(BlobError::NotFound { id }).and_then(|entry| {
+                if entry.age != Age::Reached {
+                    reached.push(id);
+                    self.for_each_reference(&id, &entry, |reference| stack.push(reference))?;
+                }
+                Ok(())
+            });
+            if let Err(error) = walked {
+                // What was reached but not walked to its end must be walked again by the next attempt.
+                reached.iter().for_each(|id| drop(self.index.renew(id)));
+                return Err(error);
             }
         }
         Ok(())

@@ -80,7 +80,7 @@ impl<F: MediumFile> Pins<F> {
         file.write_at(&bytes, 0)?;
         file.sync()?;
         medium.rename(NEW_NAME, NAME)?;
-        medium.sync()?;
+        medium.sync().map_err(in_doubt)?;
         let end = bytes.len() as u64;
         Ok(Self { file, end, table })
     }
@@ -95,7 +95,7 @@ impl<F: MediumFile> Pins<F> {
         let mut bytes = Vec::new();
         encode(name, target, &mut bytes);
         self.file.write_at(&bytes, self.end)?;
-        self.file.sync()?;
+        self.file.sync().map_err(in_doubt)?;
         self.end += bytes.len() as u64;
         match target {
             Some(id) => self.table.insert(name.clone(), id),
@@ -112,6 +112,11 @@ impl<F: MediumFile> Pins<F> {
         }
         Ok(())
     }
+}
+
+/// Whatever the reason, nobody knows what is durable, so this must not pass for a full medium.
+fn in_doubt(error: io::Error) -> io::Error {
+    io::Error::other(error)
 }
 
 fn encode(name: &PinName, target: Option<BlobId>, bytes: &mut Vec<u8>) {

@@ -16,8 +16,8 @@ use super::scan::{Found, scan};
 use super::segment::{LiveChange, Segment, Segments, segment_name, segment_number};
 use super::writer::Writer;
 use super::{Counts, DiskConfig, DiskStore, OpenError, mark};
-use crate::BlobId;
 use crate::medium::{Medium, MediumFile};
+use crate::{BlobError, BlobId};
 
 /// The name of the file that is locked.
 const LOCK_NAME: &str = "lock";
@@ -81,7 +81,9 @@ impl<M: Medium> DiskStore<M> {
             counts: Counts::default(),
             _lock: lock,
         };
-        store.drop_incomplete(&opening.large);
+        store
+            .drop_incomplete(&opening.large)
+            .map_err(|source| OpenError::Recovery { at: at.clone(), source })?;
         if !is_complete {
             store.checkpoint().map_err(|source| OpenError::Recovery { at, source })?;
         }
@@ -91,14 +93,16 @@ impl<M: Medium> DiskStore<M> {
 
 impl<M: Medium> DiskStore<M> {
     /// Takes large blobs out of the index that were not synced and of which a part is lost.
-    fn drop_incomplete(&self, large: &[BlobId]) {
-        for id in large.iter().filter(|id| !self.has_large_for_put(id)) {
-            if let Some(entry) = self.index.find(id)
+    fn drop_incomplete(&self, large: &[BlobId]) -> Result<(), BlobError> {
+        for id in large {
+            if !self.has_large_for_put(id)?
+                && let Some(entry) = self.index.find(id)
                 && self.index.remove(&Key::of(id), &entry)
             {
                 self.segments.count(&entry, LiveChange::Left);
             }
         }
+        Ok(())
     }
 }
 
@@ -207,7 +211,8 @@ impl<M: Medium> Opening<M> {
                     segment.file.truncate(end)?;
                     segment.file.sync()?;
                 }
-                segment.set_written(end);
+                // A segment whose header was never written, or is damaged, gets one.
+                segment.set_written(if end == HEADER_BYTES as u64 { 0 } else { end });
                 return Ok(segment);
             }
             newest = newest.max(number);

@@ -63,7 +63,11 @@ impl<F: MediumFile> Writer<F> {
     pub(crate) fn new(config: &DiskConfig, segment: Arc<Segment<F>>) -> Self {
         let base = segment.written();
         Self {
-            io: Mutex::new(Io { unsynced: Vec::new(), directory_changed: false }),
+            io: Mutex::new(Io {
+                unsynced: Vec::new(),
+                // A process that was killed may have left a segment that no directory sync covers.
+                directory_changed: true,
+            }),
             tail: Mutex::new(Tail::new(segment, base, config.buffer_bytes)),
             synced: AtomicU64::new(0),
             stopped: OnceLock::new(),
@@ -227,13 +231,17 @@ impl<F: MediumFile> Writer<F> {
     }
 
     /// Makes everything durable and says up to where that is.
-    pub(crate) fn settle<M: Medium<File = F>>(&self, ground: &Ground<'_, M>) -> Result<Position, BlobError> {
+    pub(crate) fn settle<M: Medium<File = F>>(
+        &self,
+        ground: &Ground<'_, M>,
+    ) -> Result<(Position, u64), BlobError> {
         let mut io = self.io.lock();
         loop {
             self.sync_all(ground, &mut io)?;
             let tail = self.tail.lock();
             if tail.is_written() {
-                return Ok(Position { segment: tail.segment.number, offset: tail.base });
+                let position = Position { segment: tail.segment.number, offset: tail.base };
+                return Ok((position, tail.appended));
             }
         }
     }
