@@ -11,7 +11,7 @@
 
 use std::io;
 
-use super::index::{Index, Key, SHARDS, SLOT_BYTES, Slot};
+use super::index::{Index, Key, LOST, SHARDS, SLOT_BYTES, Slot};
 use crate::medium::{Medium, MediumFile};
 
 /// Its name, and the name under which it is written.
@@ -66,7 +66,7 @@ fn encode_shard(index: &Index, shard: usize, position: Position) -> Vec<u8> {
     let mut bytes = vec![0; SHARD_HEADER_BYTES];
     index.for_each(shard, |key, entry| {
         let at = Position { segment: entry.segment, offset: entry.offset() };
-        if at < position {
+        if entry.segment == LOST || at < position {
             let mut entry = *entry;
             // The next process has not seen for itself.
             entry.verified = false;

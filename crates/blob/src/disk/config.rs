@@ -28,8 +28,6 @@ pub struct DiskConfig {
     pub pins_max: usize,
     /// Of how many segments unsynced writes are left to a later sync.
     pub unsynced_segments_max: usize,
-    /// How many damaged blobs are remembered, so that they can be told from absent ones.
-    pub damaged_max: usize,
     /// A collection rewrites the segments of which less than so many percent are alive.
     pub compact_below_percent: u64,
 }
@@ -70,7 +68,6 @@ impl Default for DiskConfig {
             manifest_bytes_max: 64 << 20,
             pins_max: 1 << 20,
             unsynced_segments_max: 8,
-            damaged_max: 1 << 16,
             compact_below_percent: 50,
         }
     }

@@ -25,8 +25,9 @@ impl<M: Medium> DiskStore<M> {
     /// Whether a blob need not be stored again. If so, no collection that runs will take it.
     pub(super) fn has_for_put(&self, id: &BlobId) -> Result<bool, BlobError> {
         match self.index.touch(id) {
+            Some(entry) if !self.segments.contains(entry.segment) => Ok(false),
             Some(entry) if entry.length == LARGE => self.has_large_for_put(id),
-            Some(entry) => Ok(self.segments.contains(entry.segment)),
+            Some(_) => Ok(true),
             None => Ok(false),
         }
     }
@@ -74,10 +75,6 @@ impl<M: Medium> DiskStore<M> {
             Inserted::Replaced(replaced) => self.segments.count(&replaced, LiveChange::Left),
         }
         self.segments.count(&entry, LiveChange::Came);
-        if self.counts.damaged.load(Ordering::Relaxed) > 0 {
-            let healed = self.damaged.lock().remove(&header.id).is_some();
-            self.counts.damaged.fetch_sub(u64::from(healed), Ordering::Relaxed);
-        }
         true
     }
 

@@ -8,7 +8,7 @@ use ironloom_core::Map;
 use parking_lot::{Mutex, RwLock};
 
 use super::checkpoint::{self, Loaded, Position};
-use super::index::{Entry, Index, Key, SHARDS};
+use super::index::{Entry, Index, Key, LOST, SHARDS};
 use super::large::LargeCache;
 use super::pins::{Pins, PinsError};
 use super::record::{HEADER_BYTES, Kind, SEGMENT_VERSION, parse_segment};
@@ -77,7 +77,6 @@ impl<M: Medium> DiskStore<M> {
             unfinished: Mutex::new(Map::default()),
             maintenance: Mutex::new(()),
             manifests: Mutex::new(LargeCache::default()),
-            damaged: Mutex::new(Map::default()),
             counts: Counts::default(),
             _lock: lock,
         };
@@ -202,7 +201,11 @@ impl<M: Medium> Opening<M> {
         // Below the position of the checkpoint nothing would be scanned.
         let mut newest = self.start.segment;
         for shard in 0..SHARDS {
-            self.index.for_each(shard, |_, entry| newest = newest.max(entry.segment));
+            self.index.for_each(shard, |_, entry| {
+                if entry.segment != LOST {
+                    newest = newest.max(entry.segment);
+                }
+            });
         }
         if let Some((&number, &end)) = self.ends.last_key_value() {
             let segment = self.segments.find(number).expect("it was scanned");

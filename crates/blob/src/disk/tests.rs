@@ -3,6 +3,8 @@
 mod collection;
 mod crash;
 mod damage;
+mod lost;
+mod names;
 
 use std::collections::BTreeMap;
 
