@@ -80,6 +80,9 @@ impl<M: Medium> DiskStore<M> {
 
     /// Copies a record to the end of the log. A damaged one stays where it is.
     fn move_record(&self, segment: &Segment<M::File>, key: &Key, entry: &Entry) -> Result<(), BlobError> {
+        if entry.offset() + HEADER_BYTES as u64 + u64::from(entry.stored) > segment.written() {
+            return Ok(());
+        }
         let mut bytes = vec![0; HEADER_BYTES + entry.stored as usize];
         if segment.file.read_at(&mut bytes, entry.offset()).is_err() {
             return Ok(());

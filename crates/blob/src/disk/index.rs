@@ -10,7 +10,7 @@ mod table;
 
 use parking_lot::RwLock;
 
-pub(crate) use entry::{Age, Entry, Key, LARGE, LOST, SLOT_BYTES, Slot};
+pub(crate) use entry::{Age, Entry, Key, LARGE, LOST, OFFSET_END, SLOT_BYTES, Slot};
 use table::Table;
 
 use crate::BlobId;

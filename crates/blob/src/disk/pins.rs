@@ -37,6 +37,7 @@ pub(crate) struct Pins<F> {
 #[derive(Debug)]
 pub(crate) enum PinsError {
     Damaged(u64),
+    Missing,
     Io(io::Error),
 }
 
@@ -47,11 +48,14 @@ impl From<io::Error> for PinsError {
 }
 
 impl<F: MediumFile> Pins<F> {
-    /// Reads the pins, or begins an empty log.
-    pub(crate) fn open<M: Medium<File = F>>(medium: &M) -> Result<Self, PinsError> {
+    /// Reads the pins; in a store that is new, begins an empty log.
+    pub(crate) fn open<M: Medium<File = F>>(medium: &M, is_new: bool) -> Result<Self, PinsError> {
         let file = match medium.open(NAME) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if !is_new {
+                    return Err(PinsError::Missing);
+                }
                 return Ok(Self::write(medium, BTreeMap::new())?);
             }
             Err(error) => return Err(error.into()),

@@ -8,12 +8,12 @@ use ironloom_core::Map;
 use parking_lot::{Mutex, RwLock};
 
 use super::checkpoint::{self, Loaded, Position};
-use super::index::{Entry, Index, Key, LOST, SHARDS};
+use super::index::{Entry, Index, Key, LOST, OFFSET_END, SHARDS};
 use super::large::LargeCache;
 use super::pins::{Pins, PinsError};
 use super::record::{HEADER_BYTES, Kind, SEGMENT_VERSION, parse_segment};
 use super::scan::{Found, scan};
-use super::segment::{LiveChange, Segment, Segments, segment_name, segment_number};
+use super::segment::{LiveChange, Segment, Segments, check_number, segment_name, segment_number};
 use super::writer::Writer;
 use super::{Counts, DiskConfig, DiskStore, OpenError, mark};
 use crate::medium::{Medium, MediumFile};
@@ -58,8 +58,10 @@ impl<M: Medium> DiskStore<M> {
         let synced = opening.medium.sync();
         synced.map_err(|source| io_error(&at, "syncing the directory", source))?;
         opening.open_segments(&at)?;
+        let is_new = opening.is_new().map_err(|source| io_error(&at, "listing the files", source))?;
         let is_complete = opening.recover().map_err(|source| io_error(&at, "recovering", source))?;
-        let pins = Pins::open(&opening.medium).map_err(|error| match error {
+        let pins = Pins::open(&opening.medium, is_new).map_err(|error| match error {
+            PinsError::Missing => OpenError::PinsMissing { at: at.clone() },
             PinsError::Damaged(offset) => OpenError::Pins { at: at.clone(), offset },
             PinsError::Io(source) => io_error(&at, "reading the pins", source),
         })?;
@@ -138,6 +140,12 @@ impl<M: Medium> Opening<M> {
         Ok(())
     }
 
+    /// Whether nothing was ever put: the pins are made before the first segment.
+    fn is_new(&self) -> io::Result<bool> {
+        let has_index = self.medium.list()?.iter().any(|name| name == checkpoint::NAME);
+        Ok(!has_index && self.segments.all().is_empty())
+    }
+
     /// Fills the index; returns whether the checkpoint knew everything.
     fn recover(&mut self) -> io::Result<bool> {
         let loaded = checkpoint::load(&self.medium, &self.index)?;
@@ -165,7 +173,7 @@ impl<M: Medium> Opening<M> {
     fn scan_segment(&mut self, segment: &Segment<M::File>, offset: u64) -> io::Result<bool> {
         let (index, large) = (&self.index, &mut self.large);
         let end = scan(&segment.file, offset, |found: Found| {
-            if found.intact && found.header.kind != Kind::Gap {
+            if found.intact && found.header.kind != Kind::Gap && found.offset < OFFSET_END {
                 let entry = Entry::new(segment.number, found.offset, &found.header);
                 index.insert(Key::of(&found.header.id), entry);
                 if found.header.kind == Kind::Manifest {
@@ -221,6 +229,7 @@ impl<M: Medium> Opening<M> {
             newest = newest.max(number);
         }
         let number = newest + 1;
+        check_number(number)?;
         let file = self.medium.create(&segment_name(number))?;
         self.medium.sync()?;
         let segment = Arc::new(Segment::new(number, file, 0));

@@ -3,6 +3,7 @@
 mod collection;
 mod crash;
 mod damage;
+mod hostile;
 mod lost;
 mod names;
 

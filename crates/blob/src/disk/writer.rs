@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use super::checkpoint::Position;
 use super::config::DiskConfig;
 use super::record::{Header, record_bytes};
-use super::segment::{Segment, Segments, is_full, segment_name};
+use super::segment::{Segment, Segments, check_number, is_full, segment_name};
 use crate::BlobError;
 use crate::medium::{Medium, MediumFile};
 use tail::Tail;
@@ -193,9 +193,8 @@ impl<F: MediumFile> Writer<F> {
         ground: &Ground<'_, M>,
         number: u32,
     ) -> Result<Arc<Segment<F>>, BlobError> {
-        let file = ground
-            .medium
-            .create(&segment_name(number))
+        let file = check_number(number)
+            .and_then(|()| ground.medium.create(&segment_name(number)))
             .map_err(|error| self.failed("creating a segment", error))?;
         Ok(Arc::new(Segment::new(number, file, 0)))
     }

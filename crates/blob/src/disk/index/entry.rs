@@ -12,6 +12,9 @@ pub(crate) const LARGE: u32 = (1 << LENGTH_BITS) - 1;
 /// The segment in the entry of a blob whose record was found damaged. There is none of this number.
 pub(crate) const LOST: u32 = u32::MAX;
 
+/// Records begin before this offset in their segment.
+pub(crate) const OFFSET_END: u64 = (1 << 32) * ALIGN;
+
 const LENGTH_BITS: u32 = 28;
 const LINKS: u32 = 1 << 30;
 const VERIFIED: u32 = 1 << 31;
