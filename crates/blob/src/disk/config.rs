@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+/// No config stores longer blobs whole.
+pub(crate) const WHOLE_BYTES_LIMIT: u64 = 64 << 20;
+
 /// Sizes and limits of a [`DiskStore`](crate::DiskStore). A store may be opened with others than it was made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskConfig {
@@ -102,7 +105,7 @@ impl DiskConfig {
             ("segment_bytes", self.segment_bytes, 4 << 10, 2 << 30),
             ("buffer_bytes", self.buffer_bytes as u64, 4 << 10, 1 << 30),
             ("direct_bytes", self.direct_bytes as u64, 1 << 10, self.buffer_bytes as u64 / 2),
-            ("whole_bytes_max", whole_max, max, 64 << 20),
+            ("whole_bytes_max", whole_max, max, WHOLE_BYTES_LIMIT),
             ("blob_bytes_max", self.blob_bytes_max, whole_max, 256 << 30),
             ("chunks.bytes_min", min, 64, 1 << 20),
             ("chunks.bytes_average", average, min.max(256), 4 << 20),
