@@ -22,7 +22,8 @@ pub struct Collected {
     pub kept: u64,
     /// How many were dropped.
     pub dropped: u64,
-    /// How many links or chunks of what was reached are not in the store.
+    /// How many links of what was reached are not in the store. A [`DiskStore`](crate::DiskStore) has none: it does not
+    /// know what an absent blob would keep, so its collection fails instead.
     pub missing: u64,
     /// How many bytes the medium got back.
     pub freed_bytes: u64,

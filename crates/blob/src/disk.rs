@@ -84,8 +84,6 @@ pub struct DiskStore<M: Medium = Directory> {
     /// Held by whoever saves the index or moves records.
     maintenance: Mutex<()>,
     manifests: Mutex<LargeCache>,
-    /// Blobs that were found damaged, and how. They are no longer in the index, so that they can be put again.
-    damaged: Mutex<Map<BlobId, String>>,
     counts: Counts,
     /// Held until the store is dropped.
     _lock: M::File,
@@ -100,7 +98,6 @@ struct Counts {
     saved_at: AtomicU64,
     /// How many large puts there were.
     large_puts: AtomicU64,
-    damaged: AtomicU64,
 }
 
 impl DiskStore {
@@ -159,15 +156,18 @@ impl<M: Medium> DiskStore<M> {
 
     /// The caller holds the maintenance lock, so no record is moved meanwhile.
     fn checkpoint_alone(&self, _: &parking_lot::MutexGuard<'_, ()>) -> Result<(), BlobError> {
-        let position = self.writer.settle(&self.ground())?;
-        self.counts.saved_at.store(self.writer.appended(), Ordering::Relaxed);
+        let (position, appended) = self.writer.settle(&self.ground())?;
         checkpoint::save(&self.medium, &self.index, position)
-            .map_err(|error| self.writer.failed("saving the index", error))
+            .map_err(|error| self.writer.failed("saving the index", error))?;
+        self.counts.saved_at.store(appended, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Saves the index if enough was written since, and nobody else is at it.
     fn checkpoint_if_due(&self) {
-        let since = self.writer.appended() - self.counts.saved_at.load(Ordering::Relaxed);
+        // In this order: what was saved never exceeds what was appended later.
+        let saved_at = self.counts.saved_at.load(Ordering::Acquire);
+        let since = self.writer.appended().saturating_sub(saved_at);
         if since < self.config.checkpoint_bytes {
             return;
         }
@@ -214,18 +214,23 @@ impl<M: Medium> BlobStore for DiskStore<M> {
     }
 
     fn len(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
-        let Some(entry) = self.index.find(&id) else {
-            return Ok(None);
-        };
-        if entry.length == LARGE {
-            return self.manifest(&id).map(|manifest| Some(manifest.length()));
+        let length = self.known(&id).and_then(|entry| match entry.length {
+            LARGE => Ok(self.manifest(&id)?.length()),
+            length => Ok(u64::from(length)),
+        });
+        match length {
+            Ok(length) => Ok(Some(length)),
+            Err(BlobError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        Ok(Some(u64::from(entry.length)))
     }
 
     fn has(&self, id: BlobId) -> Result<bool, BlobError> {
-        let found = self.index.find(&id);
-        Ok(found.is_some_and(|entry| self.segments.contains(entry.segment)))
+        match self.known(&id) {
+            Ok(_) => Ok(true),
+            Err(BlobError::NotFound { .. } | BlobError::Corrupt { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn sync(&self) -> Result<(), BlobError> {

@@ -56,7 +56,7 @@ pub trait BlobStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the medium fails.
+    /// If the blob is corrupt, or the medium fails.
     fn len(&self, id: BlobId) -> Result<Option<u64>, BlobError>;
 
     /// Whether the blob is there.
@@ -68,7 +68,7 @@ pub trait BlobStore: fmt::Debug + Send + Sync {
         Ok(self.len(id)?.is_some())
     }
 
-    /// Stores many blobs, which is cheaper than one by one; returns their names in order.
+    /// Stores many blobs, which is cheaper than one by one if they are synced; returns their names in order.
     ///
     /// # Errors
     ///

@@ -11,7 +11,8 @@
 
 use std::io;
 
-use super::index::{Index, Key, SHARDS, SLOT_BYTES, Slot};
+use super::index::{Index, Key, LOST, OFFSET_END, SHARDS, SLOT_BYTES, Slot};
+use super::segment::NUMBER_MAX;
 use crate::medium::{Medium, MediumFile};
 
 /// Its name, and the name under which it is written.
@@ -66,7 +67,7 @@ fn encode_shard(index: &Index, shard: usize, position: Position) -> Vec<u8> {
     let mut bytes = vec![0; SHARD_HEADER_BYTES];
     index.for_each(shard, |key, entry| {
         let at = Position { segment: entry.segment, offset: entry.offset() };
-        if at < position {
+        if entry.segment == LOST || at < position {
             let mut entry = *entry;
             // The next process has not seen for itself.
             entry.verified = false;
@@ -112,7 +113,10 @@ pub(crate) fn load<M: Medium>(medium: &M, index: &Index) -> io::Result<Loaded> {
         };
         let slots = bytes.as_chunks::<SLOT_BYTES>().0;
         let parsed = slots.iter().map(Slot::parse);
-        let in_place = slots.iter().all(|slot| usize::from(slot[0]) == shard);
+        let in_place = slots.iter().all(|slot| {
+            let segment = Slot::parse(slot).entry().segment;
+            usize::from(slot[0]) == shard && (segment <= NUMBER_MAX || segment == LOST)
+        });
         if !in_place || !index.fill(shard, slots.len(), parsed) {
             return Ok(Loaded::Nothing);
         }
@@ -132,8 +136,9 @@ fn parse_header(bytes: &[u8; HEADER_BYTES]) -> Option<(Position, u64)> {
         && u32::from_le_bytes(*version) == VERSION
         && u32::from_le_bytes(*sum) == crc32c::crc32c(&bytes[..32]);
     let position = Position { segment: u32::from_le_bytes(*segment), offset: u64::from_le_bytes(*offset) };
+    let is_possible = position.segment <= NUMBER_MAX && position.offset <= OFFSET_END;
     let blobs = u64::from_le_bytes(blobs.try_into().ok()?);
-    intact.then_some((position, blobs))
+    (intact && is_possible).then_some((position, blobs))
 }
 
 /// The slots of the shard at `offset`, and where the next one begins.

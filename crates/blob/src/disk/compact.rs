@@ -80,6 +80,9 @@ impl<M: Medium> DiskStore<M> {
 
     /// Copies a record to the end of the log. A damaged one stays where it is.
     fn move_record(&self, segment: &Segment<M::File>, key: &Key, entry: &Entry) -> Result<(), BlobError> {
+        if entry.offset() + HEADER_BYTES as u64 + u64::from(entry.stored) > segment.written() {
+            return Ok(());
+        }
         let mut bytes = vec![0; HEADER_BYTES + entry.stored as usize];
         if segment.file.read_at(&mut bytes, entry.offset()).is_err() {
             return Ok(());
@@ -118,9 +121,12 @@ impl<M: Medium> DiskStore<M> {
                 continue;
             }
             self.segments.remove(segment.number);
-            self.medium
-                .remove(&segment_name(segment.number))
-                .map_err(|error| self.writer.failed("removing a segment", error))?;
+            match self.medium.remove(&segment_name(segment.number)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(self.writer.failed("removing a segment", error));
+                }
+                _ => {}
+            }
             freed += segment.written();
         }
         self.medium.sync().map_err(|error| self.writer.stop("syncing the directory", error))?;

@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+/// No config stores longer blobs whole.
+pub(crate) const WHOLE_BYTES_LIMIT: u64 = 64 << 20;
+
 /// Sizes and limits of a [`DiskStore`](crate::DiskStore). A store may be opened with others than it was made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskConfig {
@@ -28,8 +31,6 @@ pub struct DiskConfig {
     pub pins_max: usize,
     /// Of how many segments unsynced writes are left to a later sync.
     pub unsynced_segments_max: usize,
-    /// How many damaged blobs are remembered, so that they can be told from absent ones.
-    pub damaged_max: usize,
     /// A collection rewrites the segments of which less than so many percent are alive.
     pub compact_below_percent: u64,
 }
@@ -70,7 +71,6 @@ impl Default for DiskConfig {
             manifest_bytes_max: 64 << 20,
             pins_max: 1 << 20,
             unsynced_segments_max: 8,
-            damaged_max: 1 << 16,
             compact_below_percent: 50,
         }
     }
@@ -105,19 +105,41 @@ impl DiskConfig {
             ("segment_bytes", self.segment_bytes, 4 << 10, 2 << 30),
             ("buffer_bytes", self.buffer_bytes as u64, 4 << 10, 1 << 30),
             ("direct_bytes", self.direct_bytes as u64, 1 << 10, self.buffer_bytes as u64 / 2),
-            ("whole_bytes_max", whole_max, max, 64 << 20),
+            ("whole_bytes_max", whole_max, max, WHOLE_BYTES_LIMIT),
             ("blob_bytes_max", self.blob_bytes_max, whole_max, 256 << 30),
             ("chunks.bytes_min", min, 64, 1 << 20),
             ("chunks.bytes_average", average, min.max(256), 4 << 20),
             ("chunks.bytes_max", max, average.max(1 << 10), 16 << 20),
             ("unsynced_segments_max", self.unsynced_segments_max as u64, 1, 1 << 10),
+            ("checkpoint_bytes", self.checkpoint_bytes, 1, u64::MAX),
             ("compact_below_percent", self.compact_below_percent, 0, 100),
         ];
         let outside = |range: &&(&'static str, u64, u64, u64)| range.1 < range.2 || range.1 > range.3;
         if let Some(&(field, value, least, most)) = ranges.iter().find(outside) {
             return Err(DiskConfigError { field, value, least, most });
         }
-        self.check_chunks_are_even()
+        self.check_chunks_are_even()?;
+        self.check_manifests_fit()
+    }
+
+    /// The longest blob in the shortest chunks must have a manifest that is a record.
+    fn check_manifests_fit(&self) -> Result<(), DiskConfigError> {
+        let bytes_min = self.chunks.bytes_min as u64;
+        let room = u64::from(u32::MAX) - (1 << 10);
+        // 36 bytes for each chunk, 32 for each group of 16 KiB.
+        let most = u128::from(room) * 512 * u128::from(bytes_min) / (36 * 512 + u128::from(bytes_min));
+        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        if self.blob_bytes_max > most {
+            let least = self.whole_bytes_max as u64;
+            let value = self.blob_bytes_max;
+            return Err(DiskConfigError {
+                field: "blob_bytes_max, with chunks.bytes_min as it is,",
+                value,
+                least,
+                most,
+            });
+        }
+        Ok(())
     }
 
     /// The chunker looks at two bytes at a time.
@@ -137,7 +159,7 @@ impl DiskConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::DiskConfig;
+    use super::{DiskConfig, DiskConfigError};
 
     #[test]
     fn the_default_is_possible_and_the_impossible_is_refused() {
@@ -147,5 +169,23 @@ mod tests {
         let mut config = DiskConfig::default();
         config.chunks.bytes_min += 1;
         assert!(config.check().is_err());
+        let config = DiskConfig { checkpoint_bytes: 0, ..DiskConfig::default() };
+        assert_eq!(config.check().unwrap_err().field, "checkpoint_bytes");
+    }
+
+    /// A blob is refused when the store is opened rather than after it was cut and stored for an hour.
+    #[test]
+    fn blobs_whose_manifest_is_no_record_are_refused() {
+        let mut config = DiskConfig::default();
+        config.chunks.bytes_min = 64;
+        config.blob_bytes_max = 256 << 30;
+        let refused = config.check().unwrap_err();
+        assert!(refused.field.starts_with("blob_bytes_max"), "{refused}");
+        config.blob_bytes_max = refused.most;
+        assert_eq!(config.check(), Ok(()));
+        let manifest = config.blob_bytes_max / 64 * 36 + config.blob_bytes_max / 512;
+        assert!(manifest < u64::from(u32::MAX));
+        config.blob_bytes_max += 1;
+        assert_eq!(config.check(), Err(DiskConfigError { value: refused.most + 1, ..refused }));
     }
 }

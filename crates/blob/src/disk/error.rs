@@ -33,12 +33,20 @@ pub enum OpenError {
         newest: u32,
     },
     /// The pins are damaged in their midst; without them, a collection would take what they keep.
-    #[error("the pins of the store at {at} are damaged at byte {offset}: restore or remove its file `pins`")]
+    #[error(
+        "the pins of the store at {at} are damaged at byte {offset}: restore its file `pins`, or copy that of an empty store"
+    )]
     Pins {
         /// Where the store is.
         at: String,
         /// Where the damage begins.
         offset: u64,
+    },
+    /// There are blobs but no pins; a collection would take all of them.
+    #[error("the store at {at} has lost its pins: restore its file `pins`, or copy that of an empty store")]
+    PinsMissing {
+        /// Where the store is.
+        at: String,
     },
     /// The medium failed.
     #[error("{action} at {at} failed: {source}")]

@@ -10,7 +10,7 @@ mod table;
 
 use parking_lot::RwLock;
 
-pub(crate) use entry::{Age, Entry, Key, LARGE, SLOT_BYTES, Slot};
+pub(crate) use entry::{Age, Entry, Key, LARGE, LOST, OFFSET_END, SLOT_BYTES, Slot};
 use table::Table;
 
 use crate::BlobId;
@@ -87,11 +87,17 @@ impl Index {
     pub(crate) fn touch(&self, id: &BlobId) -> Option<Entry> {
         let key = Key::of(id);
         let found = self.shard(&key).read().find(&key)?;
-        if matches!(found.age, Age::New | Age::Reached) {
+        if found.age == Age::New {
             return Some(found);
         }
         // Between the two locks it may have been swept.
         self.shard(&key).write().update(&key, |entry| entry.age = Age::New)
+    }
+
+    /// Takes back that a collection has reached a blob, but keeps it from being swept.
+    pub(crate) fn renew(&self, id: &BlobId) {
+        let key = Key::of(id);
+        self.shard(&key).write().update(&key, |entry| entry.age = Age::New);
     }
 
     /// Notes that a collection has reached a blob, and returns what it was before.
@@ -118,6 +124,18 @@ impl Index {
         let mut shard = self.shard(key).write();
         let same = shard.find(key).is_some_and(|found| found.is_at(expected));
         same && shard.remove(key).is_some()
+    }
+
+    /// Notes that the record of an entry is damaged, if it still is where it was.
+    pub(crate) fn lose(&self, key: &Key, expected: &Entry) -> bool {
+        let mut lost = false;
+        self.shard(key).write().update(key, |entry| {
+            if entry.segment != LOST && entry.is_at(expected) {
+                (entry.segment, entry.verified) = (LOST, false);
+                lost = true;
+            }
+        });
+        lost
     }
 
     /// Points an entry to another copy of its record, if it still points to this one.

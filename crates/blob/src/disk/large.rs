@@ -80,7 +80,7 @@ impl<'a, M: Medium> LargePut<'a, M> {
         // It is made known first: a collection that begins in between then finds it.
         self.chunk_ids.lock().push(id);
         let _gate = self.store.gate.read();
-        if !self.store.has_for_put(&id) {
+        if !self.store.has_for_put(&id)? {
             self.store.store_whole(&id, content)?;
         }
         Ok(())
@@ -90,11 +90,12 @@ impl<'a, M: Medium> LargePut<'a, M> {
         let manifest = Manifest { chunks: std::mem::take(&mut self.chunks), groups };
         let (id, length) = (manifest.id(), manifest.length());
         let _gate = self.store.gate.read();
-        if !self.store.has_for_put(&id) {
+        let seen = self.store.index.find(&id);
+        if !self.store.has_for_put(&id)? {
             let stored = manifest.encode();
             let links = self.links;
             let header = Header::new(id, Kind::Manifest, Codec::Plain, Shape { length, links }, &stored);
-            self.store.store(&header, &stored)?;
+            self.store.store(&header, &stored, seen)?;
             // From here on the manifest keeps the chunks, and this must be so for a collection that runs as well.
             for chunk in &manifest.chunks {
                 self.store.index.touch(&chunk.id);
@@ -114,7 +115,7 @@ impl<M: Medium> DiskStore<M> {
         let id = root(length, &groups);
         {
             let _gate = self.gate.read();
-            if self.has_for_put(&id) {
+            if self.has_for_put(&id)? {
                 return Ok(id);
             }
         }
@@ -181,15 +182,17 @@ impl<M: Medium> DiskStore<M> {
     }
 
     /// Whether the manifest and all of its chunks are there, and will be. A rebuilt index may know one without others.
-    pub(super) fn has_large_for_put(&self, id: &BlobId) -> bool {
-        let Ok(manifest) = self.manifest(id) else {
-            return false;
+    pub(super) fn has_large_for_put(&self, id: &BlobId) -> Result<bool, BlobError> {
+        let manifest = match self.manifest(id) {
+            Ok(manifest) => manifest,
+            Err(error @ BlobError::Io { .. }) => return Err(error),
+            Err(_) => return Ok(false),
         };
         let mut chunks = manifest.chunks.iter();
-        chunks.all(|chunk| {
+        Ok(chunks.all(|chunk| {
             let found = self.index.touch(&chunk.id);
             found.is_some_and(|entry| self.segments.contains(entry.segment))
-        })
+        }))
     }
 
     fn keep(&self, id: BlobId, manifest: Manifest) -> Arc<Manifest> {

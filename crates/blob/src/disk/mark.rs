@@ -49,26 +49,23 @@ impl<M: Medium> DiskStore<M> {
         marking.stack.clear();
         marking.stack.extend(self.pins.lock().table.values());
         for chunks in self.unfinished.lock().values() {
-            marking.stack.extend(chunks.lock().iter());
+            // One that is not stored yet will be new when it is.
+            chunks.lock().iter().for_each(|chunk| self.index.renew(chunk));
         }
         Ok(())
     }
 
-    /// Marks everything that the pins keep, and goes on to the sweep. Returns how many blobs were to be kept but are
-    /// not there.
-    pub(super) fn mark(&self) -> Result<u64, BlobError> {
-        let mut missing = 0;
+    /// Marks everything that the pins keep, and goes on to the sweep. If a part of it is absent, it is not known what
+    /// that would keep, and there must be no sweep.
+    pub(super) fn mark(&self) -> Result<(), BlobError> {
         loop {
             let mut marking = self.marking.lock();
             let Some(id) = marking.stack.pop() else {
                 marking.phase = Phase::Sweep;
-                return Ok(missing);
+                return Ok(());
             };
             drop(marking);
-            let Some(entry) = self.index.reach(&id) else {
-                missing += 1;
-                continue;
-            };
+            let entry = self.index.reach(&id).ok_or(BlobError::NotFound { id })?;
             if entry.age != Age::Reached {
                 self.for_each_reference(&id, &entry, |reference| self.marking.lock().stack.push(reference))?;
             }
@@ -108,6 +105,9 @@ impl<M: Medium> DiskStore<M> {
     fn for_each_link_of_large(&self, id: &BlobId, mut visit: impl FnMut(BlobId)) -> Result<(), BlobError> {
         let length = self.manifest(id)?.length();
         let header = self.read_range(id, 0..TABLE_HEADER_BYTES)?;
+        if !link::is_linked(&header) {
+            return Ok(());
+        }
         let count = header.last_chunk::<4>().map_or(0, |count| u32::from_le_bytes(*count));
         let end = TABLE_HEADER_BYTES + u64::from(count) * ID_BYTES;
         if end > length {
@@ -145,16 +145,18 @@ impl<M: Medium> DiskStore<M> {
         if let Some(id) = target {
             self.reserve(&mut marking, id)?;
         }
-        self.writer.sync(&self.ground())?;
+        if target.is_some() {
+            self.writer.sync(&self.ground())?;
+        }
+        // Letting go needs no blob to be durable, and must not fail because there is no room for some.
+        self.writer.check()?;
         pins.set(&self.medium, name, target)
             .map_err(|error| self.writer.failed("writing the pins", error).into())
     }
 
     /// Makes sure that a collection that runs takes nothing that `id` needs.
     fn reserve(&self, marking: &mut Marking, id: BlobId) -> Result<(), BlobError> {
-        if self.index.find(&id).is_none() {
-            return Err(BlobError::NotFound { id });
-        }
+        self.known(&id)?;
         match marking.phase {
             Phase::Idle => Ok(()),
             Phase::Mark => {
@@ -166,11 +168,19 @@ impl<M: Medium> DiskStore<M> {
     }
 
     fn mark_now(&self, root: BlobId) -> Result<(), BlobError> {
-        let mut stack = vec![root];
+        let (mut stack, mut reached) = (vec![root], Vec::new());
         while let Some(id) = stack.pop() {
-            let entry = self.index.reach(&id).ok_or(BlobError::NotFound { id })?;
-            if entry.age != Age::Reached {
-                self.for_each_reference(&id, &entry, |reference| stack.push(reference))?;
+            let walked = self.index.reach(&id).ok_or(BlobError::NotFound { id }).and_then(|entry| {
+                if entry.age != Age::Reached {
+                    reached.push(id);
+                    self.for_each_reference(&id, &entry, |reference| stack.push(reference))?;
+                }
+                Ok(())
+            });
+            if let Err(error) = walked {
+                // What was reached but not walked to its end must be walked again by the next attempt.
+                reached.iter().for_each(|id| self.index.renew(id));
+                return Err(error);
             }
         }
         Ok(())

@@ -37,6 +37,7 @@ pub(crate) struct Pins<F> {
 #[derive(Debug)]
 pub(crate) enum PinsError {
     Damaged(u64),
+    Missing,
     Io(io::Error),
 }
 
@@ -47,11 +48,14 @@ impl From<io::Error> for PinsError {
 }
 
 impl<F: MediumFile> Pins<F> {
-    /// Reads the pins, or begins an empty log.
-    pub(crate) fn open<M: Medium<File = F>>(medium: &M) -> Result<Self, PinsError> {
+    /// Reads the pins; in a store that is new, begins an empty log.
+    pub(crate) fn open<M: Medium<File = F>>(medium: &M, is_new: bool) -> Result<Self, PinsError> {
         let file = match medium.open(NAME) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if !is_new {
+                    return Err(PinsError::Missing);
+                }
                 return Ok(Self::write(medium, BTreeMap::new())?);
             }
             Err(error) => return Err(error.into()),
@@ -80,7 +84,7 @@ impl<F: MediumFile> Pins<F> {
         file.write_at(&bytes, 0)?;
         file.sync()?;
         medium.rename(NEW_NAME, NAME)?;
-        medium.sync()?;
+        medium.sync().map_err(in_doubt)?;
         let end = bytes.len() as u64;
         Ok(Self { file, end, table })
     }
@@ -95,7 +99,7 @@ impl<F: MediumFile> Pins<F> {
         let mut bytes = Vec::new();
         encode(name, target, &mut bytes);
         self.file.write_at(&bytes, self.end)?;
-        self.file.sync()?;
+        self.file.sync().map_err(in_doubt)?;
         self.end += bytes.len() as u64;
         match target {
             Some(id) => self.table.insert(name.clone(), id),
@@ -112,6 +116,11 @@ impl<F: MediumFile> Pins<F> {
         }
         Ok(())
     }
+}
+
+/// Whatever the reason, nobody knows what is durable, so this must not pass for a full medium.
+fn in_doubt(error: io::Error) -> io::Error {
+    io::Error::other(error)
 }
 
 fn encode(name: &PinName, target: Option<BlobId>, bytes: &mut Vec<u8>) {

@@ -16,18 +16,19 @@ impl<M: Medium> DiskStore<M> {
         let id = BlobId::of(content);
         self.count_put(content.len() as u64);
         let _gate = self.gate.read();
-        if !self.has_for_put(&id) {
+        if !self.has_for_put(&id)? {
             self.store_whole(&id, content)?;
         }
         Ok(id)
     }
 
     /// Whether a blob need not be stored again. If so, no collection that runs will take it.
-    pub(super) fn has_for_put(&self, id: &BlobId) -> bool {
+    pub(super) fn has_for_put(&self, id: &BlobId) -> Result<bool, BlobError> {
         match self.index.touch(id) {
+            Some(entry) if !self.segments.contains(entry.segment) => Ok(false),
             Some(entry) if entry.length == LARGE => self.has_large_for_put(id),
-            Some(entry) => self.segments.contains(entry.segment),
-            None => false,
+            Some(_) => Ok(true),
+            None => Ok(false),
         }
     }
 
@@ -35,18 +36,24 @@ impl<M: Medium> DiskStore<M> {
         let (codec, stored) = compress(content, self.config.compression);
         let shape = Shape { length: content.len() as u64, links: link::is_linked(content) };
         let header = Header::new(*id, Kind::Whole, codec, shape, &stored);
-        let stored_it = self.store(&header, &stored)?;
+        let stored_it = self.store(&header, &stored, None)?;
         if stored_it {
             self.counts.unique_bytes.fetch_add(shape.length, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// Appends a record and makes it known; `false` if somebody else was faster.
-    pub(super) fn store(&self, header: &Header, stored: &[u8]) -> Result<bool, BlobError> {
+    /// Appends a record and makes it known; `false` if somebody else was faster. A manifest takes the place of another
+    /// only if that is `broken`: what somebody else has just stored may be synced already, and this is not.
+    pub(super) fn store(
+        &self,
+        header: &Header,
+        stored: &[u8],
+        broken: Option<Entry>,
+    ) -> Result<bool, BlobError> {
         let mut stored_it = false;
         self.writer.append(&self.ground(), header, stored, |place| {
-            stored_it = self.publish(header, place);
+            stored_it = self.publish(header, place, broken);
             stored_it
         })?;
         Ok(stored_it)
@@ -54,10 +61,13 @@ impl<M: Medium> DiskStore<M> {
 
     /// Makes a record known that is about to be appended; `false` if there is one like it. It is asked under the
     /// writer's lock, so it reads nothing.
-    fn publish(&self, header: &Header, place: Place) -> bool {
+    fn publish(&self, header: &Header, place: Place, broken: Option<Entry>) -> bool {
         let entry = Entry::new(place.segment, place.offset, header);
         let is_as_good = |found: &Entry| {
-            entry.length != LARGE && found.length != LARGE && self.segments.contains(found.segment)
+            let is_same_kind = (entry.length == LARGE) == (found.length == LARGE);
+            is_same_kind
+                && broken.is_none_or(|broken| !broken.is_at(found))
+                && self.segments.contains(found.segment)
         };
         match self.index.insert_unless(Key::of(&header.id), entry, is_as_good) {
             Inserted::Kept => return false,
@@ -65,10 +75,6 @@ impl<M: Medium> DiskStore<M> {
             Inserted::Replaced(replaced) => self.segments.count(&replaced, LiveChange::Left),
         }
         self.segments.count(&entry, LiveChange::Came);
-        if self.counts.damaged.load(Ordering::Relaxed) > 0 {
-            let healed = self.damaged.lock().remove(&header.id).is_some();
-            self.counts.damaged.fetch_sub(u64::from(healed), Ordering::Relaxed);
-        }
         true
     }
 

@@ -6,13 +6,12 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
 use super::DiskStore;
 use super::compress::decompress;
-use super::index::{Entry, Key, LARGE};
+use super::index::{Entry, Key, LARGE, LOST};
 use super::record::{Codec, HEADER_BYTES, Header, Kind};
 use super::segment::{LiveChange, Segment};
 use crate::medium::{Medium, MediumFile};
@@ -24,6 +23,9 @@ pub(super) struct Record {
     pub(super) header: Header,
     pub(super) stored: Bytes,
 }
+
+/// An entry, and the segment that it points into.
+type Located<M> = (Entry, Arc<Segment<<M as Medium>::File>>);
 
 impl<M: Medium> DiskStore<M> {
     pub(super) fn read(&self, id: &BlobId) -> Result<Bytes, BlobError> {
@@ -39,17 +41,8 @@ impl<M: Medium> DiskStore<M> {
         if entry.length == LARGE {
             return self.read_large(id, Some(range));
         }
-        check_range(id, &range, u64::from(entry.length))?;
-        // What pays to be compressed is shorter than it was.
-        if entry.verified
-            && entry.stored == entry.length
-            && let Some(segment) = self.segments.find(entry.segment)
-        {
-            let mut bytes = vec![0; (range.end - range.start) as usize];
-            self.read_bytes(id, &entry, &segment, entry.body() + range.start, &mut bytes)?;
-            return Ok(Bytes::from(bytes));
-        }
         let content = self.read_whole(id)?;
+        check_range(id, &range, content.len() as u64)?;
         Ok(content.slice(range.start as usize..range.end as usize))
     }
 
@@ -74,18 +67,31 @@ impl<M: Medium> DiskStore<M> {
     }
 
     fn find(&self, id: &BlobId) -> Result<Entry, BlobError> {
-        self.index.find(id).ok_or_else(|| {
-            let reason = self.damaged.lock().get(id).cloned();
-            reason.map_or(BlobError::NotFound { id: *id }, |reason| BlobError::Corrupt { id: *id, reason })
-        })
+        match self.index.find(id) {
+            Some(entry) if entry.segment == LOST => {
+                let reason = "it was found damaged before, put it again".to_owned();
+                Err(BlobError::Corrupt { id: *id, reason })
+            }
+            Some(entry) => Ok(entry),
+            None => Err(BlobError::NotFound { id: *id }),
+        }
     }
 
-    /// Reads the record of a blob, wherever it is by now, and checks everything but its name.
-    pub(super) fn record(&self, id: &BlobId, kind: Kind) -> Result<Record, BlobError> {
+    /// The entry of this very blob: the index keeps 24 bytes of a name, the header of the record all 32.
+    pub(super) fn known(&self, id: &BlobId) -> Result<Entry, BlobError> {
+        let (entry, segment) = self.locate(id)?;
+        let mut header = [0; HEADER_BYTES];
+        self.read_bytes(id, &entry, &segment, entry.offset(), &mut header)?;
+        self.check_header(id, &entry, &header)?;
+        Ok(entry)
+    }
+
+    /// Where the record of a blob is by now.
+    fn locate(&self, id: &BlobId) -> Result<Located<M>, BlobError> {
         let mut entry = self.find(id)?;
-        let segment = loop {
+        loop {
             if let Some(segment) = self.segments.find(entry.segment) {
-                break segment;
+                return Ok((entry, segment));
             }
             // Either the record was moved since, or its segment is lost.
             let again = self.find(id)?;
@@ -94,15 +100,41 @@ impl<M: Medium> DiskStore<M> {
                 return Err(BlobError::Corrupt { id: *id, reason });
             }
             entry = again;
-        };
+        }
+    }
+
+    fn check_header(
+        &self,
+        id: &BlobId,
+        entry: &Entry,
+        bytes: &[u8; HEADER_BYTES],
+    ) -> Result<Header, BlobError> {
+        let header = Header::parse(bytes);
+        if header.is_some_and(|other| other.id != *id && Key::of(&other.id) == Key::of(id)) {
+            // The blob there is another one, and nothing is wrong with it.
+            return Err(BlobError::NotFound { id: *id });
+        }
+        let kind = if entry.length == LARGE { Kind::Manifest } else { Kind::Whole };
+        header
+            .filter(|header| header.id == *id && header.kind == kind && header.stored == entry.stored)
+            .ok_or_else(|| self.damage(id, entry, "its record has no header"))
+    }
+
+    /// Reads the record of a blob, wherever it is by now, and checks everything but its name.
+    pub(super) fn record(&self, id: &BlobId, kind: Kind) -> Result<Record, BlobError> {
+        let (entry, segment) = self.locate(id)?;
+        // What is not in the file yet is in a buffer. Nothing is set aside for what a hostile index only claims.
+        let end = entry.offset() + HEADER_BYTES as u64 + u64::from(entry.stored);
+        if end > segment.written() && entry.stored as usize > self.config.buffer_bytes {
+            return Err(self.damage(id, &entry, "its segment ends before it does"));
+        }
         let mut bytes = vec![0; HEADER_BYTES + entry.stored as usize];
         self.read_bytes(id, &entry, &segment, entry.offset(), &mut bytes)?;
         let (header, stored) = bytes.split_first_chunk().expect("it begins with a header");
-        let header = Header::parse(header)
-            .filter(|header| header.id == *id && header.kind == kind && header.stored == entry.stored);
-        let Some(header) = header else {
-            return Err(self.damage(id, &entry, "its record has no header"));
-        };
+        let header = self.check_header(id, &entry, header)?;
+        if header.kind != kind {
+            return Err(BlobError::Corrupt { id: *id, reason: format!("its record is no {kind:?}") });
+        }
         if header.sum != crc32c::crc32c(stored) {
             return Err(self.damage(id, &entry, "its record has another sum"));
         }
@@ -131,13 +163,10 @@ impl<M: Medium> DiskStore<M> {
         }
     }
 
-    /// Takes a damaged blob out of the index, so that putting it again stores it again.
+    /// Marks a blob as damaged, so that putting it again stores it again, and no collection takes it for absent.
     pub(super) fn damage(&self, id: &BlobId, entry: &Entry, reason: &str) -> BlobError {
         let reason = format!("{reason} (byte {} of segment {})", entry.offset(), entry.segment);
-        let mut damaged = self.damaged.lock();
-        if damaged.len() < self.config.damaged_max && self.index.remove(&Key::of(id), entry) {
-            damaged.insert(*id, reason.clone());
-            self.counts.damaged.fetch_add(1, Ordering::Relaxed);
+        if self.index.lose(&Key::of(id), entry) {
             self.segments.count(entry, LiveChange::Left);
         }
         BlobError::Corrupt { id: *id, reason }

@@ -8,16 +8,16 @@ use ironloom_core::Map;
 use parking_lot::{Mutex, RwLock};
 
 use super::checkpoint::{self, Loaded, Position};
-use super::index::{Entry, Index, Key, SHARDS};
+use super::index::{Entry, Index, Key, LOST, OFFSET_END, SHARDS};
 use super::large::LargeCache;
 use super::pins::{Pins, PinsError};
 use super::record::{HEADER_BYTES, Kind, SEGMENT_VERSION, parse_segment};
 use super::scan::{Found, scan};
-use super::segment::{LiveChange, Segment, Segments, segment_name, segment_number};
+use super::segment::{LiveChange, Segment, Segments, check_number, segment_name, segment_number};
 use super::writer::Writer;
 use super::{Counts, DiskConfig, DiskStore, OpenError, mark};
-use crate::BlobId;
 use crate::medium::{Medium, MediumFile};
+use crate::{BlobError, BlobId};
 
 /// The name of the file that is locked.
 const LOCK_NAME: &str = "lock";
@@ -58,8 +58,10 @@ impl<M: Medium> DiskStore<M> {
         let synced = opening.medium.sync();
         synced.map_err(|source| io_error(&at, "syncing the directory", source))?;
         opening.open_segments(&at)?;
+        let is_new = opening.is_new().map_err(|source| io_error(&at, "listing the files", source))?;
         let is_complete = opening.recover().map_err(|source| io_error(&at, "recovering", source))?;
-        let pins = Pins::open(&opening.medium).map_err(|error| match error {
+        let pins = Pins::open(&opening.medium, is_new).map_err(|error| match error {
+            PinsError::Missing => OpenError::PinsMissing { at: at.clone() },
             PinsError::Damaged(offset) => OpenError::Pins { at: at.clone(), offset },
             PinsError::Io(source) => io_error(&at, "reading the pins", source),
         })?;
@@ -77,11 +79,12 @@ impl<M: Medium> DiskStore<M> {
             unfinished: Mutex::new(Map::default()),
             maintenance: Mutex::new(()),
             manifests: Mutex::new(LargeCache::default()),
-            damaged: Mutex::new(Map::default()),
             counts: Counts::default(),
             _lock: lock,
         };
-        store.drop_incomplete(&opening.large);
+        store
+            .drop_incomplete(&opening.large)
+            .map_err(|source| OpenError::Recovery { at: at.clone(), source })?;
         if !is_complete {
             store.checkpoint().map_err(|source| OpenError::Recovery { at, source })?;
         }
@@ -91,14 +94,16 @@ impl<M: Medium> DiskStore<M> {
 
 impl<M: Medium> DiskStore<M> {
     /// Takes large blobs out of the index that were not synced and of which a part is lost.
-    fn drop_incomplete(&self, large: &[BlobId]) {
-        for id in large.iter().filter(|id| !self.has_large_for_put(id)) {
-            if let Some(entry) = self.index.find(id)
+    fn drop_incomplete(&self, large: &[BlobId]) -> Result<(), BlobError> {
+        for id in large {
+            if !self.has_large_for_put(id)?
+                && let Some(entry) = self.index.find(id)
                 && self.index.remove(&Key::of(id), &entry)
             {
                 self.segments.count(&entry, LiveChange::Left);
             }
         }
+        Ok(())
     }
 }
 
@@ -135,6 +140,12 @@ impl<M: Medium> Opening<M> {
         Ok(())
     }
 
+    /// Whether nothing was ever put: the pins are made before the first segment.
+    fn is_new(&self) -> io::Result<bool> {
+        let has_index = self.medium.list()?.iter().any(|name| name == checkpoint::NAME);
+        Ok(!has_index && self.segments.all().is_empty())
+    }
+
     /// Fills the index; returns whether the checkpoint knew everything.
     fn recover(&mut self) -> io::Result<bool> {
         let loaded = checkpoint::load(&self.medium, &self.index)?;
@@ -162,7 +173,7 @@ impl<M: Medium> Opening<M> {
     fn scan_segment(&mut self, segment: &Segment<M::File>, offset: u64) -> io::Result<bool> {
         let (index, large) = (&self.index, &mut self.large);
         let end = scan(&segment.file, offset, |found: Found| {
-            if found.intact && found.header.kind != Kind::Gap {
+            if found.intact && found.header.kind != Kind::Gap && found.offset < OFFSET_END {
                 let entry = Entry::new(segment.number, found.offset, &found.header);
                 index.insert(Key::of(&found.header.id), entry);
                 if found.header.kind == Kind::Manifest {
@@ -198,7 +209,11 @@ impl<M: Medium> Opening<M> {
         // Below the position of the checkpoint nothing would be scanned.
         let mut newest = self.start.segment;
         for shard in 0..SHARDS {
-            self.index.for_each(shard, |_, entry| newest = newest.max(entry.segment));
+            self.index.for_each(shard, |_, entry| {
+                if entry.segment != LOST {
+                    newest = newest.max(entry.segment);
+                }
+            });
         }
         if let Some((&number, &end)) = self.ends.last_key_value() {
             let segment = self.segments.find(number).expect("it was scanned");
@@ -207,12 +222,14 @@ impl<M: Medium> Opening<M> {
                     segment.file.truncate(end)?;
                     segment.file.sync()?;
                 }
-                segment.set_written(end);
+                // A segment whose header was never written, or is damaged, gets one.
+                segment.set_written(if end == HEADER_BYTES as u64 { 0 } else { end });
                 return Ok(segment);
             }
             newest = newest.max(number);
         }
         let number = newest + 1;
+        check_number(number)?;
         let file = self.medium.create(&segment_name(number))?;
         self.medium.sync()?;
         let segment = Arc::new(Segment::new(number, file, 0));

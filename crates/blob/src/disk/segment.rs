@@ -10,6 +10,9 @@ use parking_lot::RwLock;
 use super::index::Entry;
 use super::stats::SegmentStatistics;
 
+/// No segment has a higher number: there is always a next number, and one that means none.
+pub(crate) const NUMBER_MAX: u32 = 1 << 31;
+
 /// What the name of a segment ends with.
 const SUFFIX: &str = ".seg";
 
@@ -76,7 +79,15 @@ pub(crate) fn segment_name(number: u32) -> String {
 pub(crate) fn segment_number(name: &str) -> Option<u32> {
     let digits = name.strip_suffix(SUFFIX)?;
     let number = u32::from_str_radix(digits, 16).ok()?;
-    (number > 0 && segment_name(number) == name).then_some(number)
+    ((1..=NUMBER_MAX).contains(&number) && segment_name(number) == name).then_some(number)
+}
+
+/// Whether a new segment may have this number.
+pub(crate) fn check_number(number: u32) -> io::Result<()> {
+    if number > NUMBER_MAX {
+        return Err(io::Error::other("the numbers of segments are used up: copy the blobs to a new store"));
+    }
+    Ok(())
 }
 
 /// The segments that are there.
@@ -145,7 +156,15 @@ mod tests {
     #[test]
     fn names_are_numbers() {
         assert_eq!(segment_number(&segment_name(0x1234)), Some(0x1234));
-        for name in ["00000000.seg", "1.seg", "0000000g.seg", "00000001.sag", "+0000001.seg"] {
+        for name in [
+            "00000000.seg",
+            "1.seg",
+            "0000000g.seg",
+            "00000001.sag",
+            "+0000001.seg",
+            "80000001.seg",
+            "ffffffff.seg",
+        ] {
             assert_eq!(segment_number(name), None, "{name}");
         }
     }

@@ -14,22 +14,22 @@ impl<M: Medium> DiskStore<M> {
     ///
     /// # Errors
     ///
-    /// If the medium fails, or a blob that links to others is corrupt: then it is not known what it keeps, and nothing
-    /// is dropped.
+    /// If the medium fails, or of what a pin keeps a blob is absent or one with links is corrupt: then it is not known
+    /// what that keeps, and nothing is dropped. Put it again, or remove the pin.
     pub fn collect(&self, spare: Spare) -> Result<Collected, BlobError> {
         let maintenance = self.maintenance.lock();
         self.writer.check()?;
         self.begin_collection()?;
         let marked = self.mark();
-        let swept = marked.map(|missing| self.sweep(spare, missing));
+        let swept = marked.map(|()| self.sweep(spare));
         self.end_collection();
         let mut collected = swept?;
         collected.freed_bytes = self.compact(&maintenance)?;
         Ok(collected)
     }
 
-    fn sweep(&self, spare: Spare, missing: u64) -> Collected {
-        let mut collected = Collected { missing, ..Collected::default() };
+    fn sweep(&self, spare: Spare) -> Collected {
+        let mut collected = Collected::default();
         for shard in 0..SHARDS {
             self.index.retain(shard, |_, entry| {
                 let keep = match entry.age {

@@ -3,6 +3,11 @@
 mod collection;
 mod crash;
 mod damage;
+mod forged;
+mod hostile;
+mod lost;
+mod names;
+mod sequences;
 
 use std::collections::BTreeMap;
 

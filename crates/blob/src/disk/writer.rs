@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use super::checkpoint::Position;
 use super::config::DiskConfig;
 use super::record::{Header, record_bytes};
-use super::segment::{Segment, Segments, is_full, segment_name};
+use super::segment::{Segment, Segments, check_number, is_full, segment_name};
 use crate::BlobError;
 use crate::medium::{Medium, MediumFile};
 use tail::Tail;
@@ -63,7 +63,11 @@ impl<F: MediumFile> Writer<F> {
     pub(crate) fn new(config: &DiskConfig, segment: Arc<Segment<F>>) -> Self {
         let base = segment.written();
         Self {
-            io: Mutex::new(Io { unsynced: Vec::new(), directory_changed: false }),
+            io: Mutex::new(Io {
+                unsynced: Vec::new(),
+                // A process that was killed may have left a segment that no directory sync covers.
+                directory_changed: true,
+            }),
             tail: Mutex::new(Tail::new(segment, base, config.buffer_bytes)),
             synced: AtomicU64::new(0),
             stopped: OnceLock::new(),
@@ -189,9 +193,8 @@ impl<F: MediumFile> Writer<F> {
         ground: &Ground<'_, M>,
         number: u32,
     ) -> Result<Arc<Segment<F>>, BlobError> {
-        let file = ground
-            .medium
-            .create(&segment_name(number))
+        let file = check_number(number)
+            .and_then(|()| ground.medium.create(&segment_name(number)))
             .map_err(|error| self.failed("creating a segment", error))?;
         Ok(Arc::new(Segment::new(number, file, 0)))
     }
@@ -227,13 +230,17 @@ impl<F: MediumFile> Writer<F> {
     }
 
     /// Makes everything durable and says up to where that is.
-    pub(crate) fn settle<M: Medium<File = F>>(&self, ground: &Ground<'_, M>) -> Result<Position, BlobError> {
+    pub(crate) fn settle<M: Medium<File = F>>(
+        &self,
+        ground: &Ground<'_, M>,
+    ) -> Result<(Position, u64), BlobError> {
         let mut io = self.io.lock();
         loop {
             self.sync_all(ground, &mut io)?;
             let tail = self.tail.lock();
             if tail.is_written() {
-                return Ok(Position { segment: tail.segment.number, offset: tail.base });
+                let position = Position { segment: tail.segment.number, offset: tail.base };
+                return Ok((position, tail.appended));
             }
         }
     }

@@ -26,12 +26,28 @@ impl Directory {
     /// If it can be neither made nor opened.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
+        let parents = parents_to_sync(&path);
         fs::create_dir_all(&path)?;
-        if let Some(parent) = path.parent().filter(|parent| parent.is_dir()) {
+        for parent in parents {
             File::open(parent)?.sync_all()?;
         }
         Ok(Self { path })
     }
+}
+
+/// The directories that get a new entry when `path` is made. The nearest one always counts: whoever made the last
+/// entry may have been killed before it was durable.
+fn parents_to_sync(path: &Path) -> Vec<PathBuf> {
+    let mut parents = Vec::new();
+    for parent in path.ancestors().skip(1) {
+        // The parent of a relative path of one name is the working directory.
+        let is_here = parent.as_os_str().is_empty();
+        parents.push(if is_here { PathBuf::from(".") } else { parent.to_owned() });
+        if is_here || parent.is_dir() {
+            break;
+        }
+    }
+    parents
 }
 
 impl fmt::Display for Directory {
@@ -109,5 +125,26 @@ impl MediumFile for DirectoryFile {
 
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store in a directory whose name a power failure takes is a store that is lost.
+    #[test]
+    fn every_directory_that_gets_a_new_entry_is_synced() {
+        let directory = tempfile::tempdir().unwrap();
+        let base = directory.path();
+        let paths = |paths: &[PathBuf]| paths.to_vec();
+        let deep = base.join("a/b/c");
+        assert_eq!(parents_to_sync(&deep), paths(&[base.join("a/b"), base.join("a"), base.to_owned()]));
+        Directory::open(&deep).unwrap();
+        assert_eq!(parents_to_sync(&deep), paths(&[base.join("a/b")]));
+        assert_eq!(parents_to_sync(Path::new("no-such-store")), paths(&[PathBuf::from(".")]));
+        let relative = parents_to_sync(Path::new("no-such-directory/store"));
+        assert_eq!(relative, paths(&[PathBuf::from("no-such-directory"), PathBuf::from(".")]));
+        assert!(parents_to_sync(Path::new("/")).is_empty());
     }
 }

@@ -1,13 +1,19 @@
 //! What the index knows of a blob, and how it is packed into a slot of 40 bytes.
 
 use crate::BlobId;
-use crate::disk::record::{ALIGN, HEADER_BYTES, Header, Kind, record_bytes};
+use crate::disk::record::{ALIGN, Header, Kind, record_bytes};
 
 /// How long a slot is, in memory and in the file.
 pub(crate) const SLOT_BYTES: usize = 40;
 
 /// The length in the entry of a blob that is stored in chunks: its manifest knows.
 pub(crate) const LARGE: u32 = (1 << LENGTH_BITS) - 1;
+
+/// The segment in the entry of a blob whose record was found damaged. There is none of this number.
+pub(crate) const LOST: u32 = u32::MAX;
+
+/// Records begin before this offset in their segment.
+pub(crate) const OFFSET_END: u64 = (1 << 32) * ALIGN;
 
 const LENGTH_BITS: u32 = 28;
 const LINKS: u32 = 1 << 30;
@@ -44,7 +50,7 @@ pub(crate) enum Age {
 /// Where a blob is, and what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The number of the segment, from 1.
+    /// The number of the segment, from 1, or [`LOST`].
     pub(crate) segment: u32,
     /// Where the record begins, in units of eight bytes.
     pub(crate) offset: u32,
@@ -81,11 +87,6 @@ impl Entry {
     /// Where the record begins.
     pub(crate) fn offset(&self) -> u64 {
         u64::from(self.offset) * ALIGN
-    }
-
-    /// Where the stored bytes begin.
-    pub(crate) fn body(&self) -> u64 {
-        self.offset() + HEADER_BYTES as u64
     }
 
     /// How many bytes the record takes.

@@ -72,7 +72,7 @@ impl Table {
             Ok(at) => {
                 let mut found = self.slots[at].entry();
                 if is_as_good(&found) {
-                    found.age = if found.age == Age::Reached { Age::Reached } else { Age::New };
+                    found.age = Age::New;
                     self.slots[at] = Slot::new(key, &found);
                     return Inserted::Kept;
                 }
