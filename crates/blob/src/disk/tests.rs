@@ -7,6 +7,7 @@ mod forged;
 mod hostile;
 mod lost;
 mod names;
+mod races;
 mod sequences;
 
 use std::collections::BTreeMap;
