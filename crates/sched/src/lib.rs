@@ -1,4 +1,40 @@
 //! Run isolated processes, many on few threads.
-//!
-//! Empty so far: this crate holds its place in the layers, and nothing else.
-//! `docs/architecture.md` says what will live here.
+
+mod address;
+mod config;
+mod context;
+mod current;
+mod effect;
+mod engine;
+mod error;
+mod exit;
+mod frame;
+mod guest;
+mod handle;
+mod id;
+mod inspect;
+mod kernel;
+mod lock;
+mod mailbox;
+mod oneshot;
+mod process;
+mod queue;
+mod raw;
+mod spawn;
+mod sync;
+mod table;
+mod timer;
+mod virtual_kernel;
+
+pub use address::{Address, Monitor, ProcessRef, Reply, Sending};
+pub use config::{Class, Config, Limits, Options};
+pub use context::{Context, Receiving, Thread};
+pub use error::{CallError, Elapsed, Refusal, RegisterError, SendError, SpawnError, StartError};
+pub use exit::{ExitReason, IntoExit};
+pub use guest::Guest;
+pub use handle::Handle;
+pub use id::ProcessId;
+pub use inspect::{KernelInfo, ProcessInfo, State, Wait};
+pub use kernel::{Kernel, Shutdown};
+pub use timer::{Interval, Sleep};
+pub use virtual_kernel::VirtualKernel;

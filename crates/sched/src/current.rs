@@ -1,0 +1,229 @@
+//! What runs on this thread right now: the slice, its budget, and who sends.
+//!
+//! A message needs a sender and an order, and every wait costs a unit of the budget, also where the code that sends or
+//! waits holds no context of its process. So the worker notes here what it runs. It is private to the crate: nothing of
+//! it shows in what anybody can call, and outside of a slice it is empty.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::task;
+
+use ironloom_core::LimitExceeded;
+
+use crate::{ProcessId, engine::Home, inspect::Wait};
+
+/// The slice that this thread runs; see the module.
+pub(crate) struct Current {
+    /// Which engine's worker this thread is, by address; 0 if it is none's.
+    engine: Cell<usize>,
+    worker: Cell<u16>,
+    home: RefCell<Option<Arc<Home>>>,
+    /// The ids that this worker may give to new processes: the next and the end.
+    ids: Cell<(u64, u64)>,
+    /// The process whose slice it is; 0 between slices.
+    process: Cell<u64>,
+    /// The process's place among those that run in this window; 0 in real time.
+    ordinal: Cell<u32>,
+    /// How many messages and other effects it has sent in this slice.
+    sequence: Cell<u32>,
+    granted: Cell<u64>,
+    spent: Cell<u64>,
+    wait: Cell<Wait>,
+    condemned: Cell<Option<LimitExceeded>>,
+}
+
+/// Who does something, and as its how manieth act in this window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Act {
+    pub(crate) ordinal: u32,
+    pub(crate) sequence: u32,
+}
+
+thread_local! {
+    static CURRENT: Current = const {
+        Current {
+            engine: Cell::new(0),
+            worker: Cell::new(0),
+            home: RefCell::new(None),
+            ids: Cell::new((0, 0)),
+            process: Cell::new(0),
+            ordinal: Cell::new(0),
+            sequence: Cell::new(0),
+            granted: Cell::new(0),
+            spent: Cell::new(0),
+            wait: Cell::new(Wait::Other),
+            condemned: Cell::new(None),
+        }
+    };
+}
+
+/// Makes this thread a worker of an engine until the guard is dropped.
+pub(crate) fn enter(home: &Arc<Home>, worker: u16) -> Entered {
+    CURRENT.with(|current| {
+        let before = (current.engine.get(), current.worker.get(), current.home.take(), current.ids.get());
+        current.engine.set(home.address());
+        current.worker.set(worker);
+        *current.home.borrow_mut() = Some(Arc::clone(home));
+        current.ids.set((0, 0));
+        Entered { before: Some(before) }
+    })
+}
+
+/// The engine, the worker, its home and its ids.
+type Before = (usize, u16, Option<Arc<Home>>, (u64, u64));
+
+/// This thread is a worker; when this is dropped, it is again what it was before.
+pub(crate) struct Entered {
+    before: Option<Before>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let Some((engine, worker, home, ids)) = self.before.take() else { return };
+        CURRENT.with(|current| {
+            current.engine.set(engine);
+            current.worker.set(worker);
+            current.ids.set(ids);
+            *current.home.borrow_mut() = home;
+        });
+    }
+}
+
+/// The worker of `engine` that this thread is, if it is one.
+#[inline]
+pub(crate) fn worker_of(engine: usize) -> Option<u16> {
+    CURRENT.with(|current| (current.engine.get() == engine).then(|| current.worker.get()))
+}
+
+/// Which worker this thread is.
+pub(crate) fn worker() -> u16 {
+    CURRENT.with(|current| current.worker.get())
+}
+
+/// The home that processes spawned on this thread get, if it is a worker of `engine`.
+#[inline]
+pub(crate) fn home_of(engine: usize) -> Option<Arc<Home>> {
+    CURRENT.with(|current| {
+        if current.engine.get() == engine { current.home.borrow().as_ref().map(Arc::clone) } else { None }
+    })
+}
+
+/// The next id of this worker's block; `more` gives it a new block when the old one is used up.
+#[inline]
+pub(crate) fn next_id(more: impl FnOnce() -> (u64, u64)) -> ProcessId {
+    CURRENT.with(|current| {
+        let (mut next, mut end) = current.ids.get();
+        if next == end {
+            (next, end) = more();
+        }
+        current.ids.set((next + 1, end));
+        ProcessId::new(next)
+    })
+}
+
+/// Sets the block of ids for the slice that begins.
+pub(crate) fn set_ids(first: u64, end: u64) {
+    CURRENT.with(|current| current.ids.set((first, end)));
+}
+
+/// How many ids of the block are left.
+pub(crate) fn ids_left() -> (u64, u64) {
+    CURRENT.with(|current| current.ids.get())
+}
+
+/// A slice begins.
+#[inline]
+pub(crate) fn begin(process: ProcessId, ordinal: u32, budget: u32) {
+    CURRENT.with(|current| {
+        current.process.set(process.number());
+        current.ordinal.set(ordinal);
+        current.sequence.set(0);
+        current.granted.set(u64::from(budget));
+        current.spent.set(0);
+    });
+}
+
+/// The slice is over; how much it spent.
+#[inline]
+pub(crate) fn end() -> u64 {
+    CURRENT.with(|current| {
+        current.process.set(0);
+        current.spent.get()
+    })
+}
+
+/// The process whose slice this is, if it is a process of `engine`; else the host.
+#[inline]
+pub(crate) fn process_of(engine: usize) -> ProcessId {
+    CURRENT.with(|current| {
+        if current.engine.get() == engine { ProcessId::new(current.process.get()) } else { ProcessId::HOST }
+    })
+}
+
+/// What the running process of `engine` does next counts as this act; `None` if none of its processes runs here.
+#[inline]
+pub(crate) fn act(engine: usize) -> Option<Act> {
+    CURRENT.with(|current| {
+        if current.engine.get() != engine || current.process.get() == 0 {
+            return None;
+        }
+        let sequence = current.sequence.get();
+        current.sequence.set(sequence + 1);
+        Some(Act { ordinal: current.ordinal.get(), sequence })
+    })
+}
+
+/// Spends units of the slice's budget; whether there are some left. There is no end to them outside of a slice.
+#[inline]
+pub(crate) fn spend(units: u64) -> bool {
+    CURRENT.with(|current| {
+        let spent = current.spent.get().saturating_add(units);
+        current.spent.set(spent);
+        spent < current.granted.get() || current.process.get() == 0
+    })
+}
+
+/// How much of the slice's budget is spent.
+#[inline]
+pub(crate) fn spent() -> u64 {
+    CURRENT.with(|current| current.spent.get())
+}
+
+/// What is left of the slice's budget.
+pub(crate) fn remaining() -> u64 {
+    CURRENT.with(|current| current.granted.get().saturating_sub(current.spent.get()))
+}
+
+/// Begins every wait: spends a unit, and if that was the last, gives way and comes back.
+#[inline]
+pub(crate) fn coop(context: &task::Context<'_>) -> task::Poll<()> {
+    if spend(1) {
+        return task::Poll::Ready(());
+    }
+    waits(Wait::Turn);
+    context.waker().wake_by_ref();
+    task::Poll::Pending
+}
+
+/// Notes what the thread that is about to wait waits for.
+#[inline]
+pub(crate) fn waits(wait: Wait) {
+    CURRENT.with(|current| current.wait.set(wait));
+}
+
+/// What was noted last, for the worker.
+#[inline]
+pub(crate) fn take_wait() -> Wait {
+    CURRENT.with(|current| current.wait.replace(Wait::Other))
+}
+
+/// Ends the running process when its poll is over: it asked for more than it may have.
+pub(crate) fn condemn(exceeded: LimitExceeded) {
+    CURRENT.with(|current| current.condemned.set(Some(exceeded)));
+}
+
+/// The limit that the running process exceeded, if it did.
+#[inline]
+pub(crate) fn take_condemned() -> Option<LimitExceeded> {
+    CURRENT.with(|current| if current.condemned.get().is_some() { current.condemned.take() } else { None })
+}

@@ -1,0 +1,103 @@
+//! [`Idle`]: what a worker does that has nothing to do.
+//!
+//! It looks whether a timer is due, takes work from others, and then sleeps until the next timer or until somebody wakes
+//! it. Before it sleeps it may spin for a moment: an answer that is on its way costs a fraction of a microsecond then,
+//! and forty when the worker sleeps. It spins only while that has paid lately.
+
+use std::{sync::atomic::Ordering, time};
+
+use ironloom_core::{Duration, Instant};
+
+use super::worker::Tenant;
+
+/// How long to wait for an answer that is on its way: longer than waking the one who answers.
+const SPIN: Duration = Duration::from_micros(60);
+/// How often a spin may fail before it is tried only now and then.
+const FAILURES: u32 = 4;
+/// How often it is tried then.
+const RETRY: u32 = 32;
+
+/// How one worker's waits went.
+#[derive(Debug, Default)]
+pub(super) struct Idle {
+    failures: u32,
+    waits: u32,
+}
+
+impl Idle {
+    /// Returns when there may be something to do.
+    #[cold]
+    pub(super) fn wait(&mut self, tenant: &mut Tenant<'_>) {
+        let now = tenant.engine.now();
+        tenant.expire(now);
+        tenant.worker.inbox.store(false, Ordering::Relaxed);
+        if !self.has_work(tenant) && !tenant.workers.steal(tenant.index) && !self.spin(tenant, now) {
+            sleep(tenant);
+        }
+        let now = tenant.engine.now();
+        tenant.rested(now);
+    }
+
+    fn has_work(&self, tenant: &Tenant<'_>) -> bool {
+        tenant.worker.queue.lock().runnable.len() > 0
+    }
+
+    /// Waits for a moment without sleeping; whether something came.
+    fn spin(&mut self, tenant: &Tenant<'_>, began: Instant) -> bool {
+        self.waits = self.waits.wrapping_add(1);
+        if tenant.workers.count() == 1 || self.failures >= FAILURES && !self.waits.is_multiple_of(RETRY) {
+            return false;
+        }
+        let until = began.saturating_add(SPIN);
+        let until = tenant.engine.timers.next().map_or(until, |next| next.min(until));
+        loop {
+            for _ in 0..64 {
+                if tenant.worker.inbox.load(Ordering::Acquire) {
+                    self.failures = 0;
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if tenant.workers.stop.load(Ordering::Relaxed) || tenant.engine.now() >= until {
+                self.failures = self.failures.saturating_add(1);
+                return false;
+            }
+        }
+    }
+}
+
+/// Sleeps until the next timer or until somebody has work for this worker.
+fn sleep(tenant: &Tenant<'_>) {
+    {
+        let mut queue = tenant.worker.queue.lock();
+        if queue.runnable.len() > 0 || tenant.workers.stop.load(Ordering::SeqCst) {
+            return;
+        }
+        // From here on whoever puts something on the queue finds the sleeper and wakes it.
+        queue.sleeper = Some(std::thread::current());
+    }
+    let bit = 1 << tenant.index;
+    tenant.workers.asleep.fetch_or(bit, Ordering::SeqCst);
+    if !tenant.workers.stop.load(Ordering::SeqCst) {
+        park(tenant);
+    }
+    tenant.workers.asleep.fetch_and(!bit, Ordering::SeqCst);
+    tenant.worker.queue.lock().sleeper = None;
+}
+
+/// Parks this thread. Only one worker wakes by itself for the next timer.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the driver: here the kernel waits for real time to pass"
+)]
+fn park(tenant: &Tenant<'_>) {
+    let Some(next) = tenant.engine.timers.next() else { return std::thread::park() };
+    let keeper = &tenant.workers.keeper;
+    if keeper.load(Ordering::SeqCst) <= next.as_nanos() {
+        return std::thread::park();
+    }
+    keeper.store(next.as_nanos(), Ordering::SeqCst);
+    let left = next.saturating_since(tenant.engine.now());
+    std::thread::park_timeout(time::Duration::from_nanos(left.as_nanos()));
+    keeper.store(u64::MAX, Ordering::SeqCst);
+}

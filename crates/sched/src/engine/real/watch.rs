@@ -1,0 +1,97 @@
+//! The watch: a thread that notices slices which do not end.
+//!
+//! Native code that neither waits nor yields holds its worker. The watch reports it, has another worker take over the
+//! rest of the queue, and if there is none, starts a thread that is this worker from now on. The old one ends when its
+//! slice does.
+
+use std::sync::{Arc, Weak, atomic::Ordering};
+
+use ironloom_core::Duration;
+
+use super::{
+    Shared, Workers,
+    worker::{peek, rent},
+};
+use crate::{ProcessId, engine::Engine};
+
+/// What the watch saw of one worker when it last looked.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    slice: u64,
+    /// For how many looks in a row it has been in this slice.
+    looks: u32,
+}
+
+/// Starts the watch.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the driver: the watch is a thread, named here and joined by `stop`"
+)]
+pub(super) fn start(engine: &Shared) -> std::io::Result<()> {
+    // The watch must not keep alive what it watches.
+    let watched = Arc::downgrade(engine);
+    let thread = std::thread::Builder::new().name("ironloom-watch".into()).spawn(move || watch(&watched))?;
+    let workers = engine.workers().expect("a kernel in real time has workers");
+    workers.threads.lock().push(thread);
+    Ok(())
+}
+
+fn watch(engine: &Weak<Engine>) {
+    let mut seen: Vec<Seen> = Vec::new();
+    loop {
+        let Some(engine) = engine.upgrade() else { return };
+        let Some(workers) = engine.workers() else { return };
+        if workers.stop.load(Ordering::SeqCst) {
+            return;
+        }
+        seen.resize(workers.count(), Seen::default());
+        let tick = Duration::from_nanos((engine.config.stuck_after.as_nanos() / 2).max(1_000_000));
+        for (index, seen) in seen.iter_mut().enumerate() {
+            look(&engine, workers, index as u16, seen);
+        }
+        let ticket = workers.watch.ticket();
+        if !workers.stop.load(Ordering::SeqCst) {
+            let _ = ticket.wait_for(tick); // whether it was woken or not, it looks
+        }
+    }
+}
+
+fn look(engine: &Shared, workers: &Workers, index: u16, seen: &mut Seen) {
+    let worker = &workers.workers[usize::from(index)];
+    let slice = peek(&worker.slice);
+    if slice.is_multiple_of(2) || slice != seen.slice {
+        *seen = Seen { slice, looks: 0 };
+        return;
+    }
+    seen.looks += 1;
+    if worker.queue.lock().runnable.len() > 0 {
+        workers.rouse_any();
+    }
+    // Two ticks are the time that a slice may last.
+    if seen.looks == 2 {
+        report(engine, workers, index);
+    }
+}
+
+fn report(engine: &Shared, workers: &Workers, index: u16) {
+    let worker = &workers.workers[usize::from(index)];
+    let process = ProcessId::new(peek(&worker.process));
+    let name = engine.table.find(process).and_then(|process| crate::inspect::inspect(&*process).name);
+    let name = name.as_deref().unwrap_or("no name");
+    workers.stuck.fetch_add(1, Ordering::Relaxed);
+    tracing::warn!(%process, name, worker = index, after = %engine.config.stuck_after, "a slice does not end");
+    *workers.last_stuck.lock() = Some((process, name.into()));
+    if workers.lost.load(Ordering::Relaxed) as usize >= engine.config.replacements_max {
+        return;
+    }
+    let tenant = worker.tenant.fetch_add(1, Ordering::Relaxed) + 1;
+    match rent(engine, index, tenant) {
+        Ok(()) => {
+            workers.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(error) => {
+            worker.tenant.fetch_sub(1, Ordering::Relaxed);
+            tracing::warn!(%error, "no thread to replace a stuck worker");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a worker's thread does: run whoever is next, and between slices look after timers and the backlog.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use ironloom_core::Instant;
+
+use super::{BACKLOG, Shared, Worker, Workers, idle::Idle, watch};
+use crate::{
+    current,
+    effect::Effect,
+    engine::{Engine, Home},
+    frame::{self, Sliced},
+    process::Runnable,
+    queue::Why,
+};
+
+/// How many slices may pass before a worker looks at the clock.
+const SLICES_PER_LOOK: u32 = 32;
+
+/// Starts the threads of a kernel in real time.
+pub(crate) fn start(engine: &Shared) -> std::io::Result<()> {
+    let workers = engine.workers().expect("a kernel in real time has workers");
+    for index in 0..workers.count() {
+        rent(engine, index as u16, 0)?;
+    }
+    watch::start(engine)
+}
+
+/// Starts a thread that is this worker until another tenant is named.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the driver: workers are threads, named here and joined by `stop`"
+)]
+pub(super) fn rent(engine: &Shared, index: u16, tenant: u64) -> std::io::Result<()> {
+    let shared = Arc::clone(engine);
+    let thread = std::thread::Builder::new()
+        .name(format!("ironloom-{index}"))
+        .spawn(move || Tenant::new(&shared, index, tenant).work())?;
+    let workers = engine.workers().expect("a kernel in real time has workers");
+    workers.threads.lock().push(thread);
+    Ok(())
+}
+
+/// One thread's time as a worker.
+pub(super) struct Tenant<'a> {
+    pub(super) engine: &'a Arc<Engine>,
+    pub(super) workers: &'a Workers,
+    pub(super) worker: &'a Worker,
+    pub(super) index: u16,
+    tenant: u64,
+    /// The number of the next slice's beginning.
+    slice: u64,
+    /// Slices since the last look at the clock, and when that was.
+    slices: u32,
+    looked: Instant,
+    /// How many were waiting when the last process was taken.
+    waiting: usize,
+}
+
+impl<'a> Tenant<'a> {
+    fn new(engine: &'a Arc<Engine>, index: u16, tenant: u64) -> Self {
+        let workers = engine.workers().expect("a kernel in real time has workers");
+        let worker = &workers.workers[usize::from(index)];
+        // A tenant before us may still be in a slice, which has an odd number.
+        let slice = (worker.slice.load(Ordering::Relaxed) | 1) + 1;
+        worker.slice.store(slice, Ordering::Relaxed);
+        Self { engine, workers, worker, index, tenant, slice, slices: 0, looked: engine.now(), waiting: 0 }
+    }
+
+    fn work(mut self) {
+        let home = Home::new(self.engine);
+        let _entered = current::enter(&home, self.index);
+        let mut idle = Idle::default();
+        while self.is_tenant() {
+            let next = {
+                let mut queue = self.worker.queue.lock();
+                let next = queue.runnable.pop();
+                self.waiting = queue.runnable.len();
+                next
+            };
+            match next {
+                Some(runnable) => self.run(runnable),
+                None if self.workers.stop.load(Ordering::SeqCst) => return,
+                None => idle.wait(&mut self),
+            }
+        }
+    }
+
+    fn is_tenant(&self) -> bool {
+        self.worker.tenant.load(Ordering::Relaxed) == self.tenant
+    }
+
+    #[inline]
+    fn run(&mut self, runnable: Runnable) {
+        let header = runnable.process.header();
+        header.count_slice(self.index);
+        self.worker.process.store(header.id.number(), Ordering::Relaxed);
+        self.worker.slice.store(self.slice + 1, Ordering::Relaxed);
+        let mut look = false;
+        match frame::slice(runnable, 0) {
+            Sliced::Waits => {}
+            Sliced::Spent(runnable) => {
+                let class = runnable.process.header().class;
+                self.worker.queue.lock().runnable.push(class, Why::Spent, runnable);
+                self.waiting += 1;
+                look = true;
+            }
+            Sliced::Exited(runnable, reason) => {
+                let (process, reason) = frame::dismantle(runnable, reason);
+                self.engine.apply(Effect::Exit(process, reason));
+            }
+        }
+        current::end();
+        if !self.is_tenant() {
+            self.workers.lost.fetch_sub(1, Ordering::Relaxed);
+            return; // somebody else is this worker now, and counts its slices
+        }
+        self.slice += 2;
+        self.worker.slice.store(self.slice, Ordering::Relaxed);
+        self.slices += 1;
+        if look || self.slices >= SLICES_PER_LOOK {
+            self.look_around();
+        }
+    }
+
+    /// Wakes whose time has come, and another worker if there is work for two.
+    #[cold]
+    fn look_around(&mut self) {
+        let now = self.engine.now();
+        self.expire(now);
+        if self.waiting > 0 && self.workers.asleep.load(Ordering::Relaxed) != 0 {
+            let took = now.saturating_since(self.looked).as_nanos();
+            let backlog = took / u64::from(self.slices.max(1)) * self.waiting as u64;
+            if backlog > BACKLOG.as_nanos() {
+                self.workers.rouse_any();
+            }
+        }
+        self.slices = 0;
+        self.looked = now;
+    }
+
+    /// Begins to measure slices anew, after something that was none.
+    pub(super) fn rested(&mut self, now: Instant) {
+        self.slices = 0;
+        self.looked = now;
+    }
+
+    pub(super) fn expire(&self, now: Instant) {
+        if self.engine.timers.next().is_some_and(|next| next <= now) {
+            self.engine.timers.expire(now, |deadline| {
+                self.workers.lateness.record_duration(now.saturating_since(deadline));
+            });
+        }
+    }
+}
+
+/// Reads what a worker wrote without waiting for it.
+pub(super) fn peek(number: &AtomicU64) -> u64 {
+    number.load(Ordering::Relaxed)
+}

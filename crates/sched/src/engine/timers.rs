@@ -1,0 +1,95 @@
+//! [`Timers`]: who is to be woken when.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    task::Waker,
+};
+
+use ironloom_core::{Instant, Limit, LimitExceeded, TimerId, TimerWheel, WheelFull};
+use parking_lot::Mutex;
+
+/// How many are woken before others may set timers again.
+const BATCH: usize = 64;
+
+/// A wheel of wakers, and what can be known about it without its lock.
+pub(crate) struct Timers {
+    wheel: Mutex<TimerWheel<Waker>>,
+    /// Nothing is due before this; `u64::MAX` if nothing is set.
+    next: AtomicU64,
+    timers_max: usize,
+}
+
+impl Timers {
+    pub(crate) fn new(timers_max: usize) -> Self {
+        Self { wheel: Mutex::new(TimerWheel::new(timers_max)), next: AtomicU64::new(u64::MAX), timers_max }
+    }
+
+    /// Wakes `waker` at `deadline`.
+    pub(crate) fn set(&self, deadline: Instant, waker: Waker) -> Result<TimerId, LimitExceeded> {
+        let mut wheel = self.wheel.lock();
+        match wheel.insert(deadline, waker) {
+            Ok(timer) => {
+                self.next.fetch_min(deadline.as_nanos(), Ordering::Relaxed);
+                Ok(timer)
+            }
+            Err(WheelFull { .. }) => {
+                let limit = Limit::new("timers_max", self.timers_max as u64);
+                Err(LimitExceeded { limit, amount: self.timers_max as u64 + 1 })
+            }
+        }
+    }
+
+    /// Makes sure that a timer wakes `waker`; `None` if it has woken somebody already.
+    pub(crate) fn renew(&self, timer: TimerId, waker: &Waker) -> Option<TimerId> {
+        let mut wheel = self.wheel.lock();
+        let (deadline, known) = wheel.timer(timer)?;
+        if known.will_wake(waker) {
+            return Some(timer);
+        }
+        let old = wheel.cancel(timer);
+        let timer = wheel.insert(deadline, waker.clone()).ok();
+        drop(wheel);
+        drop(old);
+        timer
+    }
+
+    /// Forgets a timer; if it has expired, that was noticed already.
+    pub(crate) fn cancel(&self, timer: TimerId) {
+        let waker = self.wheel.lock().cancel(timer);
+        drop(waker);
+    }
+
+    /// Nothing is due before this.
+    #[inline]
+    pub(crate) fn next(&self) -> Option<Instant> {
+        match self.next.load(Ordering::Relaxed) {
+            u64::MAX => None,
+            nanos => Some(Instant::from_nanos(nanos)),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.wheel.lock().len()
+    }
+
+    /// Wakes all that are due, and hands each one's deadline to `note`.
+    pub(crate) fn expire(&self, now: Instant, mut note: impl FnMut(Instant)) {
+        loop {
+            let mut due = Vec::new();
+            let mut wheel = self.wheel.lock();
+            while due.len() < BATCH
+                && let Some(expired) = wheel.poll(now)
+            {
+                note(expired.deadline);
+                due.push(expired.value);
+            }
+            self.next.store(wheel.next_bound().map_or(u64::MAX, Instant::as_nanos), Ordering::Relaxed);
+            drop(wheel);
+            let more = due.len() == BATCH;
+            due.into_iter().for_each(Waker::wake);
+            if !more {
+                return;
+            }
+        }
+    }
+}

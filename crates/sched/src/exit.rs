@@ -1,0 +1,101 @@
+//! [`ExitReason`]: why a process ended, and what may be returned from one.
+
+use std::{fmt, sync::Arc};
+
+use ironloom_core::LimitExceeded;
+
+use crate::ProcessId;
+
+/// Why a process ended.
+///
+/// Whoever is linked to the process, monitors or joins it hears this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExitReason {
+    /// It had done what it was for.
+    Normal,
+    /// It was asked to stop and did, or its kernel shut down.
+    Shutdown,
+    /// It returned an error, which read like this.
+    Failed(Arc<str>),
+    /// It panicked with this message.
+    Panicked(Arc<str>),
+    /// Somebody ended it.
+    Killed,
+    /// It asked for more than it may have.
+    LimitExceeded(LimitExceeded),
+    /// A process that it was linked to ended, for another reason than [`Normal`](ExitReason::Normal).
+    Linked(ProcessId, Arc<ExitReason>),
+    /// There was no such process when somebody wanted to know: it ended before.
+    NoProcess,
+}
+
+impl ExitReason {
+    /// Whether the process ended as it should: it was done, or it was asked to.
+    ///
+    /// What is not clean is passed on along links and makes supervisors act.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        matches!(self, Self::Normal | Self::Shutdown)
+    }
+
+    /// A failure that reads like this.
+    pub fn failed(error: impl fmt::Display) -> Self {
+        Self::Failed(Arc::from(error.to_string()))
+    }
+
+    /// The reason of a process in which something panicked with this payload.
+    pub(crate) fn panicked(payload: Box<dyn std::any::Any + Send>) -> Self {
+        let text = match payload.downcast_ref::<&'static str>() {
+            Some(text) => Arc::from(*text),
+            None => payload
+                .downcast_ref::<String>()
+                .map_or_else(|| Arc::from("no message"), |text| text.as_str().into()),
+        };
+        // A payload may panic when it is dropped; it has had its say.
+        drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(payload))));
+        Self::Panicked(text)
+    }
+}
+
+impl fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Normal => f.write_str("done"),
+            Self::Shutdown => f.write_str("stopped"),
+            Self::Failed(error) => write!(f, "failed: {error}"),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+            Self::Killed => f.write_str("killed"),
+            Self::LimitExceeded(exceeded) => write!(f, "limit exceeded: {exceeded}"),
+            Self::Linked(process, reason) => write!(f, "linked {process} {reason}"),
+            Self::NoProcess => f.write_str("no such process"),
+        }
+    }
+}
+
+/// What a process may return: nothing, a [`Result`], or an [`ExitReason`].
+pub trait IntoExit {
+    /// The reason for the exit.
+    fn into_exit(self) -> ExitReason;
+}
+
+impl IntoExit for () {
+    fn into_exit(self) -> ExitReason {
+        ExitReason::Normal
+    }
+}
+
+impl IntoExit for ExitReason {
+    fn into_exit(self) -> ExitReason {
+        self
+    }
+}
+
+impl<T: IntoExit, E: fmt::Display> IntoExit for Result<T, E> {
+    fn into_exit(self) -> ExitReason {
+        match self {
+            Ok(value) => value.into_exit(),
+            Err(error) => ExitReason::failed(error),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! [`MainFrame`]: what a process runs, and how it runs all of its threads until every one waits.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, Waker},
+};
+
+use pin_project_lite::pin_project;
+
+use crate::{
+    ExitReason, current,
+    exit::IntoExit,
+    process::{AnyProcess, Process, Runnable, ThreadWaker, Wakes},
+};
+
+/// What can be run, one turn of every woken thread at a time.
+pub(crate) trait Turn: Send {
+    /// Polls each woken thread once, as far as the budget goes; those that had no turn stay in `wakes`.
+    fn turn(self: Pin<&mut Self>, process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) -> Poll<ExitReason>;
+}
+
+pin_project! {
+    /// The main future of a process beside its other threads, in one allocation.
+    pub(crate) struct MainFrame<F> {
+        waker: Waker,
+        threads: Option<Box<Threads>>,
+        #[pin]
+        main: F,
+    }
+}
+
+/// The threads of a process that has more than one.
+#[derive(Default)]
+struct Threads {
+    slots: Vec<Option<Thread>>,
+}
+
+struct Thread {
+    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    waker: Waker,
+}
+
+impl<F> MainFrame<F> {
+    pub(crate) fn new<M: Send + 'static>(process: &Arc<Process<M>>, main: F) -> Self {
+        Self { waker: Waker::from(Arc::clone(process)), threads: None, main }
+    }
+}
+
+impl<F> Turn for MainFrame<F>
+where
+    F: Future<Output: IntoExit> + Send,
+{
+    fn turn(self: Pin<&mut Self>, process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) -> Poll<ExitReason> {
+        let this = self.project();
+        if mem::take(&mut wakes.main) {
+            let mut context = Context::from_waker(this.waker);
+            let main = this.main;
+            match catch_unwind(AssertUnwindSafe(|| main.poll(&mut context))) {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(output)) => return Poll::Ready(output.into_exit()),
+                Err(payload) => return Poll::Ready(ExitReason::panicked(payload)),
+            }
+        }
+        match &mut wakes.others {
+            None => Poll::Pending,
+            Some(woken) => this.threads.get_or_insert_default().turn(process, woken),
+        }
+    }
+}
+
+impl Threads {
+    fn turn(&mut self, process: &Arc<dyn AnyProcess>, woken: &mut VecDeque<u32>) -> Poll<ExitReason> {
+        self.adopt(process);
+        while current::remaining() > 0
+            && let Some(index) = woken.pop_front()
+        {
+            let Some(slot) = self.slots.get_mut(index as usize) else { continue };
+            let Some(thread) = slot else { continue };
+            current::spend(1);
+            let mut context = Context::from_waker(&thread.waker);
+            match catch_unwind(AssertUnwindSafe(|| thread.future.as_mut().poll(&mut context))) {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(())) => {
+                    let thread = slot.take();
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(thread))) {
+                        return Poll::Ready(ExitReason::panicked(payload));
+                    }
+                    release(process, index);
+                }
+                Err(payload) => return Poll::Ready(ExitReason::panicked(payload)),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Takes in the threads that were begun since the last turn.
+    fn adopt(&mut self, process: &Arc<dyn AnyProcess>) {
+        let mut new = Vec::new();
+        process.with(&mut |control| new = mem::take(&mut control.rare().new_threads));
+        for (index, future) in new {
+            let index_usize = index as usize;
+            if self.slots.len() <= index_usize {
+                self.slots.resize_with(index_usize + 1, || None);
+            }
+            let waker = Waker::from(Arc::new(ThreadWaker { process: Arc::clone(process), index }));
+            self.slots[index_usize] = Some(Thread { future, waker });
+        }
+    }
+}
+
+/// A thread has ended: its number is free again.
+fn release(process: &Arc<dyn AnyProcess>, index: u32) {
+    process.with(&mut |control| {
+        let rare = control.rare();
+        rare.threads -= 1;
+        rare.free_threads.push(index);
+    });
+}
+
+/// What became of a slice.
+pub(crate) enum Sliced {
+    /// Everything waits; the frame rests in the process.
+    Waits,
+    /// It could go on, but its budget is spent.
+    Spent(Runnable),
+    /// It has ended.
+    Exited(Runnable, ExitReason),
+}
+
+/// Runs one slice of a process: all of its threads that can run, until every one waits or the budget is spent.
+///
+/// How much it spent is on the process's account before anybody else can run it.
+pub(crate) fn slice(runnable: Runnable, ordinal: u32) -> Sliced {
+    let Runnable { process, mut frame } = runnable;
+    let header = process.header();
+    current::begin(header.id, ordinal, header.limits.slice_budget);
+    let mut wakes = if header.threaded.load(Ordering::Relaxed) { first_wakes(&process) } else { Wakes::MAIN };
+    let mut settled = 0;
+    loop {
+        if header.condemned.load(Ordering::Acquire) {
+            settle(&process, &mut settled);
+            let reason = condemnation(&process);
+            return Sliced::Exited(Runnable { process, frame }, reason);
+        }
+        let turned = frame.as_mut().turn(&process, &mut wakes);
+        settle(&process, &mut settled);
+        if let Some(exceeded) = current::take_condemned() {
+            return Sliced::Exited(Runnable { process, frame }, ExitReason::LimitExceeded(exceeded));
+        }
+        if let Poll::Ready(reason) = turned {
+            return Sliced::Exited(Runnable { process, frame }, reason);
+        }
+        if !wakes.is_empty() {
+            return_wakes(&process, &mut wakes);
+            return Sliced::Spent(Runnable { process, frame });
+        }
+        header.waits(current::take_wait());
+        match process.park(frame) {
+            Ok(()) => return Sliced::Waits,
+            Err((back, woken)) => (frame, wakes) = (back, woken),
+        }
+        if !current::spend(1) && !header.condemned.load(Ordering::Relaxed) {
+            if header.threaded.load(Ordering::Relaxed) {
+                return_wakes(&process, &mut wakes);
+            }
+            return Sliced::Spent(Runnable { process, frame });
+        }
+    }
+}
+
+/// Which threads of a process with several are to run first.
+fn first_wakes(process: &Arc<dyn AnyProcess>) -> Wakes {
+    let mut wakes = Wakes::default();
+    process.with(&mut |control| wakes = control.take_wakes());
+    wakes
+}
+
+/// Puts the threads back that had no turn.
+fn return_wakes(process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) {
+    process.with(&mut |control| control.return_wakes(mem::take(wakes)));
+}
+
+/// Why a condemned process ends.
+fn condemnation(process: &Arc<dyn AnyProcess>) -> ExitReason {
+    let mut reason = None;
+    process.with(&mut |control| reason = control.rare().reason.take());
+    reason.unwrap_or(ExitReason::Killed)
+}
+
+/// Puts what was spent since the last time on the process's account.
+#[inline]
+fn settle(process: &Arc<dyn AnyProcess>, settled: &mut u64) {
+    let spent = current::spent();
+    let header = process.header();
+    // Only the worker that runs the process writes here, so a load and a store will do.
+    header.spent.store(header.spent.load(Ordering::Relaxed) + spent - *settled, Ordering::Relaxed);
+    *settled = spent;
+}
+
+/// Drops the frame of a process that has ended; a panic meanwhile is its reason, if it had no worse one.
+pub(crate) fn dismantle(runnable: Runnable, reason: ExitReason) -> (Arc<dyn AnyProcess>, ExitReason) {
+    let Runnable { process, frame } = runnable;
+    match catch_unwind(AssertUnwindSafe(|| drop(frame))) {
+        Ok(()) => (process, reason),
+        Err(payload) if reason.is_clean() => (process, ExitReason::panicked(payload)),
+        Err(payload) => {
+            drop(ExitReason::panicked(payload));
+            (process, reason)
+        }
+    }
+}

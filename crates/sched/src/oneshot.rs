@@ -1,0 +1,94 @@
+//! [`Oneshot`]: one value that somebody waits for.
+
+use std::{
+    mem,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use crate::{
+    current,
+    effect::{Commit, Effect},
+    engine::Home,
+    inspect::Wait,
+    lock::Lock,
+};
+
+/// A value that is given once, or never: replies, exits of monitored processes, results of threads.
+pub(crate) struct Oneshot<T> {
+    state: Lock<State<T>>,
+}
+
+enum State<T> {
+    Empty(Option<Waker>),
+    /// Given in this window, to be seen from the next.
+    Deferred(Option<T>, Option<Waker>),
+    /// Given, or `None` if nobody will.
+    Given(Option<T>),
+    Taken,
+}
+
+impl<T: Send + 'static> Oneshot<T> {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { state: Lock::new(State::Empty(None)) })
+    }
+
+    /// Gives the value, or says that there will be none. What was said first counts.
+    pub(crate) fn give(&self, value: Option<T>) {
+        let mut state = self.state.lock();
+        if let State::Empty(waker) = &mut *state {
+            let waker = waker.take();
+            *state = State::Given(value);
+            drop(state);
+            waker.into_iter().for_each(Waker::wake);
+        } else {
+            drop(state); // before the value, whose drop may do anything
+        }
+    }
+
+    /// Gives the value as an act of the process that runs: in virtual time it is seen after the window.
+    pub(crate) fn give_from(self: &Arc<Self>, home: &Home, value: Option<T>) {
+        let Some(windows) = home.engine.windows() else { return self.give(value) };
+        let Some(act) = current::act(home.address()) else { return self.give(value) };
+        let mut state = self.state.lock();
+        if let State::Empty(waker) = &mut *state {
+            *state = State::Deferred(value, waker.take());
+            drop(state);
+            windows.defer(act, Effect::Commit(Arc::clone(self) as Arc<dyn Commit>));
+        } else {
+            drop(state);
+        }
+    }
+
+    /// The value, or `None` if there will be none.
+    pub(crate) fn poll(&self, context: &Context<'_>, wait: Wait) -> Poll<Option<T>> {
+        let mut state = self.state.lock();
+        match &mut *state {
+            State::Empty(waker) | State::Deferred(_, waker) => {
+                current::waits(wait);
+                match waker {
+                    Some(waker) if waker.will_wake(context.waker()) => {}
+                    waker => *waker = Some(context.waker().clone()),
+                }
+                Poll::Pending
+            }
+            State::Given(_) => match mem::replace(&mut *state, State::Taken) {
+                State::Given(value) => Poll::Ready(value),
+                _ => unreachable!("it was given a moment ago, under the same lock"),
+            },
+            State::Taken => Poll::Ready(None),
+        }
+    }
+}
+
+impl<T: Send + 'static> Commit for Oneshot<T> {
+    fn commit(self: Arc<Self>) {
+        let mut state = self.state.lock();
+        if let State::Deferred(value, waker) = &mut *state {
+            let waker = waker.take();
+            *state = State::Given(value.take());
+            drop(state);
+            waker.into_iter().for_each(Waker::wake);
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! [`Process`]: the part of a process that others can reach.
+//!
+//! A process is two allocations. This one is shared: its identity, its accounts, its mailbox and its state, under one
+//! lock. The other is its [`Frame`](crate::frame::Frame), the future that it runs. The frame has one owner at a time:
+//! while the process waits, it rests here, in [`Control::frame`]; whoever wakes the process takes it out and puts it on a
+//! run queue; the worker that runs it owns it meanwhile. So no frame can run twice at a time, and no lock is held while
+//! it runs.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, VecDeque},
+    mem,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+use ironloom_core::{Limit, LimitExceeded};
+
+use crate::{
+    Class, ExitReason, Limits, ProcessId,
+    effect::Commit,
+    engine::Home,
+    frame::Turn,
+    inspect::Wait,
+    lock::Lock,
+    mailbox::{Mailbox, Receiver},
+    oneshot::Oneshot,
+    queue::Why,
+};
+
+/// What a process runs, wherever it rests.
+pub(crate) type Frame = Pin<Box<dyn Turn>>;
+
+/// What a thread runs that is not the main one.
+pub(crate) type ThreadFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A process that may receive messages of type `M`.
+pub(crate) struct Process<M> {
+    pub(crate) header: Header,
+    pub(crate) inner: Lock<Inner<M>>,
+}
+
+/// What can be read without the lock.
+pub(crate) struct Header {
+    pub(crate) id: ProcessId,
+    pub(crate) home: Arc<Home>,
+    pub(crate) limits: Limits,
+    pub(crate) class: Class,
+    /// The worker that alone may run it, or [`ANY_WORKER`].
+    pub(crate) pinned: u16,
+    /// The worker that ran it last.
+    pub(crate) worker: AtomicU16,
+    /// Whether it is to end at the next budget check; the reason is in [`Rare`].
+    pub(crate) condemned: AtomicBool,
+    /// Whether it has other threads than the main one, or had.
+    pub(crate) threaded: AtomicBool,
+    /// What it waits for, as a [`Wait`].
+    pub(crate) wait: AtomicU8,
+    pub(crate) slices: AtomicU64,
+    pub(crate) spent: AtomicU64,
+    pub(crate) heap: AtomicU64,
+}
+
+/// The process may run on any worker.
+pub(crate) const ANY_WORKER: u16 = u16::MAX;
+
+/// What is under the process's lock.
+pub(crate) struct Inner<M> {
+    pub(crate) control: Control,
+    pub(crate) mailbox: Mailbox<M>,
+}
+
+/// What is under the lock whatever the messages are.
+pub(crate) struct Control {
+    /// The frame, while the process waits.
+    frame: Option<Frame>,
+    exited: bool,
+    /// Whether the process has other threads than the main one, or had.
+    threaded: bool,
+    /// Which threads were woken since they last ran.
+    wakes: Wakes,
+    rare: Option<Box<Rare>>,
+}
+
+/// The threads of a process that have something to do.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes {
+    pub(crate) main: bool,
+    /// The others, in the order in which they were woken.
+    #[expect(
+        clippy::box_collection,
+        reason = "few processes need it, and a pointer is a quarter of its size"
+    )]
+    pub(crate) others: Option<Box<VecDeque<u32>>>,
+}
+
+/// What only some processes need.
+#[derive(Default)]
+pub(crate) struct Rare {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) names: Vec<Arc<str>>,
+    pub(crate) links: BTreeMap<ProcessId, Arc<dyn AnyProcess>>,
+    /// By address, which is how one that is dropped finds itself here. Their order shows nowhere.
+    pub(crate) monitors: BTreeMap<usize, Arc<Oneshot<ExitReason>>>,
+    /// Whether ends of linked processes arrive as [`Rare::exits`] instead of ending this one.
+    pub(crate) trap_exits: bool,
+    pub(crate) exits: VecDeque<(ProcessId, ExitReason)>,
+    pub(crate) exits_waker: Option<Waker>,
+    pub(crate) stop_requested: bool,
+    pub(crate) stop_wakers: Vec<Waker>,
+    /// Threads that were begun and are not yet in the frame.
+    pub(crate) new_threads: Vec<(u32, ThreadFuture)>,
+    pub(crate) threads: u32,
+    /// Numbers of threads that have ended.
+    pub(crate) free_threads: Vec<u32>,
+    /// Why it is to end, or why it ended.
+    pub(crate) reason: Option<ExitReason>,
+}
+
+/// A process that is to run: itself and its frame.
+pub(crate) struct Runnable {
+    pub(crate) process: Arc<dyn AnyProcess>,
+    pub(crate) frame: Frame,
+}
+
+/// A process, whatever its messages are.
+pub(crate) trait AnyProcess: Send + Sync {
+    fn header(&self) -> &Header;
+    /// Does something under the lock. Nothing of anybody else's may be called or dropped there.
+    fn with(&self, act: &mut dyn FnMut(&mut Control));
+    /// Lets the process wait, unless it was woken meanwhile: then the frame comes back, with who was woken.
+    fn park(&self, frame: Frame) -> Result<(), (Frame, Wakes)>;
+    /// Ends the process: nobody can send to it any more. Returns what has to be told to others.
+    fn close(&self, reason: &ExitReason) -> Box<Rare>;
+    fn mailbox(&self) -> (usize, usize);
+    fn waker(self: Arc<Self>) -> Waker;
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl Header {
+    /// Takes memory into account.
+    pub(crate) fn charge(&self, bytes: u64) -> Result<(), LimitExceeded> {
+        let before = self.heap.fetch_add(bytes, Ordering::Relaxed);
+        let limit = Limit::new("heap_bytes_max", self.limits.heap_bytes_max);
+        limit.check(before.saturating_add(bytes)).inspect_err(|_| {
+            self.heap.fetch_sub(bytes, Ordering::Relaxed);
+        })
+    }
+
+    pub(crate) fn release(&self, bytes: u64) {
+        let before = self.heap.fetch_sub(bytes, Ordering::Relaxed);
+        debug_assert!(before >= bytes, "more memory released than was charged");
+    }
+
+    /// A slice begins on this worker. Only the worker that runs the process writes here.
+    #[inline]
+    pub(crate) fn count_slice(&self, worker: u16) {
+        self.slices.store(self.slices.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.worker.store(worker, Ordering::Relaxed);
+    }
+
+    /// Has the process end at its next budget check.
+    pub(crate) fn condemn(&self) {
+        self.condemned.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn waits(&self, wait: Wait) {
+        self.wait.store(wait as u8, Ordering::Relaxed);
+    }
+}
+
+impl<M> Inner<M> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            control: Control {
+                frame: None,
+                exited: false,
+                threaded: false,
+                wakes: Wakes { main: false, others: None },
+                rare: None,
+            },
+            mailbox: Mailbox::new(),
+        }
+    }
+}
+
+impl Control {
+    pub(crate) fn has_exited(&self) -> bool {
+        self.exited
+    }
+
+    /// Why the process ended.
+    pub(crate) fn exit_reason(&self) -> ExitReason {
+        self.rare.as_ref().and_then(|rare| rare.reason.clone()).unwrap_or(ExitReason::Normal)
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.frame.is_some()
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn rare_if_any(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    /// Notes that the main thread has something to do, and gives its frame to whoever must now let it run.
+    #[inline]
+    pub(crate) fn wake_main(&mut self) -> Option<Frame> {
+        let frame = self.frame.take();
+        // A slice begins with the main thread unless the process has others.
+        self.wakes.main = frame.is_none() || self.threaded;
+        frame
+    }
+
+    /// Likewise for another thread.
+    pub(crate) fn wake_thread(&mut self, index: u32) -> Option<Frame> {
+        self.threaded = true;
+        let others = self.wakes.others.get_or_insert_default();
+        if !others.contains(&index) {
+            others.push_back(index);
+        }
+        self.frame.take()
+    }
+
+    /// Enters a thread that is to begin at the process's next turn.
+    pub(crate) fn begin_thread(
+        &mut self,
+        threads_max: u32,
+        future: ThreadFuture,
+    ) -> Result<Option<Frame>, LimitExceeded> {
+        let rare = self.rare();
+        // The main thread is one of them.
+        let threads = u64::from(rare.threads) + 2;
+        Limit::new("threads_max", threads_max.into()).check(threads)?;
+        let index = rare.free_threads.pop().unwrap_or(rare.threads);
+        rare.threads += 1;
+        rare.new_threads.push((index, future));
+        Ok(self.wake_thread(index))
+    }
+
+    /// Gives the frame away for the process to end.
+    pub(crate) fn take_frame(&mut self) -> Option<Frame> {
+        self.frame.take()
+    }
+
+    pub(crate) fn take_wakes(&mut self) -> Wakes {
+        mem::take(&mut self.wakes)
+    }
+
+    /// Puts back those that had no turn, before those that were woken since.
+    pub(crate) fn return_wakes(&mut self, wakes: Wakes) {
+        self.wakes.main |= wakes.main;
+        if let Some(mut others) = wakes.others {
+            for index in self.wakes.others.take().into_iter().flat_map(|later| *later) {
+                if !others.contains(&index) {
+                    others.push_back(index);
+                }
+            }
+            self.wakes.others = Some(others);
+        }
+    }
+}
+
+impl Wakes {
+    pub(crate) const MAIN: Self = Self { main: true, others: None };
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.main && self.others.as_ref().is_none_or(|others| others.is_empty())
+    }
+}
+
+impl<M: Send + 'static> Process<M> {
+    /// Lets the process run whose frame was taken out of its control.
+    #[inline]
+    pub(crate) fn resume(self: &Arc<Self>, frame: Frame) {
+        let runnable = Runnable { process: Arc::clone(self) as Arc<dyn AnyProcess>, frame };
+        self.header.home.engine.enqueue(runnable, Why::Woken);
+    }
+
+    /// Wakes those who wait for a message, and releases the lock.
+    #[inline]
+    pub(crate) fn wake_receiver(
+        self: &Arc<Self>,
+        mut inner: lock_api::MutexGuard<'_, crate::raw::Spin, Inner<M>>,
+    ) {
+        match mem::replace(inner.mailbox.receiver(), Receiver::Nobody) {
+            Receiver::Nobody => {}
+            Receiver::Main => {
+                let frame = inner.control.wake_main();
+                drop(inner);
+                if let Some(frame) = frame {
+                    self.resume(frame);
+                }
+            }
+            Receiver::Others(wakers) => {
+                drop(inner);
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        }
+    }
+}
+
+impl<M: Send + 'static> AnyProcess for Process<M> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn with(&self, act: &mut dyn FnMut(&mut Control)) {
+        act(&mut self.inner.lock().control);
+    }
+
+    #[inline]
+    fn park(&self, frame: Frame) -> Result<(), (Frame, Wakes)> {
+        let mut inner = self.inner.lock();
+        let control = &mut inner.control;
+        if self.header.condemned.load(Ordering::Relaxed) || !control.wakes.is_empty() {
+            let wakes = control.take_wakes();
+            drop(inner);
+            return Err((frame, wakes));
+        }
+        control.frame = Some(frame);
+        Ok(())
+    }
+
+    fn close(&self, reason: &ExitReason) -> Box<Rare> {
+        let mut inner = self.inner.lock();
+        inner.control.exited = true;
+        inner.control.wakes = Wakes::default();
+        let rare = inner.control.rare.take().unwrap_or_default();
+        let remembered = (*reason != ExitReason::Normal).then(|| reason.clone());
+        if remembered.is_some() {
+            inner.control.rare().reason = remembered;
+        }
+        let (messages, wakers) = inner.mailbox.close();
+        drop(inner);
+        // A message may do anything when it is dropped; the process has ended all the same.
+        for message in messages {
+            drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(message))));
+        }
+        wakers.into_iter().for_each(Waker::wake);
+        rare
+    }
+
+    fn mailbox(&self) -> (usize, usize) {
+        let inner = self.inner.lock();
+        (inner.mailbox.len(), inner.mailbox.heap_bytes())
+    }
+
+    fn waker(self: Arc<Self>) -> Waker {
+        Waker::from(self)
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl<M: Send + 'static> Wake for Process<M> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let frame = self.inner.lock().control.wake_main();
+        if let Some(frame) = frame {
+            self.resume(frame);
+        }
+    }
+}
+
+impl<M: Send + 'static> Commit for Process<M> {
+    fn commit(self: Arc<Self>) {
+        let mut inner = self.inner.lock();
+        if inner.control.exited {
+            let (messages, wakers) = inner.mailbox.close();
+            drop(inner);
+            drop(messages);
+            wakers.into_iter().for_each(Waker::wake);
+            return;
+        }
+        let arrived = inner.mailbox.commit();
+        let max = self.header.limits.mailbox_messages_max as usize;
+        let room = max.saturating_sub(inner.mailbox.len());
+        let senders: Vec<Waker> = std::iter::from_fn(|| inner.mailbox.next_sender()).take(room).collect();
+        if arrived > 0 {
+            self.header.home.engine.note_arrivals(self.header.id, arrived);
+            self.wake_receiver(inner);
+        } else {
+            drop(inner);
+        }
+        senders.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Wakes one thread of a process that has several.
+pub(crate) struct ThreadWaker {
+    pub(crate) process: Arc<dyn AnyProcess>,
+    pub(crate) index: u32,
+}
+
+impl Wake for ThreadWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut frame = None;
+        self.process.with(&mut |control| {
+            if !control.has_exited() {
+                frame = control.wake_thread(self.index);
+            }
+        });
+        if let Some(frame) = frame {
+            let runnable = Runnable { process: Arc::clone(&self.process), frame };
+            self.process.header().home.engine.enqueue(runnable, Why::Woken);
+        }
+    }
+}
