@@ -1,14 +1,36 @@
-//! A lock for sections of a few instructions: one atomic exchange to take it, one store to give it back.
+//! What needs unsafe code: a lock, and a move of a reference into what it leads to.
+//!
+//! The lock is of a few instructions: one atomic exchange to take it, one store to give it back.
 //!
 //! A lock that can put waiters to sleep needs a second atomic exchange when it is given back, to learn whether somebody
 //! sleeps. Here that costs 5 ns, and a hop of a message takes six locks. Nothing that is done under this lock waits,
 //! allocates without bound or calls foreign code, so whoever finds it taken spins a little and then lets others run.
 
-#![expect(unsafe_code, reason = "a lock promises exclusion, which lock_api marks as unsafe to promise")]
+#![expect(
+    unsafe_code,
+    reason = "a lock promises exclusion, and parking moves a reference under the lock it leads to"
+)]
+
+use std::sync::Arc;
 
 use lock_api::{GuardSend, RawMutex};
 
-use crate::sync::{AtomicBool, Ordering, hint, thread};
+use crate::{
+    process::{AnyProcess, Runnable, Wakes},
+    sync::{AtomicBool, Ordering, hint, thread},
+};
+
+/// Lets a process wait, and puts the reference to it that the runnable holds where the frame is put.
+///
+/// The process is locked through that same reference while the reference moves into what the lock protects. Another
+/// reference would do without this, and cost two atomic additions for each message.
+pub(crate) fn park(runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)> {
+    let process: *const dyn AnyProcess = Arc::as_ptr(&runnable.process);
+    // SAFETY: `runnable` keeps the process alive while its owner holds it, and `AnyProcess::park` either returns it or
+    // has stored it inside of the process before it releases the lock. Whoever takes it out from there must take the lock
+    // first, and the store that releases it is the last access through this reference.
+    unsafe { &*process }.park(runnable, receives)
+}
 
 /// How often a waiter looks before it gives its processor away: the holder may have lost its own.
 const SPINS: u32 = if cfg!(any(loom, miri)) { 0 } else { 64 };
