@@ -26,7 +26,7 @@ use crate::{
     engine::Home,
     frame::Turn,
     inspect::Wait,
-    lock::Lock,
+    lock::{Guard, Lock},
     mailbox::{Mailbox, Receiver},
     oneshot::Oneshot,
     queue::Why,
@@ -291,10 +291,7 @@ impl<M: Send + 'static> Process<M> {
 
     /// Wakes those who wait for a message, and releases the lock.
     #[inline]
-    pub(crate) fn wake_receiver(
-        self: &Arc<Self>,
-        mut inner: lock_api::MutexGuard<'_, crate::raw::Spin, Inner<M>>,
-    ) {
+    pub(crate) fn wake_receiver(self: &Arc<Self>, mut inner: Guard<'_, Inner<M>>) {
         self.header.mail.store(true, Ordering::Release);
         match mem::replace(inner.mailbox.receiver(), Receiver::Nobody) {
             Receiver::Nobody => {}
