@@ -1,4 +1,8 @@
 //! Run isolated processes, many on few threads.
 //!
-//! Empty so far: this crate holds its place in the layers, and nothing else.
+//! Empty so far but for its host side: rings of bytes, and sockets behind a reactor.
 //! `docs/architecture.md` says what will live here.
+
+mod ring;
+
+pub use ring::{ByteRing, Moved};
