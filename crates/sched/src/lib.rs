@@ -3,6 +3,8 @@
 //! Empty so far but for its host side: rings of bytes, and sockets behind a reactor.
 //! `docs/architecture.md` says what will live here.
 
+#[cfg(unix)]
+pub mod reactor;
 mod ring;
 
 pub use ring::{ByteRing, Moved};
