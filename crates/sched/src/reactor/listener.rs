@@ -8,12 +8,18 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
+
 use super::address::Address;
 use super::error::{AcceptError, RegisterError};
 use super::readiness::{Side, Signal};
 use super::socket::{Socket, Stream};
 use super::source::{Attempt, Source};
 use super::{Reactor, wake_all};
+
+/// How many connections may wait to be accepted, unless the host allows fewer. The 128 that are usual lose the rest of
+/// a storm of a thousand for a second or more.
+const WAITING_CONNECTIONS_MAX: i32 = 4_096;
 
 /// Accepts TCP or Unix connections without blocking a thread.
 ///
@@ -47,7 +53,9 @@ impl Listener {
     ///
     /// If the address is taken or not ours.
     pub fn bind(reactor: &Reactor, address: SocketAddr) -> io::Result<Self> {
-        Ok(Self::new(reactor, Incoming::Tcp(mio::net::TcpListener::bind(address)?)))
+        let listener = mio::net::TcpListener::bind(address)?;
+        SockRef::from(&listener).listen(WAITING_CONNECTIONS_MAX)?;
+        Ok(Self::new(reactor, Incoming::Tcp(listener)))
     }
 
     /// Listens on a path, which is left behind when the listener is dropped.

@@ -195,7 +195,7 @@ fn unix_connections_are_accepted() {
 
 #[test]
 fn many_connections_arrive_at_once() {
-    const CONNECTIONS: usize = 300;
+    const CONNECTIONS: usize = 1_000;
     let reactor = reactor();
     let (listener, address) = listen(&reactor);
     let clients: Vec<TcpStream> = (0..CONNECTIONS).map(|_| TcpStream::connect(address).unwrap()).collect();
