@@ -1,5 +1,7 @@
 //! What is sent arrives, in order and whole, at two system calls a request.
 
+use std::sync::atomic::AtomicU64;
+
 use ironloom_core::{Rng, Seed};
 
 use super::*;
@@ -106,17 +108,28 @@ fn a_request_costs_a_read_and_a_write() {
     }
 }
 
+/// Says that a thread is done, also if it panics.
+struct Done<'a>(&'a AtomicU64, &'a Notifier);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.1.notify();
+    }
+}
+
 /// Owners on several threads, one more that turns: every transfer ends, whoever comes between.
 #[test]
 fn threads_share_one_reactor() {
     const PAIRS: u64 = 4;
     let reactor = reactor();
-    let left = std::sync::atomic::AtomicU64::new(PAIRS);
+    let left = AtomicU64::new(PAIRS);
     let notifier = reactor.notifier();
     std::thread::scope(|scope| {
         for seed in 0..PAIRS {
             let (reactor, left, notifier) = (&reactor, &left, &notifier);
             scope.spawn(move || {
+                let _done = Done(left, notifier);
                 let mut rng = Rng::new(Seed::new(seed));
                 let (near, far) = unix_pair(reactor);
                 let data = random(&mut rng, 300_000);
@@ -130,8 +143,6 @@ fn threads_share_one_reactor() {
                     read_to_end(&far),
                 );
                 assert_eq!(wait_on(transfer).1.unwrap(), data);
-                left.fetch_sub(1, Ordering::AcqRel);
-                notifier.notify();
             });
         }
         while left.load(Ordering::Acquire) > 0 {

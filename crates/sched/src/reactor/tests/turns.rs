@@ -19,7 +19,7 @@ fn a_notification_ends_a_turn_and_only_one() {
     });
 }
 
-/// Two threads hand a turn over a hundred thousand times: neither sleeps through a notification.
+/// Two threads hand a turn over again and again: neither sleeps through a notification.
 #[test]
 fn no_notification_is_slept_through() {
     const ROUNDS: usize = 20_000;
