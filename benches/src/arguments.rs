@@ -40,3 +40,25 @@ impl Arguments {
         !self.dry && (self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, name: &str, selected: bool) {
+        let arguments = Arguments::new(line.split_whitespace().map(str::to_owned));
+        assert_eq!(arguments.selects(name), selected, "{name} after `{line}`");
+        assert_eq!(arguments.quick, line.contains("--quick"), "`{line}`");
+    }
+
+    #[test]
+    fn filters_are_what_is_neither_an_option_nor_its_value() {
+        check("--bench", "sched::ring/tokio", true);
+        check("--bench --quick ring", "sched::ring/tokio", true);
+        check("--bench --quick ring", "sched::skew/tokio", false);
+        check("--bench --sample-size 10 skew", "sched::skew/tokio", true);
+        check("--bench --save-baseline ring", "sched::skew/tokio", true);
+        check("--bench --save-baseline=before ring", "sched::skew/tokio", false);
+        check("--list", "sched::skew/tokio", false);
+    }
+}

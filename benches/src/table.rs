@@ -123,3 +123,43 @@ impl Goal {
         Some(format!("{text} {}", if reached { "reached" } else { "MISSED" }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(unit: Unit, goal: Goal, results: &[(&str, f64)], expect: Option<&str>) {
+        let outcome =
+            |(name, value): &(&str, f64)| Outcome { implementation: (*name).to_owned(), value: *value };
+        let results: Vec<Outcome> = results.iter().map(outcome).collect();
+        let comparison = Comparison { name: "it".to_owned(), unit, goals: vec![goal], results };
+        let ours = comparison.of(OURS).expect("ours is among the results");
+        assert_eq!(goal.verdict(ours, &comparison).as_deref(), expect, "{goal:?}");
+    }
+
+    #[test]
+    fn goals_are_judged_by_what_was_found() {
+        use Unit::{Bytes, Nanos, Percent};
+        check(Nanos, Goal::Nanos(60.0), &[(OURS, 59.0)], Some("≤ 60.00 ns reached"));
+        check(Nanos, Goal::Nanos(60.0), &[(OURS, 61.0)], Some("≤ 60.00 ns MISSED"));
+        check(Bytes, Goal::Bytes(390.0), &[(OURS, 391.0)], Some("≤ 390 B MISSED"));
+        check(Percent, Goal::Percent(95.0), &[(OURS, 96.0)], Some("≥ 95.0 % reached"));
+    }
+
+    #[test]
+    fn goals_that_refer_to_others_need_them() {
+        use Unit::{Nanos, Percent};
+        let twice = Goal::Times(2.0, "limit: pair");
+        check(
+            Nanos,
+            twice,
+            &[(OURS, 190.0), ("limit: pair", 100.0)],
+            Some("≤ 2 × limit: pair (1.90) reached"),
+        );
+        check(Nanos, twice, &[(OURS, 190.0)], None);
+        check(Nanos, Goal::Ahead, &[(OURS, 2.0), ("peer", 3.0), ("limit: pair", 1.0)], Some("ahead reached"));
+        check(Nanos, Goal::Ahead, &[(OURS, 2.0), ("peer", 3.0), ("other", 1.0)], Some("ahead MISSED"));
+        check(Percent, Goal::Ahead, &[(OURS, 96.0), ("peer", 95.0)], Some("ahead reached"));
+        check(Nanos, Goal::Ahead, &[(OURS, 2.0), ("limit: pair", 1.0)], None);
+    }
+}

@@ -93,7 +93,7 @@ async fn greedy(port: u16, connections: u64, time: Duration) -> std::io::Result<
         });
     }
     let bytes: usize = clients.join_all().await.into_iter().sum();
-    println!("{:.0} MB/s answered", bytes as f64 / 1e6 / (now() - began).as_secs_f64());
+    println!("{:.3} MB/s answered", bytes as f64 / 1e6 / (now() - began).as_secs_f64());
     Ok(())
 }
 
