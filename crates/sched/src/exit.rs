@@ -95,7 +95,6 @@ impl IntoExit for ExitReason {
 type Never = <fn() -> ! as Returns>::Output;
 
 #[doc(hidden)]
-#[expect(unreachable_pub, reason = "an implementation of a public trait must not name what is more private")]
 pub trait Returns {
     type Output;
 }
