@@ -265,11 +265,11 @@ impl<M: Send + 'static> Future for Sending<'_, M> {
         let message = this.message.take().expect("a future is not polled after it was ready");
         match this.address.try_send(message) {
             Ok(()) => {
-                this.ticket = None;
+                this.leave();
                 Poll::Ready(Ok(()))
             }
+            // If it was woken for room that it does not use, its drop passes that on.
             Err(error) if matches!(error.refusal, Refusal::Closed { .. } | Refusal::Heap { .. }) => {
-                this.ticket = None;
                 Poll::Ready(Err(error))
             }
             Err(error) => {
@@ -281,6 +281,15 @@ impl<M: Send + 'static> Future for Sending<'_, M> {
 }
 
 impl<M: Send + 'static> Sending<'_, M> {
+    /// Leaves the queue: it may still stand there if it found room before it was woken.
+    #[inline]
+    fn leave(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let left = self.address.process.inner.lock().mailbox.dequeue_sender(ticket);
+            drop(left);
+        }
+    }
+
     #[cold]
     fn wait(&mut self, context: &Context<'_>, refusal: Refusal) -> Poll<Result<(), SendError<M>>> {
         current::waits(Wait::Room);
@@ -301,7 +310,9 @@ impl<M: Send + 'static> Sending<'_, M> {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.ticket = Some(inner.mailbox.enqueue_sender(self.ticket, window, act, context.waker().clone()));
+        let mut waker = context.waker().clone();
+        self.ticket = Some(inner.mailbox.enqueue_sender(self.ticket, window, act, &mut waker));
+        drop(inner); // before the waker, which is now the one from before
         Poll::Pending
     }
 }
@@ -310,9 +321,11 @@ impl<M> Drop for Sending<'_, M> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
         let mut inner = self.address.process.inner.lock();
+        let left = inner.mailbox.dequeue_sender(ticket);
         // If this one was woken for room that it does not use, somebody else may have it.
-        let heir = if inner.mailbox.dequeue_sender(ticket) { None } else { inner.mailbox.next_sender() };
+        let heir = if left.is_none() { inner.mailbox.next_sender() } else { None };
         drop(inner);
+        drop(left);
         heir.into_iter().for_each(Waker::wake);
     }
 }

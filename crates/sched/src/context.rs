@@ -19,7 +19,7 @@ use crate::{
     inspect::Wait,
     mailbox::{Mailbox, Receiver},
     oneshot::Oneshot,
-    process::{AnyProcess, Process},
+    process::{AnyProcess, Process, ThreadFuture},
     spawn::spawn,
     timer::{Interval, Sleep, race},
 };
@@ -211,12 +211,10 @@ impl<M: Send + 'static> Context<M> {
             limit: Limit::new("threads_max", header.limits.threads_max.into()),
             amount: 0,
         });
-        let mut future = Some(future);
-        self.process.with(&mut |control| {
-            if let Some(future) = future.take() {
-                begun = control.begin_thread(header.limits.threads_max, future);
-            }
-        });
+        let mut future: Option<ThreadFuture> = Some(future);
+        self.process
+            .with(&mut |control| begun = control.begin_thread(header.limits.threads_max, &mut future));
+        drop(future); // it is still there if it was refused
         if let Some(frame) = begun? {
             self.process.resume(frame);
         }
@@ -255,9 +253,9 @@ impl<M: Send + 'static> Context<M> {
             return Poll::Ready(exit);
         }
         current::waits(Wait::Exit);
-        let old = rare.exits_waker.replace(waker);
-        drop(inner);
-        drop(old);
+        if !rare.exits_wakers.iter().any(|known| known.will_wake(&waker)) {
+            rare.exits_wakers.push(waker);
+        }
         Poll::Pending
     }
 
@@ -292,7 +290,13 @@ impl<M: Send + 'static> Context<M> {
     /// If that exceeds the process's limit. The process then ends at its next budget check, whatever it does with the
     /// error.
     pub fn charge(&self, bytes: u64) -> Result<(), LimitExceeded> {
-        self.process.header.charge(bytes).inspect_err(|exceeded| current::condemn(*exceeded))
+        self.process.header.charge(bytes).inspect_err(|exceeded| {
+            if current::process_of(self.process.header.home.address()) == self.id() {
+                current::condemn(*exceeded);
+            } else {
+                self.process().exit(ExitReason::LimitExceeded(*exceeded));
+            }
+        })
     }
 
     /// Gives memory back that was charged.

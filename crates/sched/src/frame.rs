@@ -21,6 +21,9 @@ use crate::{
 pub(crate) trait Turn: Send {
     /// Polls each woken thread once, as far as the budget goes; those that had no turn stay in `wakes`.
     fn turn(self: Pin<&mut Self>, process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) -> Poll<ExitReason>;
+
+    /// Takes out what is to be dropped apart from the rest: two panics in one drop abort the program.
+    fn take_threads(self: Pin<&mut Self>) -> Option<Box<Threads>>;
 }
 
 pin_project! {
@@ -35,7 +38,7 @@ pin_project! {
 
 /// The threads of a process that has more than one.
 #[derive(Default)]
-struct Threads {
+pub(crate) struct Threads {
     slots: Vec<Option<Thread>>,
 }
 
@@ -56,23 +59,47 @@ where
 {
     fn turn(self: Pin<&mut Self>, process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) -> Poll<ExitReason> {
         let this = self.project();
+        if mem::take(&mut wakes.owed)
+            && let Some(woken) = &mut wakes.others
+        {
+            let turned = this.threads.get_or_insert_default().turn(process, woken);
+            if turned.is_ready() || current::remaining() == 0 {
+                return turned; // now it is the main thread that is first in the next slice
+            }
+        }
         if mem::take(&mut wakes.main) {
             let mut context = Context::from_waker(this.waker);
             let main = this.main;
-            match catch_unwind(AssertUnwindSafe(|| main.poll(&mut context))) {
+            // What it returns may panic as well when it becomes a reason.
+            match catch_unwind(AssertUnwindSafe(|| main.poll(&mut context).map(IntoExit::into_exit))) {
                 Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(output)) => return Poll::Ready(output.into_exit()),
+                Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
                 Err(payload) => return Poll::Ready(ExitReason::panicked(payload)),
             }
         }
-        match &mut wakes.others {
-            None => Poll::Pending,
-            Some(woken) => this.threads.get_or_insert_default().turn(process, woken),
-        }
+        let Some(woken) = &mut wakes.others else { return Poll::Pending };
+        let turned = this.threads.get_or_insert_default().turn(process, woken);
+        wakes.owed = !woken.is_empty();
+        turned
+    }
+
+    fn take_threads(self: Pin<&mut Self>) -> Option<Box<Threads>> {
+        self.project().threads.take()
     }
 }
 
 impl Threads {
+    /// Drops the threads one by one. Returns what the first panicked with.
+    fn dismantle(self) -> Option<ExitReason> {
+        let mut panicked = None;
+        for thread in self.slots.into_iter().flatten() {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(thread))) {
+                panicked.get_or_insert_with(|| ExitReason::panicked(payload));
+            }
+        }
+        panicked
+    }
+
     fn turn(&mut self, process: &Arc<dyn AnyProcess>, woken: &mut VecDeque<u32>) -> Poll<ExitReason> {
         self.adopt(process);
         while current::remaining() > 0
@@ -203,13 +230,19 @@ fn settle(process: &Arc<dyn AnyProcess>, settled: &mut u64) {
 
 /// Drops the frame of a process that has ended; a panic meanwhile is its reason, if it had no worse one.
 pub(crate) fn dismantle(runnable: Runnable, reason: ExitReason) -> (Arc<dyn AnyProcess>, ExitReason) {
-    let Runnable { process, frame } = runnable;
-    match catch_unwind(AssertUnwindSafe(|| drop(frame))) {
-        Ok(()) => (process, reason),
-        Err(payload) if reason.is_clean() => (process, ExitReason::panicked(payload)),
-        Err(payload) => {
-            drop(ExitReason::panicked(payload));
-            (process, reason)
-        }
+    let Runnable { process, mut frame } = runnable;
+    let threads = frame.as_mut().take_threads();
+    let mut panicked = None;
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(frame))) {
+        panicked = Some(ExitReason::panicked(payload));
+    }
+    if let Some(threads) = threads {
+        panicked = panicked.or(threads.dismantle());
+    }
+    // What it asked for too much while it was dropped must not be held against whoever runs next.
+    let _ = current::take_condemned();
+    match panicked {
+        Some(panicked) if reason.is_clean() => (process, panicked),
+        _ => (process, reason),
     }
 }

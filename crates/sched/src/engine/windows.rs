@@ -152,8 +152,11 @@ impl Engine {
         }
         ready.sort_unstable_by_key(|runnable| runnable.process.header().id);
         let places = ready.len() as u64;
-        let first_id = self.ids.load(Ordering::Relaxed).next_multiple_of(crate::table::BLOCK);
-        self.ids.store(first_id + places * IDS_PER_SLICE, Ordering::Relaxed);
+        // Threads of the host may take ids meanwhile.
+        let first = |next: u64| next.next_multiple_of(crate::table::BLOCK);
+        let reserve = |next| Some(first(next) + places * IDS_PER_SLICE);
+        let before = self.ids.fetch_update(Ordering::Relaxed, Ordering::Relaxed, reserve);
+        let first_id = first(before.expect("there is always a next id"));
         let mut shares = Vec::with_capacity(ready.len().div_ceil(SHARE));
         let mut ready = ready.into_iter().peekable();
         while ready.peek().is_some() {
