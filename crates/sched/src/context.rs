@@ -15,7 +15,8 @@ use ironloom_core::{
 
 use crate::{
     Address, Elapsed, ExitReason, Handle, IntoExit, Options, ProcessId, ProcessRef, SpawnError, current,
-    effect::{Effect, Signal},
+    effect::{Commit, Effect, Signal},
+    engine::Windows,
     inspect::Wait,
     mailbox::{Mailbox, Receiver},
     oneshot::Oneshot,
@@ -357,11 +358,12 @@ impl<M: Send + 'static> Process<M> {
             }
             return Poll::Pending;
         };
-        if self.header.home.engine.windows().is_some() {
+        let home = &self.header.home;
+        if let Some(windows) = home.engine.windows() {
             let first = inner.mailbox.touch();
             drop(inner);
             if first {
-                self.header.home.engine.act(Effect::Commit(Arc::clone(self) as Arc<_>));
+                self.commit_later(windows);
             }
         } else if inner.mailbox.has_senders() {
             let sender = inner.mailbox.next_sender();
@@ -369,6 +371,15 @@ impl<M: Send + 'static> Process<M> {
             sender.into_iter().for_each(Waker::wake);
         }
         Poll::Ready(taken)
+    }
+
+    /// Has the mailbox looked at when the window is over, or at once if none runs.
+    pub(crate) fn commit_later(self: &Arc<Self>, windows: &Windows) {
+        if current::process_of(self.header.home.address()) == ProcessId::HOST {
+            Arc::clone(self).commit();
+        } else {
+            windows.touch(self.header.id, Arc::clone(self) as Arc<_>);
+        }
     }
 
     /// Several threads wait for messages, or something else than a thread does: the next message wakes all of them.

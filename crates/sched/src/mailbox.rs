@@ -178,7 +178,7 @@ impl<M> Mailbox<M> {
 
     /// The receiver has made room; whether the end of the window has still to be told.
     pub(crate) fn touch(&mut self) -> bool {
-        self.frozen > 0 && !mem::replace(&mut self.touched, true)
+        (self.frozen > 0 || self.has_senders()) && !mem::replace(&mut self.touched, true)
     }
 
     /// The window is over: what was sent arrives in order. Returns how much it was.
