@@ -156,14 +156,12 @@ fn spawn(ctx: &Context<Message>, world: &World, rng: &mut Rng) {
         return;
     }
     let (token, linked) = (world.census.token(), rng.below(2) == 0);
-    let child = ctx.spawn_with(
-        Options { linked, ..Options::default() },
-        async move |ctx: Context<Message>| {
+    let child =
+        ctx.spawn_with(Options { linked, ..Options::default() }, async move |ctx: Context<Message>| {
             ctx.yield_now().await;
             drop(token);
             if ctx.rng().below(3) == 0 { ExitReason::failed("born to") } else { ExitReason::Normal }
-        },
-    );
+        });
     if let Ok(child) = child {
         let _ = child.try_send(Message::Plain(world.census.token()));
     }
