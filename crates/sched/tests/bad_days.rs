@@ -15,7 +15,9 @@ use std::{
 
 use common::{Census, OnDrop, bomb, watched};
 use ironloom_core::Duration;
-use ironloom_sched::{Address, Config, Context, ExitReason, Limits, Monitor, Options, Reply, VirtualKernel};
+use ironloom_sched::{
+    Address, Config, Context, ExitReason, Kernel, Limits, Monitor, Options, Reply, VirtualKernel,
+};
 
 fn kernel() -> VirtualKernel {
     VirtualKernel::new(Config::with_workers(1))
@@ -357,5 +359,29 @@ fn the_host_may_spawn_while_a_window_runs() {
         kernel.run_until_idle();
         assert!(kernel.is_empty());
         assert_eq!(census.living(), 0);
+    });
+}
+
+/// A worker that was replaced while a slice did not end put what that slice woke on the queue that was its own before,
+/// as a worker does that will look there next. Its successor slept, and nobody looked.
+#[test]
+fn a_slice_that_took_too_long_still_wakes_others() {
+    watched(|watched| {
+        let kernel = Kernel::start(Config::with_workers(1)).unwrap();
+        watched.add(&kernel);
+        let stuck = kernel.info().stuck;
+        let slow = kernel.handle().clone();
+        let root = kernel.spawn(async move |ctx: Context<()>| {
+            while slow.info().stuck == stuck {
+                std::hint::spin_loop(); // until the watch has seen it, and a while longer
+            }
+            let seen = ctx.now();
+            while ctx.now().saturating_since(seen) < Duration::from_millis(20) {
+                std::hint::spin_loop();
+            }
+            let child = ctx.spawn(async |ctx: Context<()>| ctx.yield_now().await).unwrap();
+            child.monitor().await
+        });
+        assert_eq!(kernel.block_on(root.unwrap().monitor()), ExitReason::Normal);
     });
 }

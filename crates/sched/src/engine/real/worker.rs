@@ -111,8 +111,7 @@ impl<'a> Tenant<'a> {
         match frame::slice(runnable, 0) {
             Sliced::Waits => {}
             Sliced::Spent(runnable) => {
-                let class = runnable.process().header().class;
-                self.worker.queue.lock().runnable.push(class, Why::Spent, runnable);
+                self.workers.push_to(self.index, Some(self.index), runnable, Why::Spent);
                 self.waiting += 1;
                 look = true;
             }
@@ -166,6 +165,12 @@ impl<'a> Tenant<'a> {
     pub(super) fn rested(&mut self, now: Instant) {
         self.slices = 0;
         self.looked = now;
+    }
+
+    /// Likewise, without asking for the time: the slices until the next look say nothing.
+    pub(super) fn rested_unmeasured(&mut self) {
+        self.slices = 0;
+        self.looked = Instant::MAX;
     }
 
     pub(super) fn expire(&self, now: Instant) {
