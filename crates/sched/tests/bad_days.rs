@@ -332,6 +332,29 @@ fn a_kernel_within_a_process_leaves_the_slice_as_it_was() {
     assert_eq!(end_of(&outer, monitor), ExitReason::Normal);
 }
 
+/// A process waited for a message and ran a whole kernel before it gave way. Its own kernel had forgotten by then that it
+/// waits, and the message woke nobody.
+#[test]
+fn a_kernel_within_a_wait_leaves_it_a_wait() {
+    let outer = kernel();
+    let process = outer.spawn(async |ctx: Context<()>| {
+        let mut receiving = ctx.receive();
+        poll_fn(|context| {
+            let polled = Pin::new(&mut receiving).poll(context);
+            let inner = kernel();
+            let _ = inner.spawn(async |ctx: Context<()>| ctx.yield_now().await).unwrap();
+            inner.run_until_idle();
+            polled
+        })
+        .await;
+    });
+    let process = process.unwrap();
+    let monitor = process.monitor();
+    outer.run_until_idle();
+    process.try_send(()).unwrap();
+    assert_eq!(end_of(&outer, monitor), ExitReason::Normal);
+}
+
 /// Threads of the host spawned processes while a window began: two got the same number.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the host has threads here")]
