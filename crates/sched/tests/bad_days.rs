@@ -15,7 +15,9 @@ use std::{
 
 use common::{Census, OnDrop, bomb, watched};
 use ironloom_core::Duration;
-use ironloom_sched::{Address, Config, Context, ExitReason, Limits, Monitor, Options, Reply, VirtualKernel};
+use ironloom_sched::{
+    Address, Config, Context, ExitReason, Kernel, Limits, Monitor, Options, Reply, VirtualKernel,
+};
 
 fn kernel() -> VirtualKernel {
     VirtualKernel::new(Config::with_workers(1))
@@ -353,6 +355,47 @@ fn a_kernel_within_a_wait_leaves_it_a_wait() {
     outer.run_until_idle();
     process.try_send(()).unwrap();
     assert_eq!(end_of(&outer, monitor), ExitReason::Normal);
+}
+
+/// The main thread waited for a message. Another thread of its process sent it one and spent the rest of the slice, so
+/// that a third had no turn; then nobody noticed that the main thread had mail.
+#[test]
+fn a_message_that_comes_while_the_slice_is_spent_is_received() {
+    watched(|watched| {
+        let kernel = Kernel::start(Config::with_workers(1)).unwrap();
+        watched.add(kernel.handle());
+        let process = kernel.spawn(async |ctx: Context<()>| {
+            let sender = ctx.clone();
+            let first = ctx.thread(async move {
+                sender.address().try_send(()).unwrap();
+                sender.work(10_000).await;
+            });
+            let second = ctx.thread(std::future::ready(()));
+            drop((first.unwrap(), second.unwrap()));
+            ctx.receive().await;
+        });
+        assert_eq!(kernel.block_on(process.unwrap().monitor()), ExitReason::Normal);
+    });
+}
+
+/// The main thread and another both waited for messages. The main thread was forgotten because somebody else was entered
+/// already.
+#[test]
+fn two_threads_receive() {
+    let kernel = kernel();
+    let process = kernel.spawn(async |ctx: Context<u32>| {
+        let clone = ctx.clone();
+        let other = ctx.thread(async move { clone.receive().await }).unwrap();
+        let mine = ctx.receive().await;
+        assert_eq!(other.await.map(|theirs| theirs + mine), Some(3));
+    });
+    let process = process.unwrap();
+    let monitor = process.monitor();
+    for message in [1, 2] {
+        kernel.run_until_idle();
+        process.try_send(message).unwrap();
+    }
+    assert_eq!(end_of(&kernel, monitor), ExitReason::Normal);
 }
 
 /// Threads of the host spawned processes while a window began: two got the same number.
