@@ -95,8 +95,6 @@ impl<'a> Tenant<'a> {
         }
         // It was replaced, and the slice has ended after all.
         self.workers.lost.fetch_sub(1, Ordering::Relaxed);
-        // What it put on the queue meanwhile, it put there without waking the one that is the worker now.
-        self.workers.rouse_worker(self.index);
     }
 
     pub(super) fn is_tenant(&self) -> bool {
