@@ -245,13 +245,13 @@ impl<M: Send + 'static> Process<M> {
 
 /// A message that is being sent; see [`Address::send`].
 #[must_use = "nothing is sent until this is awaited"]
-pub struct Sending<'a, M> {
+pub struct Sending<'a, M: Send + 'static> {
     address: &'a Address<M>,
     message: Option<M>,
     ticket: Option<Ticket>,
 }
 
-impl<M> Unpin for Sending<'_, M> {}
+impl<M: Send + 'static> Unpin for Sending<'_, M> {}
 
 impl<M: Send + 'static> Future for Sending<'_, M> {
     type Output = Result<(), SendError<M>>;
@@ -301,17 +301,30 @@ impl<M: Send + 'static> Sending<'_, M> {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.ticket = Some(inner.mailbox.enqueue_sender(self.ticket, window, act, context.waker().clone()));
+        let (ticket, old) = inner.mailbox.enqueue_sender(self.ticket, window, act, context.waker().clone());
+        drop(inner);
+        drop(old); // a waker is somebody else's, and may do anything when it is dropped
+        self.ticket = Some(ticket);
         Poll::Pending
     }
 }
 
-impl<M> Drop for Sending<'_, M> {
+impl<M: Send + 'static> Drop for Sending<'_, M> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        let mut inner = self.address.process.inner.lock();
-        // If this one was woken for room that it does not use, somebody else may have it.
-        let heir = if inner.mailbox.dequeue_sender(ticket) { None } else { inner.mailbox.next_sender() };
+        let process = &self.address.process;
+        let mut inner = process.inner.lock();
+        if let Some(own) = inner.mailbox.dequeue_sender(ticket) {
+            drop(inner);
+            return drop(own);
+        }
+        // This one was woken for room that it does not use; somebody else may have it, in virtual time after the window.
+        let engine = &process.header.home.engine;
+        if engine.windows().is_some() {
+            drop(inner);
+            return engine.act(Effect::Commit(Arc::clone(process) as Arc<_>));
+        }
+        let heir = inner.mailbox.next_sender();
         drop(inner);
         heir.into_iter().for_each(Waker::wake);
     }
@@ -402,7 +415,7 @@ impl fmt::Debug for ProcessRef {
     }
 }
 
-impl<M> fmt::Debug for Sending<'_, M> {
+impl<M: Send + 'static> fmt::Debug for Sending<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending").field("address", self.address).finish_non_exhaustive()
     }

@@ -16,8 +16,9 @@ use ironloom_core::{
 use crate::{
     Address, Elapsed, ExitReason, Handle, IntoExit, Options, ProcessId, ProcessRef, SpawnError, current,
     effect::{Effect, Signal},
+    engine::HEARD_BYTES,
     inspect::Wait,
-    mailbox::{Mailbox, Receiver},
+    mailbox::{Mailbox, Receiver, Seen},
     oneshot::Oneshot,
     process::{AnyProcess, Process},
     spawn::spawn,
@@ -77,7 +78,7 @@ impl<M: Send + 'static> Context<M> {
 
     /// Waits for a message that is wanted, and leaves the others in the mailbox.
     pub async fn receive_where(&self, mut wanted: impl FnMut(&M) -> bool) -> M {
-        let mut seen = 0;
+        let mut seen = Seen::default();
         std::future::poll_fn(|context| {
             self.process.poll_receive(context, |mailbox| mailbox.pop_where(&mut seen, &mut wanted))
         })
@@ -252,6 +253,7 @@ impl<M: Send + 'static> Context<M> {
         let mut inner = self.process.inner.lock();
         let rare = inner.control.rare();
         if let Some(exit) = rare.exits.pop_front() {
+            self.process.header.release(HEARD_BYTES);
             return Poll::Ready(exit);
         }
         current::waits(Wait::Exit);

@@ -16,6 +16,7 @@ use std::{
 use ironloom_core::{Clock, EventCount, Instant, Limit, LimitExceeded, Map, Rng, TimerId, WallClock};
 
 pub(crate) use real::{Workers, start};
+pub(crate) use signals::HEARD_BYTES;
 pub(crate) use timers::Timers;
 pub(crate) use windows::{Window, Windows};
 
@@ -23,7 +24,7 @@ use crate::{
     Config, ExitReason, ProcessId, SpawnError, current,
     effect::{Effect, Signal},
     lock::Lock,
-    process::{AnyProcess, Runnable},
+    process::{AnyProcess, Runnable, discard},
     queue::Why,
     table::{BLOCK, Table},
 };
@@ -222,14 +223,17 @@ impl Engine {
 
     /// Ends a process whose frame is gone: nobody can reach it, and everybody who wanted to know is told.
     fn finish(&self, process: &Arc<dyn AnyProcess>, reason: &ExitReason) {
-        let rare = process.close(reason);
+        let mut rare = process.close(reason);
+        std::mem::take(&mut rare.new_threads).into_iter().for_each(discard); // begun while the frame was dropped
         let id = process.header().id;
         drop(self.table.remove(id));
         for name in &rare.names {
-            self.unregister(name);
+            self.free(name, process);
         }
         if rare.tells_somebody() {
-            for monitor in rare.monitors.values() {
+            let mut monitors: Vec<_> = rare.monitors.values().collect();
+            monitors.sort_unstable_by_key(|(number, _)| *number);
+            for (_, monitor) in monitors {
                 monitor.give(Some(reason.clone()));
             }
             for link in rare.links.values() {
@@ -261,10 +265,29 @@ impl Engine {
     }
 
     fn unregister(&self, name: &Arc<str>) {
-        let removed = self.names.lock().remove(name);
-        if let Some(process) = removed {
-            process.with(&mut |control| control.rare().names.retain(|known| known != name));
+        let mut names = self.names.lock();
+        let removed = names.remove(name);
+        if let Some(process) = &removed {
+            // While nobody else can give it the name again, or the process would forget that it has it.
+            process.with(&mut |control| {
+                if !control.has_exited() {
+                    control.rare().names.retain(|known| known != name);
+                }
+            });
         }
+        drop(names); // before the process, of which this may be the last that is known
+    }
+
+    /// Frees the name of a process that has ended, unless somebody else has it by now.
+    fn free(&self, name: &Arc<str>, process: &Arc<dyn AnyProcess>) {
+        let mut names = self.names.lock();
+        let removed = if names.get(name).is_some_and(|holder| Arc::ptr_eq(holder, process)) {
+            names.remove(name)
+        } else {
+            None
+        };
+        drop(names);
+        drop(removed);
     }
 
     /// Notes in virtual time that messages arrived.

@@ -73,7 +73,7 @@ impl fmt::Display for ExitReason {
     }
 }
 
-/// What a process may return: nothing, a [`Result`], or an [`ExitReason`].
+/// What a process may return: nothing, a [`Result`], or an [`ExitReason`]; or it never does.
 pub trait IntoExit {
     /// The reason for the exit.
     fn into_exit(self) -> ExitReason;
@@ -98,4 +98,24 @@ impl<T: IntoExit, E: fmt::Display> IntoExit for Result<T, E> {
             Err(error) => ExitReason::failed(error),
         }
     }
+}
+
+/// Whoever never ends never gives a reason, so `async |ctx| loop { .. }` may be a process.
+impl IntoExit for Never {
+    fn into_exit(self) -> ExitReason {
+        self
+    }
+}
+
+/// The type `!`, which cannot be named directly yet.
+type Never = <fn() -> ! as Returns>::Type;
+
+/// What a function returns.
+pub trait Returns {
+    /// The type of it.
+    type Type;
+}
+
+impl<T> Returns for fn() -> T {
+    type Type = T;
 }

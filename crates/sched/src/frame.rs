@@ -59,9 +59,10 @@ where
         if mem::take(&mut wakes.main) {
             let mut context = Context::from_waker(this.waker);
             let main = this.main;
-            match catch_unwind(AssertUnwindSafe(|| main.poll(&mut context))) {
+            // What it returns is foreign as well: an error may panic when it is asked how it reads.
+            match catch_unwind(AssertUnwindSafe(|| main.poll(&mut context).map(IntoExit::into_exit))) {
                 Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(output)) => return Poll::Ready(output.into_exit()),
+                Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
                 Err(payload) => return Poll::Ready(ExitReason::panicked(payload)),
             }
         }
@@ -201,10 +202,16 @@ fn settle(process: &Arc<dyn AnyProcess>, settled: &mut u64) {
     *settled = spent;
 }
 
-/// Drops the frame of a process that has ended; a panic meanwhile is its reason, if it had no worse one.
+/// Drops the frame of a process that has ended, and its threads that never had a turn; a panic meanwhile is its reason, if it had no worse one.
 pub(crate) fn dismantle(runnable: Runnable, reason: ExitReason) -> (Arc<dyn AnyProcess>, ExitReason) {
     let Runnable { process, frame } = runnable;
-    match catch_unwind(AssertUnwindSafe(|| drop(frame))) {
+    let mut new_threads = Vec::new();
+    process.with(&mut |control| {
+        if control.rare_if_any().is_some() {
+            new_threads = mem::take(&mut control.rare().new_threads);
+        }
+    });
+    match catch_unwind(AssertUnwindSafe(|| drop((frame, new_threads)))) {
         Ok(()) => (process, reason),
         Err(payload) if reason.is_clean() => (process, ExitReason::panicked(payload)),
         Err(payload) => {

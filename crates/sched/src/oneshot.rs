@@ -66,10 +66,12 @@ impl<T: Send + 'static> Oneshot<T> {
         match &mut *state {
             State::Empty(waker) | State::Deferred(_, waker) => {
                 current::waits(wait);
-                match waker {
-                    Some(waker) if waker.will_wake(context.waker()) => {}
-                    waker => *waker = Some(context.waker().clone()),
-                }
+                let old = match waker {
+                    Some(waker) if waker.will_wake(context.waker()) => None,
+                    waker => waker.replace(context.waker().clone()),
+                };
+                drop(state);
+                drop(old); // a waker is somebody else's, and may do anything when it is dropped
                 Poll::Pending
             }
             State::Given(_) => match mem::replace(&mut *state, State::Taken) {

@@ -10,6 +10,7 @@ use std::{
     any::Any,
     collections::{BTreeMap, VecDeque},
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc,
@@ -104,8 +105,10 @@ pub(crate) struct Rare {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) names: Vec<Arc<str>>,
     pub(crate) links: BTreeMap<ProcessId, Arc<dyn AnyProcess>>,
-    /// By address, which is how one that is dropped finds itself here. Their order shows nowhere.
-    pub(crate) monitors: BTreeMap<usize, Arc<Oneshot<ExitReason>>>,
+    /// By address, which is how one that is dropped finds itself here; with the order in which they came, in which they
+    /// are told.
+    pub(crate) monitors: BTreeMap<usize, (u64, Arc<Oneshot<ExitReason>>)>,
+    pub(crate) monitors_made: u64,
     /// Whether ends of linked processes arrive as [`Rare::exits`] instead of ending this one.
     pub(crate) trap_exits: bool,
     pub(crate) exits: VecDeque<(ProcessId, ExitReason)>,
@@ -341,9 +344,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         let (messages, wakers) = inner.mailbox.close();
         drop(inner);
         // A message may do anything when it is dropped; the process has ended all the same.
-        for message in messages {
-            drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(message))));
-        }
+        messages.into_iter().for_each(discard);
         wakers.into_iter().for_each(Waker::wake);
         rare
     }
@@ -381,7 +382,7 @@ impl<M: Send + 'static> Commit for Process<M> {
         if inner.control.exited {
             let (messages, wakers) = inner.mailbox.close();
             drop(inner);
-            drop(messages);
+            messages.into_iter().for_each(discard);
             wakers.into_iter().for_each(Waker::wake);
             return;
         }
@@ -396,6 +397,13 @@ impl<M: Send + 'static> Commit for Process<M> {
             drop(inner);
         }
         senders.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Drops something of somebody else's where a panic would hit the wrong one.
+pub(crate) fn discard<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        drop(ExitReason::panicked(payload)); // a payload may panic as well
     }
 }
 

@@ -1,5 +1,8 @@
 //! What happens to a process from outside: being killed, asked to stop, linked and monitored.
 
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, task::Waker};
 
 use super::Engine;
@@ -10,6 +13,9 @@ use crate::{
     process::{AnyProcess, Rare, Runnable},
     queue::Why,
 };
+
+/// What the end of a linked process takes until the one that traps it has heard of it.
+pub(crate) const HEARD_BYTES: u64 = 64;
 
 impl Engine {
     pub(super) fn signal(&self, to: &Arc<dyn AnyProcess>, signal: Signal) {
@@ -54,31 +60,40 @@ impl Engine {
         if Arc::ptr_eq(one, other) {
             return;
         }
-        if let Err(reason) = add_link(other, one) {
-            return self.signal(one, Signal::Exited(other.header().id, reason));
+        enter(one, other);
+        enter(other, one);
+        // Whoever ended before it had the other among its links told the other nothing, or too early.
+        if let Some(reason) = ended(other) {
+            self.hear_exit(one, other.header().id, reason);
         }
-        if let Err(reason) = add_link(one, other) {
-            unlink(other, one.header().id);
-            self.signal(other, Signal::Exited(one.header().id, reason));
+        if let Some(reason) = ended(one) {
+            self.hear_exit(other, one.header().id, reason);
         }
     }
 
+    /// A process that is linked to another hears of its end, once: with that the link is gone.
     fn hear_exit(&self, process: &Arc<dyn AnyProcess>, other: ProcessId, reason: ExitReason) {
-        let mut reason = Some(reason);
+        let mut heard = Some(reason);
+        let mut link = None;
         let mut waker = None;
         let mut dies_of = None;
         process.with(&mut |control| {
-            let Some(reason) = reason.take() else { return };
             if control.has_exited() || control.rare_if_any().is_none() {
                 return;
             }
             let rare = control.rare();
-            rare.links.remove(&other);
-            if rare.trap_exits {
-                rare.exits.push_back((other, reason));
-                waker = rare.exits_waker.take();
-            } else if !reason.is_clean() {
-                dies_of = Some(ExitReason::Linked(other, Arc::new(reason)));
+            link = rare.links.remove(&other);
+            let Some(reason) = heard.take_if(|_| link.is_some()) else { return };
+            if !rare.trap_exits {
+                dies_of = (!reason.is_clean()).then(|| ExitReason::Linked(other, Arc::new(reason)));
+                return;
+            }
+            match process.header().charge(HEARD_BYTES) {
+                Ok(()) => {
+                    rare.exits.push_back((other, reason));
+                    waker = rare.exits_waker.take();
+                }
+                Err(exceeded) => dies_of = Some(ExitReason::LimitExceeded(exceeded)),
             }
         });
         waker.into_iter().for_each(Waker::wake);
@@ -95,25 +110,31 @@ impl Rare {
     }
 }
 
-/// Enters `other` with `process`, unless that has ended.
-fn add_link(process: &Arc<dyn AnyProcess>, other: &Arc<dyn AnyProcess>) -> Result<(), ExitReason> {
-    let mut result = Ok(());
+/// Enters `other` among the links of `process`, unless that has ended.
+fn enter(process: &Arc<dyn AnyProcess>, other: &Arc<dyn AnyProcess>) {
     process.with(&mut |control| {
-        if control.has_exited() {
-            result = Err(control.exit_reason());
-        } else {
+        if !control.has_exited() {
             control.rare().links.insert(other.header().id, Arc::clone(other));
         }
     });
-    result
 }
 
+/// Strikes `other` off the links of `process`.
 fn unlink(process: &Arc<dyn AnyProcess>, other: ProcessId) {
+    let mut link = None;
     process.with(&mut |control| {
         if control.rare_if_any().is_some() {
-            control.rare().links.remove(&other);
+            link = control.rare().links.remove(&other);
         }
     });
+    drop(link); // not under the lock: it may be the last that holds the other
+}
+
+/// Why the process ended, if it has.
+fn ended(process: &Arc<dyn AnyProcess>) -> Option<ExitReason> {
+    let mut reason = None;
+    process.with(&mut |control| reason = control.has_exited().then(|| control.exit_reason()));
+    reason
 }
 
 fn watch(process: &Arc<dyn AnyProcess>, monitor: &Arc<Oneshot<ExitReason>>) {
@@ -122,7 +143,9 @@ fn watch(process: &Arc<dyn AnyProcess>, monitor: &Arc<Oneshot<ExitReason>>) {
         if control.has_exited() {
             ended = Some(control.exit_reason());
         } else {
-            control.rare().monitors.insert(Arc::as_ptr(monitor).addr(), Arc::clone(monitor));
+            let rare = control.rare();
+            rare.monitors_made += 1;
+            rare.monitors.insert(Arc::as_ptr(monitor).addr(), (rare.monitors_made, Arc::clone(monitor)));
         }
     });
     if ended.is_some() {
