@@ -137,6 +137,10 @@ impl Engine {
         self.closing.store(true, Ordering::SeqCst);
     }
 
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
     /// Counts a new process in, and gives it its number.
     pub(crate) fn admit(&self) -> Result<ProcessId, SpawnError> {
         if self.closing.load(Ordering::Relaxed) {

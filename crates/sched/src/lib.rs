@@ -21,6 +21,7 @@ mod process;
 mod queue;
 mod raw;
 mod spawn;
+mod supervisor;
 mod sync;
 mod table;
 mod timer;
@@ -36,5 +37,8 @@ pub use handle::Handle;
 pub use id::ProcessId;
 pub use inspect::{KernelInfo, ProcessInfo, State, Wait};
 pub use kernel::{Kernel, Shutdown};
+pub use supervisor::{
+    Child, ChildError, ChildInfo, Patience, Restart, Strategy, Supervisor, SupervisorHandle,
+};
 pub use timer::{Interval, Sleep};
 pub use virtual_kernel::VirtualKernel;
