@@ -3,6 +3,9 @@
 //! A plain value, under its process's lock. Most processes have at most one message at a time and nobody who waits for
 //! room, so the first message lies in the mailbox itself and everything else is allocated when it is first needed.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::VecDeque, mem, task::Waker};
 
 use crate::current::Act;

@@ -1,4 +1,6 @@
-//! Links, monitors and names on bad days. Each test tells of something that was wrong once.
+//! Links, monitors and names on bad days. Most tests tell of something that was wrong once.
+
+mod model;
 
 use std::{
     fmt,
