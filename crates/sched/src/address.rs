@@ -87,7 +87,7 @@ impl<M: Send + 'static> Address<M> {
         {
             let (accepted, first) = self.process.accept_deferred(act, message);
             if first {
-                windows.defer(act, Effect::Commit(Arc::clone(&self.process) as Arc<_>));
+                windows.touch(self.id(), Arc::clone(&self.process) as Arc<_>);
             }
             return accepted;
         }
@@ -272,11 +272,11 @@ impl<M: Send + 'static> Future for Sending<'_, M> {
         let message = this.message.take().expect("a future is not polled after it was ready");
         match this.address.try_send(message) {
             Ok(()) => {
-                this.ticket = None;
+                this.leave();
                 Poll::Ready(Ok(()))
             }
+            // If it was woken for room that it does not use, its drop passes that on.
             Err(error) if matches!(error.refusal, Refusal::Closed { .. } | Refusal::Heap { .. }) => {
-                this.ticket = None;
                 Poll::Ready(Err(error))
             }
             Err(error) => {
@@ -288,6 +288,15 @@ impl<M: Send + 'static> Future for Sending<'_, M> {
 }
 
 impl<M: Send + 'static> Sending<'_, M> {
+    /// Leaves the queue: it may still stand there if it found room before it was woken.
+    #[inline]
+    fn leave(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let left = self.address.process.inner.lock().mailbox.dequeue_sender(ticket);
+            drop(left);
+        }
+    }
+
     #[cold]
     fn wait(&mut self, context: &Context<'_>, refusal: Refusal) -> Poll<Result<(), SendError<M>>> {
         current::waits(Wait::Room);
@@ -308,10 +317,9 @@ impl<M: Send + 'static> Sending<'_, M> {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let (ticket, old) = inner.mailbox.enqueue_sender(self.ticket, window, act, context.waker().clone());
-        drop(inner);
-        drop(old); // a waker is somebody else's, and may do anything when it is dropped
-        self.ticket = Some(ticket);
+        let mut waker = context.waker().clone();
+        self.ticket = Some(inner.mailbox.enqueue_sender(self.ticket, window, act, &mut waker));
+        drop(inner); // before the waker, which is now the one from before
         Poll::Pending
     }
 }
@@ -319,21 +327,23 @@ impl<M: Send + 'static> Sending<'_, M> {
 impl<M: Send + 'static> Drop for Sending<'_, M> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
+        let mut inner = self.address.process.inner.lock();
+        let left = inner.mailbox.dequeue_sender(ticket);
+        // If this one was woken for room that it does not use, somebody else may have it.
         let process = &self.address.process;
-        let mut inner = process.inner.lock();
-        if let Some(own) = inner.mailbox.dequeue_sender(ticket) {
+        if let Some(windows) = process.header.home.engine.windows() {
+            // Who that is depends on who else came and went in this window, so it is found when that is over.
+            let first = left.is_none() && inner.mailbox.touch();
             drop(inner);
-            return drop(own);
-        }
-        // This one was woken for room that it does not use; somebody else may have it, in virtual time after the window.
-        let engine = &process.header.home.engine;
-        if engine.windows().is_some() {
+            if first {
+                process.commit_later(windows);
+            }
+        } else {
+            let heir = if left.is_none() { inner.mailbox.next_sender() } else { None };
             drop(inner);
-            return engine.act(Effect::Commit(Arc::clone(process) as Arc<_>));
+            heir.into_iter().for_each(Waker::wake);
         }
-        let heir = inner.mailbox.next_sender();
-        drop(inner);
-        heir.into_iter().for_each(Waker::wake);
+        drop(left);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context as TaskContext, Poll, Waker},
 };
 
@@ -15,12 +15,13 @@ use ironloom_core::{
 
 use crate::{
     Address, Elapsed, ExitReason, Handle, IntoExit, Options, ProcessId, ProcessRef, SpawnError, current,
-    effect::{Effect, Signal},
-    engine::HEARD_BYTES,
+    effect::{Commit, Effect, Signal},
+    engine::{HEARD_BYTES, Windows},
     inspect::Wait,
     mailbox::{Mailbox, Receiver, Seen},
     oneshot::Oneshot,
-    process::{AnyProcess, Process},
+    process::{AnyProcess, Process, ThreadFuture},
+    raw,
     spawn::spawn,
     timer::{Interval, Sleep, race},
 };
@@ -89,9 +90,7 @@ impl<M: Send + 'static> Context<M> {
     #[must_use]
     pub fn try_receive(&self) -> Option<M> {
         current::spend(1);
-        let waker = Arc::clone(&self.process) as Arc<dyn AnyProcess>;
-        let waker = waker.waker();
-        match self.process.poll_mailbox(&waker, Mailbox::pop) {
+        match raw::with_waker(&self.process, |waker| self.process.poll_mailbox(waker, Mailbox::pop)) {
             Poll::Ready(message) => Some(message),
             Poll::Pending => {
                 current::waits(Wait::Message);
@@ -212,16 +211,14 @@ impl<M: Send + 'static> Context<M> {
             limit: Limit::new("threads_max", header.limits.threads_max.into()),
             amount: 0,
         });
-        let mut future = Some(future);
-        self.process.with(&mut |control| {
-            if let Some(future) = future.take() {
-                begun = control.begin_thread(header.limits.threads_max, future);
-            }
-        });
-        if let Some(frame) = begun? {
-            self.process.resume(frame);
+        let mut future: Option<ThreadFuture> = Some(future);
+        self.process
+            .with(&mut |control| begun = control.begin_thread(header.limits.threads_max, &mut future));
+        drop(future); // it is still there if it was refused
+        if let Some(runnable) = begun? {
+            self.process.resume(runnable);
         }
-        header.threaded.store(true, std::sync::atomic::Ordering::Relaxed);
+        header.threaded.store(true, Ordering::Relaxed);
         Ok(Thread { cell })
     }
 
@@ -257,9 +254,9 @@ impl<M: Send + 'static> Context<M> {
             return Poll::Ready(exit);
         }
         current::waits(Wait::Exit);
-        let old = rare.exits_waker.replace(waker);
-        drop(inner);
-        drop(old);
+        if !rare.exits_wakers.iter().any(|known| known.will_wake(&waker)) {
+            rare.exits_wakers.push(waker);
+        }
         Poll::Pending
     }
 
@@ -294,7 +291,13 @@ impl<M: Send + 'static> Context<M> {
     /// If that exceeds the process's limit. The process then ends at its next budget check, whatever it does with the
     /// error.
     pub fn charge(&self, bytes: u64) -> Result<(), LimitExceeded> {
-        self.process.header.charge(bytes).inspect_err(|exceeded| current::condemn(*exceeded))
+        self.process.header.charge(bytes).inspect_err(|exceeded| {
+            if current::process_of(self.process.header.home.address()) == self.id() {
+                current::condemn(*exceeded);
+            } else {
+                self.process().exit(ExitReason::LimitExceeded(*exceeded));
+            }
+        })
     }
 
     /// Gives memory back that was charged.
@@ -344,10 +347,16 @@ impl<M: Send + 'static> Process<M> {
         waker: &Waker,
         mut take: impl FnMut(&mut Mailbox<M>) -> Option<T>,
     ) -> Poll<T> {
+        let main = std::ptr::eq(waker.data(), Arc::as_ptr(self).cast());
+        if main && !self.header.mail.load(Ordering::Acquire) && current::receives(self.header.id) {
+            return Poll::Pending;
+        }
         let mut inner = self.inner.lock();
         let Some(taken) = take(&mut inner.mailbox) else {
-            inner.mailbox.shrink();
-            let main = std::ptr::eq(waker.data(), Arc::as_ptr(self).cast());
+            if inner.mailbox.len() == 0 {
+                self.header.mail.store(false, Ordering::Relaxed);
+                inner.mailbox.shrink();
+            }
             if main && matches!(inner.mailbox.receiver(), Receiver::Nobody | Receiver::Main) {
                 *inner.mailbox.receiver() = Receiver::Main;
             } else {
@@ -355,11 +364,15 @@ impl<M: Send + 'static> Process<M> {
             }
             return Poll::Pending;
         };
-        if self.header.home.engine.windows().is_some() {
+        if inner.mailbox.len() == 0 {
+            self.header.mail.store(false, Ordering::Relaxed);
+        }
+        let home = &self.header.home;
+        if let Some(windows) = home.engine.windows() {
             let first = inner.mailbox.touch();
             drop(inner);
             if first {
-                self.header.home.engine.act(Effect::Commit(Arc::clone(self) as Arc<_>));
+                self.commit_later(windows);
             }
         } else if inner.mailbox.has_senders() {
             let sender = inner.mailbox.next_sender();
@@ -367,6 +380,15 @@ impl<M: Send + 'static> Process<M> {
             sender.into_iter().for_each(Waker::wake);
         }
         Poll::Ready(taken)
+    }
+
+    /// Has the mailbox looked at when the window is over, or at once if none runs.
+    pub(crate) fn commit_later(self: &Arc<Self>, windows: &Windows) {
+        if current::process_of(self.header.home.address()) == ProcessId::HOST {
+            Arc::clone(self).commit();
+        } else {
+            windows.touch(self.header.id, Arc::clone(self) as Arc<_>);
+        }
     }
 
     /// Several threads wait for messages, or something else than a thread does: the next message wakes all of them.

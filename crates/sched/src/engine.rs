@@ -1,5 +1,6 @@
 //! [`Engine`]: what real and virtual time share: the processes, their names, their timers, and what they do to each other.
 
+mod host;
 mod real;
 mod signals;
 mod timers;
@@ -24,7 +25,7 @@ use crate::{
     Config, ExitReason, ProcessId, SpawnError, current,
     effect::{Effect, Signal},
     lock::Lock,
-    process::{AnyProcess, Runnable, discard},
+    process::{AnyProcess, Runnable},
     queue::Why,
     table::{BLOCK, Table},
 };
@@ -44,9 +45,11 @@ pub(crate) struct Engine {
     closing: AtomicBool,
     /// Notified when the last process has gone.
     pub(crate) emptied: EventCount,
+    host: host::Host,
 }
 
 /// How time passes.
+#[expect(clippy::large_enum_variant, reason = "there is one in each kernel, and real time is in a hurry")]
 pub(crate) enum Mode {
     Real(Workers, WallClock),
     Virtual(Box<Windows>),
@@ -83,6 +86,7 @@ impl Engine {
             live: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             emptied: EventCount::new(),
+            host: host::Host::default(),
             config,
         })
     }
@@ -217,24 +221,22 @@ impl Engine {
     }
 
     fn begin(&self, runnable: Runnable) {
-        self.table.insert(Arc::clone(&runnable.process));
+        self.table.insert(runnable.share());
         if self.closing.load(Ordering::SeqCst) {
             // Whoever closes the kernel ends the processes that it finds; it may have looked before this one came.
-            runnable.process.header().condemn();
+            runnable.process().header().condemn();
         }
         self.enqueue(runnable, Why::Woken);
     }
 
     /// Ends a process whose frame is gone: nobody can reach it, and everybody who wanted to know is told.
     fn finish(&self, process: &Arc<dyn AnyProcess>, reason: &ExitReason) {
-        let mut rare = process.close(reason);
-        std::mem::take(&mut rare.new_threads).into_iter().for_each(discard); // begun while the frame was dropped
+        let rare = process.close(reason);
         let id = process.header().id;
         drop(self.table.remove(id));
-        for name in &rare.names {
-            self.free(name, process);
-        }
-        if rare.tells_somebody() {
+        if let Some(rare) = rare {
+            rare.names.iter().for_each(|name| self.forget(name, process));
+            process.header().release(HEARD_BYTES * rare.exits.len() as u64);
             let mut monitors: Vec<_> = rare.monitors.values().collect();
             monitors.sort_unstable_by_key(|(number, _)| *number);
             for (_, monitor) in monitors {
@@ -268,30 +270,23 @@ impl Engine {
         alive
     }
 
-    fn unregister(&self, name: &Arc<str>) {
+    /// Takes a name from a process that has ended, unless it belongs to another by now.
+    fn forget(&self, name: &Arc<str>, process: &Arc<dyn AnyProcess>) {
         let mut names = self.names.lock();
-        let removed = names.remove(name);
-        if let Some(process) = &removed {
-            // While nobody else can give it the name again, or the process would forget that it has it.
-            process.with(&mut |control| {
-                if !control.has_exited() {
-                    control.rare().names.retain(|known| known != name);
-                }
-            });
-        }
-        drop(names); // before the process, of which this may be the last that is known
-    }
-
-    /// Frees the name of a process that has ended, unless somebody else has it by now.
-    fn free(&self, name: &Arc<str>, process: &Arc<dyn AnyProcess>) {
-        let mut names = self.names.lock();
-        let removed = if names.get(name).is_some_and(|holder| Arc::ptr_eq(holder, process)) {
+        let removed = if names.get(name).is_some_and(|owner| Arc::ptr_eq(owner, process)) {
             names.remove(name)
         } else {
             None
         };
         drop(names);
         drop(removed);
+    }
+
+    fn unregister(&self, name: &Arc<str>) {
+        let removed = self.names.lock().remove(name);
+        if let Some(process) = removed {
+            process.with(&mut |control| control.rare().names.retain(|known| known != name));
+        }
     }
 
     /// Notes in virtual time that messages arrived.

@@ -14,19 +14,28 @@ use pin_project_lite::pin_project;
 use crate::{
     ExitReason, current,
     exit::IntoExit,
-    process::{AnyProcess, Process, Runnable, ThreadWaker, Wakes},
+    process::{AnyProcess, Header, Process, Runnable, ThreadFuture, ThreadWaker, Wakes},
+    raw,
 };
 
 /// What can be run, one turn of every woken thread at a time.
 pub(crate) trait Turn: Send {
     /// Polls each woken thread once, as far as the budget goes; those that had no turn stay in `wakes`.
-    fn turn(self: Pin<&mut Self>, process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) -> Poll<ExitReason>;
+    fn turn(self: Pin<&mut Self>, wakes: &mut Wakes) -> Poll<ExitReason>;
+    /// The process that this is the frame of.
+    fn process(&self) -> &(dyn AnyProcess + 'static);
+    /// Takes out what is to be dropped apart from the rest, when the frame is about to go: the process outlives it, and
+    /// two panics in one drop abort the program.
+    fn part(self: Pin<&mut Self>) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>);
+    /// The process, to be kept.
+    fn share(&self) -> Arc<dyn AnyProcess>;
 }
 
 pin_project! {
     /// The main future of a process beside its other threads, in one allocation.
-    pub(crate) struct MainFrame<F> {
-        waker: Waker,
+    pub(crate) struct MainFrame<M, F> {
+        // There until the frame goes.
+        process: Option<Arc<Process<M>>>,
         threads: Option<Box<Threads>>,
         #[pin]
         main: F,
@@ -35,45 +44,84 @@ pin_project! {
 
 /// The threads of a process that has more than one.
 #[derive(Default)]
-struct Threads {
+pub(crate) struct Threads {
     slots: Vec<Option<Thread>>,
 }
 
 struct Thread {
-    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    future: ThreadFuture,
     waker: Waker,
 }
 
-impl<F> MainFrame<F> {
-    pub(crate) fn new<M: Send + 'static>(process: &Arc<Process<M>>, main: F) -> Self {
-        Self { waker: Waker::from(Arc::clone(process)), threads: None, main }
+impl<M, F> MainFrame<M, F> {
+    pub(crate) fn new(process: Arc<Process<M>>, main: F) -> Self {
+        Self { process: Some(process), threads: None, main }
     }
 }
 
-impl<F> Turn for MainFrame<F>
+const PARTED: &str = "a frame that has parted from its process is not used again";
+
+impl<M, F> Turn for MainFrame<M, F>
 where
+    M: Send + 'static,
     F: Future<Output: IntoExit> + Send,
 {
-    fn turn(self: Pin<&mut Self>, process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) -> Poll<ExitReason> {
+    fn turn(self: Pin<&mut Self>, wakes: &mut Wakes) -> Poll<ExitReason> {
         let this = self.project();
+        let process = this.process.as_ref().expect(PARTED);
+        if mem::take(&mut wakes.owed)
+            && let Some(woken) = &mut wakes.others
+        {
+            let process = Arc::clone(process) as Arc<dyn AnyProcess>;
+            let turned = this.threads.get_or_insert_default().turn(&process, woken);
+            if turned.is_ready() || current::remaining() == 0 {
+                return turned; // now it is the main thread that is first in the next slice
+            }
+        }
         if mem::take(&mut wakes.main) {
-            let mut context = Context::from_waker(this.waker);
             let main = this.main;
-            // What it returns is foreign as well: an error may panic when it is asked how it reads.
-            match catch_unwind(AssertUnwindSafe(|| main.poll(&mut context).map(IntoExit::into_exit))) {
+            // What it returns may panic as well when it becomes a reason.
+            let poll = |waker: &Waker| main.poll(&mut Context::from_waker(waker)).map(IntoExit::into_exit);
+            match catch_unwind(AssertUnwindSafe(|| raw::with_waker(process, poll))) {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
                 Err(payload) => return Poll::Ready(ExitReason::panicked(payload)),
             }
         }
-        match &mut wakes.others {
-            None => Poll::Pending,
-            Some(woken) => this.threads.get_or_insert_default().turn(process, woken),
-        }
+        let Some(woken) = &mut wakes.others else { return Poll::Pending };
+        let process = Arc::clone(process) as Arc<dyn AnyProcess>;
+        let turned = this.threads.get_or_insert_default().turn(&process, woken);
+        wakes.owed = !woken.is_empty();
+        turned
+    }
+
+    fn process(&self) -> &(dyn AnyProcess + 'static) {
+        &**self.process.as_ref().expect(PARTED)
+    }
+
+    fn part(self: Pin<&mut Self>) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>) {
+        let this = self.project();
+        let process: Arc<dyn AnyProcess> = this.process.take().expect(PARTED);
+        (process, this.threads.take())
+    }
+
+    fn share(&self) -> Arc<dyn AnyProcess> {
+        Arc::clone(self.process.as_ref().expect(PARTED)) as Arc<dyn AnyProcess>
     }
 }
 
 impl Threads {
+    /// Drops the threads one by one. Returns what the first panicked with.
+    fn dismantle(self) -> Option<ExitReason> {
+        let mut panicked = None;
+        for thread in self.slots.into_iter().flatten() {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(thread))) {
+                panicked.get_or_insert_with(|| ExitReason::panicked(payload));
+            }
+        }
+        panicked
+    }
+
     fn turn(&mut self, process: &Arc<dyn AnyProcess>, woken: &mut VecDeque<u32>) -> Poll<ExitReason> {
         self.adopt(process);
         while current::remaining() > 0
@@ -135,58 +183,62 @@ pub(crate) enum Sliced {
 /// Runs one slice of a process: all of its threads that can run, until every one waits or the budget is spent.
 ///
 /// How much it spent is on the process's account before anybody else can run it.
-pub(crate) fn slice(runnable: Runnable, ordinal: u32) -> Sliced {
-    let Runnable { process, mut frame } = runnable;
-    let header = process.header();
+pub(crate) fn slice(mut runnable: Runnable, ordinal: u32) -> Sliced {
+    let header = runnable.process().header();
     current::begin(header.id, ordinal, header.limits.slice_budget);
-    let mut wakes = if header.threaded.load(Ordering::Relaxed) { first_wakes(&process) } else { Wakes::MAIN };
+    let threaded = header.threaded.load(Ordering::Relaxed);
+    let mut wakes = if threaded { first_wakes(runnable.process()) } else { Wakes::MAIN };
     let mut settled = 0;
     loop {
-        if header.condemned.load(Ordering::Acquire) {
-            settle(&process, &mut settled);
-            let reason = condemnation(&process);
-            return Sliced::Exited(Runnable { process, frame }, reason);
+        if runnable.process().header().condemned.load(Ordering::Acquire) {
+            let reason = condemnation(runnable.process());
+            return Sliced::Exited(runnable, reason);
         }
-        let turned = frame.as_mut().turn(&process, &mut wakes);
-        settle(&process, &mut settled);
+        let turned = runnable.turn(&mut wakes);
+        let process = runnable.process();
+        let header = process.header();
+        settle(header, &mut settled);
         if let Some(exceeded) = current::take_condemned() {
-            return Sliced::Exited(Runnable { process, frame }, ExitReason::LimitExceeded(exceeded));
+            return Sliced::Exited(runnable, ExitReason::LimitExceeded(exceeded));
         }
         if let Poll::Ready(reason) = turned {
-            return Sliced::Exited(Runnable { process, frame }, reason);
+            return Sliced::Exited(runnable, reason);
         }
         if !wakes.is_empty() {
-            return_wakes(&process, &mut wakes);
-            return Sliced::Spent(Runnable { process, frame });
+            return spent(runnable, wakes);
         }
         header.waits(current::take_wait());
-        match process.park(frame) {
+        match raw::park(runnable, current::take_receives()) {
             Ok(()) => return Sliced::Waits,
-            Err((back, woken)) => (frame, wakes) = (back, woken),
+            Err((back, woken)) => (runnable, wakes) = (back, woken),
         }
-        if !current::spend(1) && !header.condemned.load(Ordering::Relaxed) {
-            if header.threaded.load(Ordering::Relaxed) {
-                return_wakes(&process, &mut wakes);
-            }
-            return Sliced::Spent(Runnable { process, frame });
+        if !current::spend(1) && !runnable.process().header().condemned.load(Ordering::Relaxed) {
+            return spent(runnable, wakes);
         }
     }
 }
 
+/// The budget is spent; those who had no turn have one in the next slice.
+fn spent(runnable: Runnable, mut wakes: Wakes) -> Sliced {
+    let process = runnable.process();
+    if process.header().threaded.load(Ordering::Relaxed) {
+        process.with(&mut |control| control.return_wakes(mem::take(&mut wakes)));
+    }
+    if current::take_receives() {
+        process.receive_later();
+    }
+    Sliced::Spent(runnable)
+}
+
 /// Which threads of a process with several are to run first.
-fn first_wakes(process: &Arc<dyn AnyProcess>) -> Wakes {
+fn first_wakes(process: &dyn AnyProcess) -> Wakes {
     let mut wakes = Wakes::default();
     process.with(&mut |control| wakes = control.take_wakes());
     wakes
 }
 
-/// Puts the threads back that had no turn.
-fn return_wakes(process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) {
-    process.with(&mut |control| control.return_wakes(mem::take(wakes)));
-}
-
 /// Why a condemned process ends.
-fn condemnation(process: &Arc<dyn AnyProcess>) -> ExitReason {
+fn condemnation(process: &dyn AnyProcess) -> ExitReason {
     let mut reason = None;
     process.with(&mut |control| reason = control.rare().reason.take());
     reason.unwrap_or(ExitReason::Killed)
@@ -194,29 +246,27 @@ fn condemnation(process: &Arc<dyn AnyProcess>) -> ExitReason {
 
 /// Puts what was spent since the last time on the process's account.
 #[inline]
-fn settle(process: &Arc<dyn AnyProcess>, settled: &mut u64) {
+fn settle(header: &Header, settled: &mut u64) {
     let spent = current::spent();
-    let header = process.header();
     // Only the worker that runs the process writes here, so a load and a store will do.
     header.spent.store(header.spent.load(Ordering::Relaxed) + spent - *settled, Ordering::Relaxed);
     *settled = spent;
 }
 
-/// Drops the frame of a process that has ended, and its threads that never had a turn; a panic meanwhile is its reason, if it had no worse one.
-pub(crate) fn dismantle(runnable: Runnable, reason: ExitReason) -> (Arc<dyn AnyProcess>, ExitReason) {
-    let Runnable { process, frame } = runnable;
-    let mut new_threads = Vec::new();
-    process.with(&mut |control| {
-        if control.rare_if_any().is_some() {
-            new_threads = mem::take(&mut control.rare().new_threads);
-        }
-    });
-    match catch_unwind(AssertUnwindSafe(|| drop((frame, new_threads)))) {
-        Ok(()) => (process, reason),
-        Err(payload) if reason.is_clean() => (process, ExitReason::panicked(payload)),
-        Err(payload) => {
-            drop(ExitReason::panicked(payload));
-            (process, reason)
-        }
+/// Drops the frame of a process that has ended; a panic meanwhile is its reason, if it had no worse one.
+pub(crate) fn dismantle(mut runnable: Runnable, reason: ExitReason) -> (Arc<dyn AnyProcess>, ExitReason) {
+    let (process, threads) = runnable.part();
+    let mut panicked = None;
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(runnable))) {
+        panicked = Some(ExitReason::panicked(payload));
+    }
+    if let Some(threads) = threads {
+        panicked = panicked.or(threads.dismantle());
+    }
+    // What it asked for too much while it was dropped must not be held against whoever runs next.
+    let _ = current::take_condemned();
+    match panicked {
+        Some(panicked) if reason.is_clean() => (process, panicked),
+        _ => (process, reason),
     }
 }

@@ -152,33 +152,32 @@ impl<M> Mailbox<M> {
         self.rare.as_ref().is_some_and(|rare| !rare.senders.is_empty())
     }
 
-    /// Somebody waits for room; with a `ticket` from before they keep their place, and the waker from before comes back.
+    /// Somebody waits for room; with a `ticket` from before they keep their place. If they had left another waker there,
+    /// it is in `waker` afterwards, to be dropped when the lock is released.
     pub(crate) fn enqueue_sender(
         &mut self,
         ticket: Option<Ticket>,
         window: u64,
         act: Act,
-        waker: Waker,
-    ) -> (Ticket, Option<Waker>) {
+        waker: &mut Waker,
+    ) -> Ticket {
         let rare = self.rare();
         let ticket = ticket.unwrap_or_else(|| {
             rare.tickets += 1;
             Ticket { window, act, number: rare.tickets }
         });
         match rare.senders.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
-            Ok(index) => (ticket, Some(mem::replace(&mut rare.senders[index].1, waker))),
-            Err(index) => {
-                rare.senders.insert(index, (ticket, waker));
-                (ticket, None)
-            }
+            Ok(index) => mem::swap(&mut rare.senders[index].1, waker),
+            Err(index) => rare.senders.insert(index, (ticket, waker.clone())),
         }
+        ticket
     }
 
     /// Somebody no longer waits: their waker, if they were still in the queue.
     pub(crate) fn dequeue_sender(&mut self, ticket: Ticket) -> Option<Waker> {
-        let rare = self.rare.as_mut()?;
-        let index = rare.senders.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
-        rare.senders.remove(index).map(|(_, waker)| waker)
+        let senders = &mut self.rare.as_mut()?.senders;
+        let index = senders.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
+        senders.remove(index).map(|(_, waker)| waker)
     }
 
     /// The one who has waited longest for room.
@@ -199,7 +198,7 @@ impl<M> Mailbox<M> {
 
     /// The receiver has made room; whether the end of the window has still to be told.
     pub(crate) fn touch(&mut self) -> bool {
-        self.frozen > 0 && !mem::replace(&mut self.touched, true)
+        (self.frozen > 0 || self.has_senders()) && !mem::replace(&mut self.touched, true)
     }
 
     /// The window is over: what was sent arrives in order. Returns how much it was.

@@ -10,13 +10,12 @@ use std::{
     any::Any,
     collections::{BTreeMap, VecDeque},
     mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering},
     },
-    task::{Wake, Waker},
+    task::{Poll, Wake, Waker},
 };
 
 use ironloom_core::{Limit, LimitExceeded};
@@ -25,9 +24,10 @@ use crate::{
     Class, ExitReason, Limits, ProcessId,
     effect::Commit,
     engine::Home,
-    frame::Turn,
+    exit::bury,
+    frame::{Threads, Turn},
     inspect::Wait,
-    lock::Lock,
+    lock::{Guard, Lock},
     mailbox::{Mailbox, Receiver},
     oneshot::Oneshot,
     queue::Why,
@@ -61,6 +61,8 @@ pub(crate) struct Header {
     pub(crate) threaded: AtomicBool,
     /// What it waits for, as a [`Wait`].
     pub(crate) wait: AtomicU8,
+    /// Whether there may be a message in the mailbox: changed under the lock, read without it.
+    pub(crate) mail: AtomicBool,
     pub(crate) slices: AtomicU64,
     pub(crate) spent: AtomicU64,
     pub(crate) heap: AtomicU64,
@@ -77,8 +79,8 @@ pub(crate) struct Inner<M> {
 
 /// What is under the lock whatever the messages are.
 pub(crate) struct Control {
-    /// The frame, while the process waits.
-    frame: Option<Frame>,
+    /// The frame, while the process waits: whoever wakes it takes it.
+    parked: Option<Runnable>,
     exited: bool,
     /// Whether the process has other threads than the main one, or had.
     threaded: bool,
@@ -91,6 +93,8 @@ pub(crate) struct Control {
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     pub(crate) main: bool,
+    /// Whether the main thread left the others no budget the last time: then they are first.
+    pub(crate) owed: bool,
     /// The others, in the order in which they were woken.
     #[expect(
         clippy::box_collection,
@@ -105,14 +109,14 @@ pub(crate) struct Rare {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) names: Vec<Arc<str>>,
     pub(crate) links: BTreeMap<ProcessId, Arc<dyn AnyProcess>>,
-    /// By address, which is how one that is dropped finds itself here; with the order in which they came, in which they
-    /// are told.
+    /// By address, which is how one that is dropped finds itself here. Their order shows nowhere.
+    /// With each the order in which they came, in which they are told.
     pub(crate) monitors: BTreeMap<usize, (u64, Arc<Oneshot<ExitReason>>)>,
     pub(crate) monitors_made: u64,
     /// Whether ends of linked processes arrive as [`Rare::exits`] instead of ending this one.
     pub(crate) trap_exits: bool,
     pub(crate) exits: VecDeque<(ProcessId, ExitReason)>,
-    pub(crate) exits_waker: Option<Waker>,
+    pub(crate) exits_wakers: Vec<Waker>,
     pub(crate) stop_requested: bool,
     pub(crate) stop_wakers: Vec<Waker>,
     /// Threads that were begun and are not yet in the frame.
@@ -124,10 +128,31 @@ pub(crate) struct Rare {
     pub(crate) reason: Option<ExitReason>,
 }
 
-/// A process that is to run: itself and its frame.
-pub(crate) struct Runnable {
-    pub(crate) process: Arc<dyn AnyProcess>,
-    pub(crate) frame: Frame,
+/// A process that is to run: its frame, which leads to the process.
+pub(crate) struct Runnable(Frame);
+
+impl Runnable {
+    pub(crate) fn new(frame: Frame) -> Self {
+        Self(frame)
+    }
+
+    #[inline]
+    pub(crate) fn process(&self) -> &(dyn AnyProcess + 'static) {
+        self.0.process()
+    }
+
+    pub(crate) fn share(&self) -> Arc<dyn AnyProcess> {
+        self.0.share()
+    }
+
+    #[inline]
+    pub(crate) fn turn(&mut self, wakes: &mut Wakes) -> Poll<ExitReason> {
+        self.0.as_mut().turn(wakes)
+    }
+
+    pub(crate) fn part(&mut self) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>) {
+        self.0.as_mut().part()
+    }
 }
 
 /// A process, whatever its messages are.
@@ -135,12 +160,15 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn header(&self) -> &Header;
     /// Does something under the lock. Nothing of anybody else's may be called or dropped there.
     fn with(&self, act: &mut dyn FnMut(&mut Control));
-    /// Lets the process wait, unless it was woken meanwhile: then the frame comes back, with who was woken.
-    fn park(&self, frame: Frame) -> Result<(), (Frame, Wakes)>;
+    /// Lets the process wait, for which `runnable` must be this one, unless it was woken meanwhile: then the frame comes back, with who was woken.
+    ///
+    /// With `receives`, the main thread waits for a message.
+    fn park(&self, runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)>;
+    /// Notes that the main thread waits for a message, though the process does not wait.
+    fn receive_later(&self);
     /// Ends the process: nobody can send to it any more. Returns what has to be told to others.
-    fn close(&self, reason: &ExitReason) -> Box<Rare>;
+    fn close(&self, reason: &ExitReason) -> Option<Box<Rare>>;
     fn mailbox(&self) -> (usize, usize);
-    fn waker(self: Arc<Self>) -> Waker;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -179,13 +207,7 @@ impl Header {
 impl<M> Inner<M> {
     pub(crate) const fn new() -> Self {
         Self {
-            control: Control {
-                frame: None,
-                exited: false,
-                threaded: false,
-                wakes: Wakes { main: false, others: None },
-                rare: None,
-            },
+            control: Control { parked: None, exited: false, threaded: false, wakes: Wakes::NONE, rare: None },
             mailbox: Mailbox::new(),
         }
     }
@@ -202,7 +224,7 @@ impl Control {
     }
 
     pub(crate) fn is_waiting(&self) -> bool {
-        self.frame.is_some()
+        self.parked.is_some()
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {
@@ -213,44 +235,48 @@ impl Control {
         self.rare.as_deref()
     }
 
-    /// Notes that the main thread has something to do, and gives its frame to whoever must now let it run.
+    /// Notes that the main thread has something to do, and gives the process to whoever must now let it run.
     #[inline]
-    pub(crate) fn wake_main(&mut self) -> Option<Frame> {
-        let frame = self.frame.take();
+    pub(crate) fn wake_main(&mut self) -> Option<Runnable> {
+        let parked = self.parked.take();
         // A slice begins with the main thread unless the process has others.
-        self.wakes.main = frame.is_none() || self.threaded;
-        frame
+        self.wakes.main = parked.is_none() || self.threaded;
+        parked
     }
 
     /// Likewise for another thread.
-    pub(crate) fn wake_thread(&mut self, index: u32) -> Option<Frame> {
+    pub(crate) fn wake_thread(&mut self, index: u32) -> Option<Runnable> {
         self.threaded = true;
         let others = self.wakes.others.get_or_insert_default();
         if !others.contains(&index) {
             others.push_back(index);
         }
-        self.frame.take()
+        self.parked.take()
     }
 
-    /// Enters a thread that is to begin at the process's next turn.
+    /// Enters a thread that is to begin at the process's next turn. It is taken out of `future` unless there is an error,
+    /// so that it is not dropped under the lock.
     pub(crate) fn begin_thread(
         &mut self,
         threads_max: u32,
-        future: ThreadFuture,
-    ) -> Result<Option<Frame>, LimitExceeded> {
+        future: &mut Option<ThreadFuture>,
+    ) -> Result<Option<Runnable>, LimitExceeded> {
+        if self.exited {
+            return Ok(None); // it never runs, like all other threads of a process that has ended
+        }
         let rare = self.rare();
         // The main thread is one of them.
         let threads = u64::from(rare.threads) + 2;
         Limit::new("threads_max", threads_max.into()).check(threads)?;
         let index = rare.free_threads.pop().unwrap_or(rare.threads);
         rare.threads += 1;
-        rare.new_threads.push((index, future));
+        rare.new_threads.extend(future.take().map(|future| (index, future)));
         Ok(self.wake_thread(index))
     }
 
-    /// Gives the frame away for the process to end.
-    pub(crate) fn take_frame(&mut self) -> Option<Frame> {
-        self.frame.take()
+    /// Gives the process away to end.
+    pub(crate) fn take_parked(&mut self) -> Option<Runnable> {
+        self.parked.take()
     }
 
     pub(crate) fn take_wakes(&mut self) -> Wakes {
@@ -260,6 +286,7 @@ impl Control {
     /// Puts back those that had no turn, before those that were woken since.
     pub(crate) fn return_wakes(&mut self, wakes: Wakes) {
         self.wakes.main |= wakes.main;
+        self.wakes.owed |= wakes.owed;
         if let Some(mut others) = wakes.others {
             for index in self.wakes.others.take().into_iter().flat_map(|later| *later) {
                 if !others.contains(&index) {
@@ -272,7 +299,8 @@ impl Control {
 }
 
 impl Wakes {
-    pub(crate) const MAIN: Self = Self { main: true, others: None };
+    pub(crate) const MAIN: Self = Self { main: true, ..Self::NONE };
+    const NONE: Self = Self { main: false, owed: false, others: None };
 
     pub(crate) fn is_empty(&self) -> bool {
         !self.main && self.others.as_ref().is_none_or(|others| others.is_empty())
@@ -280,26 +308,23 @@ impl Wakes {
 }
 
 impl<M: Send + 'static> Process<M> {
-    /// Lets the process run whose frame was taken out of its control.
+    /// Lets the process run that was taken out of its control.
     #[inline]
-    pub(crate) fn resume(self: &Arc<Self>, frame: Frame) {
-        let runnable = Runnable { process: Arc::clone(self) as Arc<dyn AnyProcess>, frame };
+    pub(crate) fn resume(&self, runnable: Runnable) {
         self.header.home.engine.enqueue(runnable, Why::Woken);
     }
 
     /// Wakes those who wait for a message, and releases the lock.
     #[inline]
-    pub(crate) fn wake_receiver(
-        self: &Arc<Self>,
-        mut inner: lock_api::MutexGuard<'_, crate::raw::Spin, Inner<M>>,
-    ) {
+    pub(crate) fn wake_receiver(self: &Arc<Self>, mut inner: Guard<'_, Inner<M>>) {
+        self.header.mail.store(true, Ordering::Release);
         match mem::replace(inner.mailbox.receiver(), Receiver::Nobody) {
             Receiver::Nobody => {}
             Receiver::Main => {
-                let frame = inner.control.wake_main();
+                let parked = inner.control.wake_main();
                 drop(inner);
-                if let Some(frame) = frame {
-                    self.resume(frame);
+                if let Some(runnable) = parked {
+                    self.resume(runnable);
                 }
             }
             Receiver::Others(wakers) => {
@@ -320,23 +345,35 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     #[inline]
-    fn park(&self, frame: Frame) -> Result<(), (Frame, Wakes)> {
+    fn park(&self, runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)> {
         let mut inner = self.inner.lock();
+        let inner = &mut *inner;
         let control = &mut inner.control;
-        if self.header.condemned.load(Ordering::Relaxed) || !control.wakes.is_empty() {
-            let wakes = control.take_wakes();
-            drop(inner);
-            return Err((frame, wakes));
+        if receives && inner.mailbox.len() > 0 {
+            control.wakes.main = true;
         }
-        control.frame = Some(frame);
+        if self.header.condemned.load(Ordering::Relaxed) || !control.wakes.is_empty() {
+            return Err((runnable, control.take_wakes()));
+        }
+        if receives && matches!(inner.mailbox.receiver(), Receiver::Nobody) {
+            *inner.mailbox.receiver() = Receiver::Main;
+        }
+        control.parked = Some(runnable);
         Ok(())
     }
 
-    fn close(&self, reason: &ExitReason) -> Box<Rare> {
+    fn receive_later(&self) {
+        let mut inner = self.inner.lock();
+        if inner.mailbox.len() == 0 && matches!(inner.mailbox.receiver(), Receiver::Nobody) {
+            *inner.mailbox.receiver() = Receiver::Main;
+        }
+    }
+
+    fn close(&self, reason: &ExitReason) -> Option<Box<Rare>> {
         let mut inner = self.inner.lock();
         inner.control.exited = true;
         inner.control.wakes = Wakes::default();
-        let rare = inner.control.rare.take().unwrap_or_default();
+        let mut rare = inner.control.rare.take();
         let remembered = (*reason != ExitReason::Normal).then(|| reason.clone());
         if remembered.is_some() {
             inner.control.rare().reason = remembered;
@@ -344,7 +381,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         let (messages, wakers) = inner.mailbox.close();
         drop(inner);
         // A message may do anything when it is dropped; the process has ended all the same.
-        messages.into_iter().for_each(discard);
+        messages.into_iter().for_each(bury);
+        if let Some(rare) = &mut rare {
+            mem::take(&mut rare.new_threads).into_iter().for_each(bury);
+        }
         wakers.into_iter().for_each(Waker::wake);
         rare
     }
@@ -352,10 +392,6 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     fn mailbox(&self) -> (usize, usize) {
         let inner = self.inner.lock();
         (inner.mailbox.len(), inner.mailbox.heap_bytes())
-    }
-
-    fn waker(self: Arc<Self>) -> Waker {
-        Waker::from(self)
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
@@ -369,9 +405,9 @@ impl<M: Send + 'static> Wake for Process<M> {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let frame = self.inner.lock().control.wake_main();
-        if let Some(frame) = frame {
-            self.resume(frame);
+        let parked = self.inner.lock().control.wake_main();
+        if let Some(runnable) = parked {
+            self.resume(runnable);
         }
     }
 }
@@ -382,7 +418,7 @@ impl<M: Send + 'static> Commit for Process<M> {
         if inner.control.exited {
             let (messages, wakers) = inner.mailbox.close();
             drop(inner);
-            messages.into_iter().for_each(discard);
+            drop(messages);
             wakers.into_iter().for_each(Waker::wake);
             return;
         }
@@ -400,13 +436,6 @@ impl<M: Send + 'static> Commit for Process<M> {
     }
 }
 
-/// Drops something of somebody else's where a panic would hit the wrong one.
-pub(crate) fn discard<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        drop(ExitReason::panicked(payload)); // a payload may panic as well
-    }
-}
-
 /// Wakes one thread of a process that has several.
 pub(crate) struct ThreadWaker {
     pub(crate) process: Arc<dyn AnyProcess>,
@@ -419,14 +448,13 @@ impl Wake for ThreadWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut frame = None;
+        let mut parked = None;
         self.process.with(&mut |control| {
             if !control.has_exited() {
-                frame = control.wake_thread(self.index);
+                parked = control.wake_thread(self.index);
             }
         });
-        if let Some(frame) = frame {
-            let runnable = Runnable { process: Arc::clone(&self.process), frame };
+        if let Some(runnable) = parked {
             self.process.header().home.engine.enqueue(runnable, Why::Woken);
         }
     }

@@ -9,7 +9,7 @@ mod watch;
 mod worker;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
@@ -23,18 +23,25 @@ use crate::{
     lock::Lock,
     process::{ANY_WORKER, Runnable},
     queue::{RunQueue, Why},
+    reactor::Notifier,
 };
 
 /// How much work must be waiting on one worker before another is woken for it.
 const BACKLOG: Duration = Duration::from_micros(50);
 /// How many processes are taken from another worker at a time, at most.
 const HAUL: usize = 256;
+/// No worker sleeps in the reactor.
+const NOBODY: u32 = u32::MAX;
 
 /// What only real time has.
 pub(crate) struct Workers {
     workers: Box<[Worker]>,
     /// One bit for each worker that sleeps.
     asleep: AtomicU64,
+    /// The worker that sleeps in the reactor, or [`NOBODY`].
+    poller: AtomicU32,
+    /// Makes the reactor return; there once a worker has slept in it.
+    notifier: OnceLock<Notifier>,
     /// Where the host's next process goes.
     next: AtomicU32,
     stop: AtomicBool,
@@ -87,6 +94,8 @@ impl Workers {
         Self {
             workers: (0..count).map(|_| worker()).collect(),
             asleep: AtomicU64::new(0),
+            poller: AtomicU32::new(NOBODY),
+            notifier: OnceLock::new(),
             next: AtomicU32::new(0),
             stop: AtomicBool::new(false),
             keeper: AtomicU64::new(u64::MAX),
@@ -106,7 +115,7 @@ impl Workers {
     /// Puts a process on the queue of the worker that should run it.
     #[inline]
     pub(super) fn push(&self, engine: usize, runnable: Runnable, why: Why) {
-        let header = runnable.process.header();
+        let header = runnable.process().header();
         let (pinned, last) = (header.pinned, header.worker.load(Ordering::Relaxed));
         let me = current::worker_of(engine);
         if pinned != ANY_WORKER {
@@ -131,7 +140,7 @@ impl Workers {
     #[inline]
     fn push_to(&self, target: u16, me: Option<u16>, runnable: Runnable, why: Why) {
         let worker = &self.workers[usize::from(target)];
-        let class = runnable.process.header().class;
+        let class = runnable.process().header().class;
         let mut queue = worker.queue.lock();
         queue.runnable.push(class, why, runnable);
         if me == Some(target) {
@@ -151,7 +160,7 @@ impl Workers {
 
     /// Wakes one worker that sleeps, if there is one, to take work from others.
     pub(super) fn rouse_any(&self) {
-        let asleep = self.asleep.load(Ordering::Relaxed);
+        let asleep = self.asleep.load(Ordering::SeqCst);
         if asleep != 0 {
             self.rouse_worker(asleep.trailing_zeros() as u16);
         }
@@ -167,6 +176,16 @@ impl Workers {
     fn rouse(&self, worker: u16, thread: &std::thread::Thread) {
         self.asleep.fetch_and(!(1 << worker), Ordering::Relaxed);
         thread.unpark();
+        if self.poller.load(Ordering::SeqCst) == u32::from(worker)
+            && let Some(notifier) = self.notifier.get()
+        {
+            notifier.notify();
+        }
+    }
+
+    /// Wakes all workers that sleep.
+    pub(super) fn rouse_all(&self) {
+        (0..self.workers.len()).for_each(|worker| self.rouse_worker(worker as u16));
     }
 
     /// Takes about half of the processes of whoever has some to spare; whether that was anything.
@@ -178,7 +197,7 @@ impl Workers {
             {
                 let mut queue = victim.queue.lock();
                 if queue.runnable.len() > 0 {
-                    let keep = |runnable: &Runnable| runnable.process.header().pinned != ANY_WORKER;
+                    let keep = |runnable: &Runnable| runnable.process().header().pinned != ANY_WORKER;
                     queue.runnable.give(HAUL, keep, |lane, runnable| haul.push((lane, runnable)));
                 }
             }
@@ -213,7 +232,7 @@ impl Workers {
     /// Ends all workers; those that are stuck are left behind.
     pub(crate) fn stop(&self) -> Vec<std::thread::JoinHandle<()>> {
         self.stop.store(true, Ordering::SeqCst);
-        (0..self.workers.len()).for_each(|worker| self.rouse_worker(worker as u16));
+        self.rouse_all();
         self.watch.notify_all();
         std::mem::take(&mut *self.threads.lock())
     }

@@ -6,13 +6,7 @@ mod tests;
 use std::{sync::Arc, task::Waker};
 
 use super::Engine;
-use crate::{
-    ExitReason, ProcessId,
-    effect::Signal,
-    oneshot::Oneshot,
-    process::{AnyProcess, Rare, Runnable},
-    queue::Why,
-};
+use crate::{ExitReason, ProcessId, effect::Signal, oneshot::Oneshot, process::AnyProcess, queue::Why};
 
 /// What the end of a linked process takes until the one that traps it has heard of it.
 pub(crate) const HEARD_BYTES: u64 = 64;
@@ -39,7 +33,7 @@ impl Engine {
 
     /// Ends a process at its next budget check, whatever it does.
     fn condemn(&self, process: &Arc<dyn AnyProcess>, reason: &ExitReason) {
-        let mut frame = None;
+        let mut parked = None;
         process.with(&mut |control| {
             if control.has_exited() {
                 return;
@@ -49,10 +43,10 @@ impl Engine {
                 rare.reason = Some(reason.clone());
             }
             process.header().condemn();
-            frame = control.take_frame();
+            parked = control.take_parked();
         });
-        if let Some(frame) = frame {
-            self.enqueue(Runnable { process: Arc::clone(process), frame }, Why::Woken);
+        if let Some(runnable) = parked {
+            self.enqueue(runnable, Why::Woken);
         }
     }
 
@@ -60,81 +54,64 @@ impl Engine {
         if Arc::ptr_eq(one, other) {
             return;
         }
-        enter(one, other);
-        enter(other, one);
-        // Whoever ended before it had the other among its links told the other nothing, or too early.
-        if let Some(reason) = ended(other) {
-            self.hear_exit(one, other.header().id, reason);
+        // First with the one that asks: it runs, so it does not end meanwhile, and hears of the other's end if it comes now.
+        if add_link(one, other).is_err() {
+            return;
         }
-        if let Some(reason) = ended(one) {
-            self.hear_exit(other, one.header().id, reason);
+        if let Err(reason) = add_link(other, one) {
+            self.signal(one, Signal::Exited(other.header().id, reason));
         }
     }
 
-    /// A process that is linked to another hears of its end, once: with that the link is gone.
     fn hear_exit(&self, process: &Arc<dyn AnyProcess>, other: ProcessId, reason: ExitReason) {
-        let mut heard = Some(reason);
-        let mut link = None;
-        let mut waker = None;
+        let mut reason = Some(reason);
+        let mut wakers = Vec::new();
         let mut dies_of = None;
         process.with(&mut |control| {
+            let Some(reason) = reason.take() else { return };
             if control.has_exited() || control.rare_if_any().is_none() {
                 return;
             }
             let rare = control.rare();
-            link = rare.links.remove(&other);
-            let Some(reason) = heard.take_if(|_| link.is_some()) else { return };
-            if !rare.trap_exits {
-                dies_of = (!reason.is_clean()).then(|| ExitReason::Linked(other, Arc::new(reason)));
-                return;
+            if rare.links.remove(&other).is_none() {
+                return; // it was untied meanwhile
             }
-            match process.header().charge(HEARD_BYTES) {
-                Ok(()) => {
-                    rare.exits.push_back((other, reason));
-                    waker = rare.exits_waker.take();
+            if rare.trap_exits {
+                match process.header().charge(HEARD_BYTES) {
+                    Ok(()) => rare.exits.push_back((other, reason)),
+                    Err(exceeded) => dies_of = Some(ExitReason::LimitExceeded(exceeded)),
                 }
-                Err(exceeded) => dies_of = Some(ExitReason::LimitExceeded(exceeded)),
+                wakers = std::mem::take(&mut rare.exits_wakers);
+            } else if !reason.is_clean() {
+                dies_of = Some(reason.linked(other));
             }
         });
-        waker.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
         if let Some(reason) = dies_of {
             self.condemn(process, &reason);
         }
     }
 }
 
-impl Rare {
-    /// Whether anybody wants to hear of the end.
-    pub(super) fn tells_somebody(&self) -> bool {
-        !(self.links.is_empty() && self.monitors.is_empty())
-    }
-}
-
-/// Enters `other` among the links of `process`, unless that has ended.
-fn enter(process: &Arc<dyn AnyProcess>, other: &Arc<dyn AnyProcess>) {
+/// Enters `other` with `process`, unless that has ended.
+fn add_link(process: &Arc<dyn AnyProcess>, other: &Arc<dyn AnyProcess>) -> Result<(), ExitReason> {
+    let mut result = Ok(());
     process.with(&mut |control| {
-        if !control.has_exited() {
+        if control.has_exited() {
+            result = Err(control.exit_reason());
+        } else {
             control.rare().links.insert(other.header().id, Arc::clone(other));
         }
     });
+    result
 }
 
-/// Strikes `other` off the links of `process`.
 fn unlink(process: &Arc<dyn AnyProcess>, other: ProcessId) {
-    let mut link = None;
     process.with(&mut |control| {
         if control.rare_if_any().is_some() {
-            link = control.rare().links.remove(&other);
+            control.rare().links.remove(&other);
         }
     });
-    drop(link); // not under the lock: it may be the last that holds the other
-}
-
-/// Why the process ended, if it has.
-fn ended(process: &Arc<dyn AnyProcess>) -> Option<ExitReason> {
-    let mut reason = None;
-    process.with(&mut |control| reason = control.has_exited().then(|| control.exit_reason()));
-    reason
 }
 
 fn watch(process: &Arc<dyn AnyProcess>, monitor: &Arc<Oneshot<ExitReason>>) {

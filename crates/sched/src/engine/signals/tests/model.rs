@@ -155,7 +155,7 @@ impl Model {
         if self.traps[process] {
             self.arrived[process].push((self.ids[other], reason));
         } else if !reason.is_clean() {
-            self.condemn(process, ExitReason::Linked(self.ids[other], Arc::new(reason)));
+            self.condemn(process, reason.linked(self.ids[other]));
         }
     }
 
