@@ -105,15 +105,22 @@ impl<M: Send + 'static> Address<M> {
         make: impl FnOnce(Reply<R>) -> M,
     ) -> Result<R, CallError> {
         let process = self.id();
+        let sleep = Sleep::for_host(&self.process.header.home, deadline);
+        let answered = crate::timer::race(self.ask(make), sleep).await;
+        answered.unwrap_or(Err(CallError::TimedOut { process, deadline }))
+    }
+
+    /// Asks something and waits for the answer for as long as the process may still give one.
+    pub(crate) async fn ask<R: Send + 'static>(
+        &self,
+        make: impl FnOnce(Reply<R>) -> M,
+    ) -> Result<R, CallError> {
+        let process = self.id();
         let answer = Oneshot::new();
         let reply = Reply { answer: Arc::clone(&answer), home: Arc::clone(&self.process.header.home) };
-        let calling = async {
-            self.send(make(reply)).await.map_err(|_| CallError::NoReply { process })?;
-            let answered = std::future::poll_fn(|context| answer.poll(context, Wait::Reply)).await;
-            answered.ok_or(CallError::NoReply { process })
-        };
-        let sleep = Sleep::for_host(&self.process.header.home, deadline);
-        crate::timer::race(calling, sleep).await.unwrap_or(Err(CallError::TimedOut { process, deadline }))
+        self.send(make(reply)).await.map_err(|_| CallError::NoReply { process })?;
+        let answered = std::future::poll_fn(|context| answer.poll(context, Wait::Reply)).await;
+        answered.ok_or(CallError::NoReply { process })
     }
 
     /// Hears of the process's end; see [`ProcessRef::monitor`].

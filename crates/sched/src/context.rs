@@ -16,9 +16,9 @@ use ironloom_core::{
 use crate::{
     Address, Elapsed, ExitReason, Handle, IntoExit, Options, ProcessId, ProcessRef, SpawnError, current,
     effect::{Commit, Effect, Signal},
-    engine::Windows,
+    engine::{HEARD_BYTES, Windows},
     inspect::Wait,
-    mailbox::{Mailbox, Receiver},
+    mailbox::{Mailbox, Receiver, Seen},
     oneshot::Oneshot,
     process::{AnyProcess, Process, ThreadFuture},
     raw,
@@ -79,7 +79,7 @@ impl<M: Send + 'static> Context<M> {
 
     /// Waits for a message that is wanted, and leaves the others in the mailbox.
     pub async fn receive_where(&self, mut wanted: impl FnMut(&M) -> bool) -> M {
-        let mut seen = 0;
+        let mut seen = Seen::default();
         std::future::poll_fn(|context| {
             self.process.poll_receive(context, |mailbox| mailbox.pop_where(&mut seen, &mut wanted))
         })
@@ -250,6 +250,7 @@ impl<M: Send + 'static> Context<M> {
         let mut inner = self.process.inner.lock();
         let rare = inner.control.rare();
         if let Some(exit) = rare.exits.pop_front() {
+            self.process.header.release(HEARD_BYTES);
             return Poll::Ready(exit);
         }
         current::waits(Wait::Exit);

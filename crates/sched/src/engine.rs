@@ -17,6 +17,7 @@ use std::{
 use ironloom_core::{Clock, EventCount, Instant, Limit, LimitExceeded, Map, Rng, TimerId, WallClock};
 
 pub(crate) use real::{Workers, start};
+pub(crate) use signals::HEARD_BYTES;
 pub(crate) use timers::Timers;
 pub(crate) use windows::{Window, Windows};
 
@@ -140,6 +141,10 @@ impl Engine {
         self.closing.store(true, Ordering::SeqCst);
     }
 
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
     /// Counts a new process in, and gives it its number.
     pub(crate) fn admit(&self) -> Result<ProcessId, SpawnError> {
         if self.closing.load(Ordering::Relaxed) {
@@ -231,7 +236,10 @@ impl Engine {
         drop(self.table.remove(id));
         if let Some(rare) = rare {
             rare.names.iter().for_each(|name| self.forget(name, process));
-            for monitor in rare.monitors.values() {
+            process.header().release(HEARD_BYTES * rare.exits.len() as u64);
+            let mut monitors: Vec<_> = rare.monitors.values().collect();
+            monitors.sort_unstable_by_key(|(number, _)| *number);
+            for (_, monitor) in monitors {
                 monitor.give(Some(reason.clone()));
             }
             for link in rare.links.values() {

@@ -33,6 +33,8 @@ pub enum ExitReason {
     /// A process that it was linked to ended, and not cleanly; if that one ended for a link of its own, then the first in
     /// the chain and its reason.
     Linked(ProcessId, Arc<ExitReason>),
+    /// It was a supervisor whose child of this name failed more often than it may, the last time for this reason.
+    GaveUp(Arc<str>, Arc<ExitReason>),
     /// There was no such process when somebody wanted to know: it ended before.
     NoProcess,
 }
@@ -106,6 +108,7 @@ impl fmt::Display for ExitReason {
             Self::Killed => f.write_str("killed"),
             Self::LimitExceeded(exceeded) => write!(f, "limit exceeded: {exceeded}"),
             Self::Linked(process, reason) => write!(f, "linked {process} {reason}"),
+            Self::GaveUp(child, reason) => write!(f, "gave up on child {child:?}, which {reason}"),
             Self::NoProcess => f.write_str("no such process"),
         }
     }

@@ -30,6 +30,11 @@ impl Handle {
         &self.home
     }
 
+    /// Whether the kernel takes no new processes.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.home.engine.is_closing()
+    }
+
     /// Spawns a process from a closure.
     ///
     /// # Errors

@@ -57,6 +57,7 @@ mod queue;
 mod raw;
 mod ring;
 mod spawn;
+mod supervisor;
 mod sync;
 mod table;
 mod timer;
@@ -73,5 +74,8 @@ pub use id::ProcessId;
 pub use inspect::{KernelInfo, ProcessInfo, State, Wait};
 pub use kernel::{Kernel, Shutdown};
 pub use ring::{ByteRing, Moved};
+pub use supervisor::{
+    Child, ChildError, ChildInfo, Patience, Restart, Strategy, Supervisor, SupervisorHandle,
+};
 pub use timer::{Interval, Sleep};
 pub use virtual_kernel::VirtualKernel;

@@ -3,6 +3,9 @@
 //! A plain value, under its process's lock. Most processes have at most one message at a time and nobody who waits for
 //! room, so the first message lies in the mailbox itself and everything else is allocated when it is first needed.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::VecDeque, mem, task::Waker};
 
 use crate::current::Act;
@@ -38,8 +41,18 @@ struct Rare<M> {
     /// Who waits for room, in order of arrival.
     senders: VecDeque<(Ticket, Waker)>,
     tickets: u64,
+    /// How many messages were taken out since somebody first passed some over.
+    taken: u64,
     /// What was sent in this window, in no order.
     pending: Vec<(Act, M)>,
+}
+
+/// How far somebody has looked who waits for a certain message.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen {
+    messages: usize,
+    /// [`Rare::taken`] when they looked.
+    taken: u64,
 }
 
 /// The place of somebody who waits for room.
@@ -90,22 +103,29 @@ impl<M> Mailbox<M> {
 
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<M> {
+        if let Some(rare) = &mut self.rare {
+            rare.taken += 1;
+        }
         let next = self.rest.as_mut().and_then(|rest| rest.pop_front());
         mem::replace(&mut self.first, next)
     }
 
-    /// Takes the first message that is wanted, of those from `seen` on, and leaves the others in order.
-    pub(crate) fn pop_where(&mut self, seen: &mut usize, mut wanted: impl FnMut(&M) -> bool) -> Option<M> {
-        if *seen == 0 && self.first.as_ref().is_some_and(&mut wanted) {
+    /// Takes the first message that is wanted, of those that `seen` has not passed over, and leaves the others in order.
+    pub(crate) fn pop_where(&mut self, seen: &mut Seen, mut wanted: impl FnMut(&M) -> bool) -> Option<M> {
+        let taken = self.rare.as_ref().map_or(0, |rare| rare.taken);
+        // Whoever took something out meanwhile moved the others to the front: look at all of them again.
+        let first = if seen.taken == taken { seen.messages } else { 0 };
+        if first == 0 && self.first.as_ref().is_some_and(&mut wanted) {
             return self.pop();
         }
-        let rest = self.rest.as_mut()?;
-        for index in seen.saturating_sub(1)..rest.len() {
-            if wanted(&rest[index]) {
-                return rest.remove(index);
-            }
+        let from = first.saturating_sub(1);
+        let found =
+            self.rest.as_ref().and_then(|rest| (from..rest.len()).find(|index| wanted(&rest[*index])));
+        if let Some(index) = found {
+            self.rare().taken += 1;
+            return self.rest.as_mut()?.remove(index);
         }
-        *seen = self.len();
+        *seen = Seen { messages: self.len(), taken: self.rare().taken };
         None
     }
 
@@ -122,7 +142,7 @@ impl<M> Mailbox<M> {
 
     fn rare(&mut self) -> &mut Rare<M> {
         self.rare.get_or_insert_with(|| {
-            Box::new(Rare { senders: VecDeque::new(), tickets: 0, pending: Vec::new() })
+            Box::new(Rare { senders: VecDeque::new(), tickets: 0, taken: 0, pending: Vec::new() })
         })
     }
 

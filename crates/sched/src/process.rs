@@ -110,7 +110,9 @@ pub(crate) struct Rare {
     pub(crate) names: Vec<Arc<str>>,
     pub(crate) links: BTreeMap<ProcessId, Arc<dyn AnyProcess>>,
     /// By address, which is how one that is dropped finds itself here. Their order shows nowhere.
-    pub(crate) monitors: BTreeMap<usize, Arc<Oneshot<ExitReason>>>,
+    /// With each the order in which they came, in which they are told.
+    pub(crate) monitors: BTreeMap<usize, (u64, Arc<Oneshot<ExitReason>>)>,
+    pub(crate) monitors_made: u64,
     /// Whether ends of linked processes arrive as [`Rare::exits`] instead of ending this one.
     pub(crate) trap_exits: bool,
     pub(crate) exits: VecDeque<(ProcessId, ExitReason)>,

@@ -1,9 +1,15 @@
 //! What happens to a process from outside: being killed, asked to stop, linked and monitored.
 
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, task::Waker};
 
 use super::Engine;
 use crate::{ExitReason, ProcessId, effect::Signal, oneshot::Oneshot, process::AnyProcess, queue::Why};
+
+/// What the end of a linked process takes until the one that traps it has heard of it.
+pub(crate) const HEARD_BYTES: u64 = 64;
 
 impl Engine {
     pub(super) fn signal(&self, to: &Arc<dyn AnyProcess>, signal: Signal) {
@@ -71,7 +77,10 @@ impl Engine {
                 return; // it was untied meanwhile
             }
             if rare.trap_exits {
-                rare.exits.push_back((other, reason));
+                match process.header().charge(HEARD_BYTES) {
+                    Ok(()) => rare.exits.push_back((other, reason)),
+                    Err(exceeded) => dies_of = Some(ExitReason::LimitExceeded(exceeded)),
+                }
                 wakers = std::mem::take(&mut rare.exits_wakers);
             } else if !reason.is_clean() {
                 dies_of = Some(reason.linked(other));
@@ -111,7 +120,9 @@ fn watch(process: &Arc<dyn AnyProcess>, monitor: &Arc<Oneshot<ExitReason>>) {
         if control.has_exited() {
             ended = Some(control.exit_reason());
         } else {
-            control.rare().monitors.insert(Arc::as_ptr(monitor).addr(), Arc::clone(monitor));
+            let rare = control.rare();
+            rare.monitors_made += 1;
+            rare.monitors.insert(Arc::as_ptr(monitor).addr(), (rare.monitors_made, Arc::clone(monitor)));
         }
     });
     if ended.is_some() {
