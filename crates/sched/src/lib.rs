@@ -20,6 +20,9 @@ mod oneshot;
 mod process;
 mod queue;
 mod raw;
+#[cfg(unix)]
+pub mod reactor;
+mod ring;
 mod spawn;
 mod sync;
 mod table;
@@ -36,5 +39,6 @@ pub use handle::Handle;
 pub use id::ProcessId;
 pub use inspect::{KernelInfo, ProcessInfo, State, Wait};
 pub use kernel::{Kernel, Shutdown};
+pub use ring::{ByteRing, Moved};
 pub use timer::{Interval, Sleep};
 pub use virtual_kernel::VirtualKernel;
