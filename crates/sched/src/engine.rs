@@ -1,5 +1,6 @@
 //! [`Engine`]: what real and virtual time share: the processes, their names, their timers, and what they do to each other.
 
+mod host;
 mod real;
 mod signals;
 mod timers;
@@ -43,6 +44,7 @@ pub(crate) struct Engine {
     closing: AtomicBool,
     /// Notified when the last process has gone.
     pub(crate) emptied: EventCount,
+    host: host::Host,
 }
 
 /// How time passes.
@@ -82,6 +84,7 @@ impl Engine {
             live: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             emptied: EventCount::new(),
+            host: host::Host::default(),
             config,
         })
     }

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use ironloom_core::{Duration, LimitExceeded};
 use thiserror::Error;
 
-use crate::ProcessId;
+use crate::{ProcessId, reactor::ReactorError};
 
 /// A process was not spawned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -37,6 +37,18 @@ pub enum StartError {
     /// The host has no thread for a worker.
     #[error("cannot start a worker's thread: {0}")]
     Thread(#[from] io::Error),
+}
+
+/// The kernel has no sockets.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// Time is virtual, and what the host's world does is not.
+    #[error("a kernel in virtual time has no sockets of the host")]
+    Virtual,
+    /// The host gave no reactor.
+    #[error(transparent)]
+    Reactor(#[from] ReactorError),
 }
 
 /// Why a mailbox did not take a message.

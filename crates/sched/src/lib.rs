@@ -32,7 +32,7 @@ mod virtual_kernel;
 pub use address::{Address, Monitor, ProcessRef, Reply, Sending};
 pub use config::{Class, Config, Limits, Options};
 pub use context::{Context, Receiving, Thread};
-pub use error::{CallError, Elapsed, Refusal, RegisterError, SendError, SpawnError, StartError};
+pub use error::{CallError, Elapsed, HostError, Refusal, RegisterError, SendError, SpawnError, StartError};
 pub use exit::{ExitReason, IntoExit};
 pub use guest::Guest;
 pub use handle::Handle;

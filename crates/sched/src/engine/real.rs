@@ -9,7 +9,7 @@ mod watch;
 mod worker;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
@@ -23,18 +23,25 @@ use crate::{
     lock::Lock,
     process::{ANY_WORKER, Runnable},
     queue::{RunQueue, Why},
+    reactor::Notifier,
 };
 
 /// How much work must be waiting on one worker before another is woken for it.
 const BACKLOG: Duration = Duration::from_micros(50);
 /// How many processes are taken from another worker at a time, at most.
 const HAUL: usize = 256;
+/// No worker sleeps in the reactor.
+const NOBODY: u32 = u32::MAX;
 
 /// What only real time has.
 pub(crate) struct Workers {
     workers: Box<[Worker]>,
     /// One bit for each worker that sleeps.
     asleep: AtomicU64,
+    /// The worker that sleeps in the reactor, or [`NOBODY`].
+    poller: AtomicU32,
+    /// Makes the reactor return; there once a worker has slept in it.
+    notifier: OnceLock<Notifier>,
     /// Where the host's next process goes.
     next: AtomicU32,
     stop: AtomicBool,
@@ -87,6 +94,8 @@ impl Workers {
         Self {
             workers: (0..count).map(|_| worker()).collect(),
             asleep: AtomicU64::new(0),
+            poller: AtomicU32::new(NOBODY),
+            notifier: OnceLock::new(),
             next: AtomicU32::new(0),
             stop: AtomicBool::new(false),
             keeper: AtomicU64::new(u64::MAX),
@@ -167,6 +176,16 @@ impl Workers {
     fn rouse(&self, worker: u16, thread: &std::thread::Thread) {
         self.asleep.fetch_and(!(1 << worker), Ordering::Relaxed);
         thread.unpark();
+        if self.poller.load(Ordering::SeqCst) == u32::from(worker)
+            && let Some(notifier) = self.notifier.get()
+        {
+            notifier.notify();
+        }
+    }
+
+    /// Wakes all workers that sleep.
+    pub(super) fn rouse_all(&self) {
+        (0..self.workers.len()).for_each(|worker| self.rouse_worker(worker as u16));
     }
 
     /// Takes about half of the processes of whoever has some to spare; whether that was anything.
@@ -213,7 +232,7 @@ impl Workers {
     /// Ends all workers; those that are stuck are left behind.
     pub(crate) fn stop(&self) -> Vec<std::thread::JoinHandle<()>> {
         self.stop.store(true, Ordering::SeqCst);
-        (0..self.workers.len()).for_each(|worker| self.rouse_worker(worker as u16));
+        self.rouse_all();
         self.watch.notify_all();
         std::mem::take(&mut *self.threads.lock())
     }

@@ -8,7 +8,7 @@ use std::{sync::atomic::Ordering, time};
 
 use ironloom_core::{Duration, Instant};
 
-use super::worker::Tenant;
+use super::{NOBODY, worker::Tenant};
 
 /// How long to wait for an answer that is on its way: longer than waking the one who answers.
 const SPIN: Duration = Duration::from_micros(60);
@@ -86,18 +86,40 @@ fn sleep(tenant: &Tenant<'_>) {
 }
 
 /// Parks this thread. Only one worker wakes by itself for the next timer.
+fn park(tenant: &Tenant<'_>) {
+    let Some(next) = tenant.engine.timers.next() else { return await_host(tenant, None) };
+    let keeper = &tenant.workers.keeper;
+    if keeper.load(Ordering::SeqCst) <= next.as_nanos() {
+        return await_host(tenant, None);
+    }
+    keeper.store(next.as_nanos(), Ordering::SeqCst);
+    let left = next.saturating_since(tenant.engine.now());
+    await_host(tenant, Some(left));
+    keeper.store(u64::MAX, Ordering::SeqCst);
+}
+
+/// Sleeps in the reactor, if there is one and nobody else does; else it just sleeps.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the driver: here the kernel waits for real time to pass"
 )]
-fn park(tenant: &Tenant<'_>) {
-    let Some(next) = tenant.engine.timers.next() else { return std::thread::park() };
-    let keeper = &tenant.workers.keeper;
-    if keeper.load(Ordering::SeqCst) <= next.as_nanos() {
-        return std::thread::park();
+fn await_host(tenant: &Tenant<'_>, timeout: Option<Duration>) {
+    if let Some(reactor) = tenant.engine.reactor_if_any() {
+        tenant.workers.notifier.get_or_init(|| reactor.notifier());
+        let me = u32::from(tenant.index);
+        let taken = tenant.workers.poller.compare_exchange(NOBODY, me, Ordering::SeqCst, Ordering::SeqCst);
+        if taken.is_ok() {
+            // Whoever took the sleeper before could not know that it takes a notification to wake us.
+            if tenant.worker.queue.lock().sleeper.is_some()
+                && let Err(error) = reactor.turn(timeout)
+            {
+                tracing::error!(%error, "the reactor does not answer");
+            }
+            return tenant.workers.poller.store(NOBODY, Ordering::SeqCst);
+        }
     }
-    keeper.store(next.as_nanos(), Ordering::SeqCst);
-    let left = next.saturating_since(tenant.engine.now());
-    std::thread::park_timeout(time::Duration::from_nanos(left.as_nanos()));
-    keeper.store(u64::MAX, Ordering::SeqCst);
+    match timeout {
+        None => std::thread::park(),
+        Some(timeout) => std::thread::park_timeout(time::Duration::from_nanos(timeout.as_nanos())),
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use ironloom_core::Instant;
+use ironloom_core::{Duration, Instant};
 
 use super::{BACKLOG, Shared, Worker, Workers, idle::Idle, watch};
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
 
 /// How many slices may pass before a worker looks at the clock.
 const SLICES_PER_LOOK: u32 = 32;
+/// How long a worker that is busy leaves the host's sockets alone.
+const GLANCE: Duration = Duration::from_micros(100);
 
 /// Starts the threads of a kernel in real time.
 pub(crate) fn start(engine: &Shared) -> std::io::Result<()> {
@@ -56,6 +58,8 @@ pub(super) struct Tenant<'a> {
     /// Slices since the last look at the clock, and when that was.
     slices: u32,
     looked: Instant,
+    /// When a busy worker last asked the host what is ready.
+    polled: Instant,
     /// How many were waiting when the last process was taken.
     waiting: usize,
 }
@@ -67,7 +71,9 @@ impl<'a> Tenant<'a> {
         // A tenant before us may still be in a slice, which has an odd number.
         let slice = (worker.slice.load(Ordering::Relaxed) | 1) + 1;
         worker.slice.store(slice, Ordering::Relaxed);
-        Self { engine, workers, worker, index, tenant, slice, slices: 0, looked: engine.now(), waiting: 0 }
+        let now = engine.now();
+        let (looked, polled) = (now, now);
+        Self { engine, workers, worker, index, tenant, slice, slices: 0, looked, polled, waiting: 0 }
     }
 
     fn work(mut self) {
@@ -131,6 +137,7 @@ impl<'a> Tenant<'a> {
     fn look_around(&mut self) {
         let now = self.engine.now();
         self.expire(now);
+        self.glance_at_host(now);
         if self.waiting > 0 && self.workers.asleep.load(Ordering::Relaxed) != 0 {
             let took = now.saturating_since(self.looked).as_nanos();
             let backlog = took / u64::from(self.slices.max(1)) * self.waiting as u64;
@@ -140,6 +147,18 @@ impl<'a> Tenant<'a> {
         }
         self.slices = 0;
         self.looked = now;
+    }
+
+    /// Asks the host what is ready, if nobody did for a while: who is busy does so now and then only.
+    fn glance_at_host(&mut self, now: Instant) {
+        if let Some(reactor) = self.engine.reactor_if_any()
+            && now.saturating_since(self.polled) > GLANCE
+        {
+            self.polled = now;
+            if let Some(Err(error)) = reactor.try_turn(Some(Duration::ZERO)) {
+                tracing::error!(%error, "the reactor does not answer");
+            }
+        }
     }
 
     /// Begins to measure slices anew, after something that was none.
