@@ -24,6 +24,7 @@ mod raw;
 #[cfg(unix)]
 pub mod reactor;
 mod ring;
+mod service;
 mod spawn;
 mod sync;
 mod table;
@@ -42,5 +43,6 @@ pub use inspect::{KernelInfo, ProcessInfo, State, Wait};
 pub use kernel::{Kernel, Shutdown};
 pub use pipe::{OpenError, PipeError, Reader, STREAM_BYTES, Stream, Writer, forward};
 pub use ring::{ByteRing, Moved};
+pub use service::{Drained, Service, ServiceConfig, ServiceCounts, TimedOut};
 pub use timer::{Interval, Sleep};
 pub use virtual_kernel::VirtualKernel;

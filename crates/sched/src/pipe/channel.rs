@@ -59,8 +59,8 @@ struct Aftermath {
     changed: bool,
     /// Who waits at the other half.
     wake: Option<Waker>,
-    /// What must not be dropped under the lock.
-    dropped: (Option<Waker>, Option<Account>),
+    /// What must not be dropped under the lock; it is with this.
+    _dropped: (Option<Waker>, Option<Account>),
 }
 
 impl Channel {
@@ -95,7 +95,7 @@ impl Channel {
                 return (Poll::Pending, Aftermath::of_waker(state.writing.replace(waker)));
             }
             let wake = if deferred || sent == 0 { None } else { state.reading.take() };
-            (Poll::Ready(Ok(sent)), Aftermath { changed: sent > 0, wake, dropped: (Some(waker), None) })
+            (Poll::Ready(Ok(sent)), Aftermath { changed: sent > 0, wake, _dropped: (Some(waker), None) })
         }))
     }
 
@@ -115,7 +115,7 @@ impl Channel {
                 state.frozen = state.arrived.len();
             }
             let wake = if deferred || taken == 0 { None } else { state.writing.take() };
-            (Poll::Ready(Ok(taken)), Aftermath { changed: taken > 0, wake, dropped: (Some(waker), None) })
+            (Poll::Ready(Ok(taken)), Aftermath { changed: taken > 0, wake, _dropped: (Some(waker), None) })
         }))
     }
 
@@ -144,7 +144,7 @@ impl Channel {
                 state.writer = if deferred { End::Leaving } else { End::Gone };
             }
             let wake = if deferred { None } else { state.reading.take() };
-            ((), Aftermath { changed, wake, dropped: (None, state.final_account()) })
+            ((), Aftermath { changed, wake, _dropped: (None, state.final_account()) })
         });
     }
 
@@ -160,7 +160,7 @@ impl Channel {
                 state.frozen = 0;
             }
             let wake = if deferred { None } else { state.writing.take() };
-            ((), Aftermath { changed, wake, dropped: (state.reading.take(), state.final_account()) })
+            ((), Aftermath { changed, wake, _dropped: (state.reading.take(), state.final_account()) })
         });
     }
 
@@ -185,7 +185,7 @@ impl Channel {
 
 impl Aftermath {
     fn of_waker(old: Option<Waker>) -> Self {
-        Self { dropped: (old, None), ..Self::default() }
+        Self { _dropped: (old, None), ..Self::default() }
     }
 }
 

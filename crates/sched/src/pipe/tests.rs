@@ -1,7 +1,7 @@
-//! Pipes in memory, against a queue of bytes; what happens over sockets is in `sockets.rs`.
+//! Pipes in memory, against a queue of bytes; over sockets they are tested with the services.
 
 mod memory;
-mod sockets;
+mod model;
 
 use std::future::Future;
 
