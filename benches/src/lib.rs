@@ -3,40 +3,23 @@
 //! Criterion samples and judges; on top of it, [`Suite`] remembers every result and closes with a table of ratios,
 //! because on a shared machine only numbers from the same run can be compared.
 
+mod arguments;
+mod table;
+
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 
+use arguments::Arguments;
+use table::{Comparison, Outcome};
+pub use table::{Goal, LIMIT, OURS, Unit};
+
 /// All benches of one layer, in one run.
 pub struct Suite {
     criterion: Criterion,
+    arguments: Arguments,
     comparisons: Vec<Comparison>,
 }
-
-/// One thing that was measured, ours and others'.
-struct Comparison {
-    name: String,
-    goal: Option<Goal>,
-    results: Vec<Outcome>,
-}
-
-/// What one implementation took.
-struct Outcome {
-    implementation: String,
-    nanos: f64,
-}
-
-/// What a result of ours is to reach.
-#[derive(Debug, Clone, Copy)]
-pub enum Goal {
-    /// At most so many nanoseconds an iteration.
-    Nanos(f64),
-    /// At least so many gigabytes a second, with so many bytes an iteration.
-    GigabytesPerSecond(f64, u64),
-}
-
-/// The name under which our own implementation is measured.
-pub const OURS: &str = "ironloom";
 
 impl Suite {
     /// A suite that follows the arguments after `cargo bench --`.
@@ -47,18 +30,41 @@ impl Suite {
             .warm_up_time(Duration::from_millis(500))
             .measurement_time(Duration::from_secs(2))
             .configure_from_args();
-        Self { criterion, comparisons: Vec::new() }
+        Self { criterion, arguments: Arguments::new(std::env::args().skip(1)), comparisons: Vec::new() }
     }
 
-    /// Begins measuring one thing; what is [`run`](Compare::run) next is measured under its name.
-    pub fn compare(&mut self, name: &str, goal: Option<Goal>) -> Compare<'_> {
-        self.comparisons.push(Comparison { name: name.to_owned(), goal, results: Vec::new() });
-        Compare { index: self.comparisons.len() - 1, suite: self, bytes: None }
+    /// Whether the caller is content with short runs.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        self.arguments.quick
+    }
+
+    /// Begins measuring how long something takes; what is [`run`](Compare::run) next is measured under its name.
+    pub fn compare(&mut self, name: &str, goals: impl IntoIterator<Item = Goal>) -> Compare<'_> {
+        self.compare_values(name, Unit::Nanos, goals)
+    }
+
+    /// Begins comparing values that are found in another way than by timing; see [`Compare::value`].
+    pub fn compare_values(
+        &mut self,
+        name: &str,
+        unit: Unit,
+        goals: impl IntoIterator<Item = Goal>,
+    ) -> Compare<'_> {
+        let goals = goals.into_iter().collect();
+        self.comparisons.push(Comparison { name: name.to_owned(), unit, goals, results: Vec::new() });
+        Compare { index: self.comparisons.len() - 1, suite: self, bytes: None, parts: 1 }
+    }
+
+    /// Whether something of this name is to be measured; needed only where [`Compare`] cannot see to it.
+    #[must_use]
+    pub fn selects(&self, name: &str) -> bool {
+        self.arguments.selects(name)
     }
 
     /// Prints what was found, ours against the others and against the goals.
     pub fn finish(&mut self) {
-        println!("\n{:<46} {:>12} {:>24}   beside peers (their time / ours)", "what", "ours", "goal");
+        println!("\n{:<46} {:>12} {:>24}   beside peers (above 1: ours is better)", "what", "ours", "goal");
         for comparison in self.comparisons.iter().filter(|comparison| !comparison.results.is_empty()) {
             println!("{}", comparison.row());
         }
@@ -79,12 +85,20 @@ pub struct Compare<'a> {
     /// Which of the suite's comparisons this is.
     index: usize,
     bytes: Option<u64>,
+    /// How many of the thing one iteration does.
+    parts: u64,
 }
 
 impl Compare<'_> {
     /// Shows throughput too, for so many bytes an iteration.
     pub fn bytes(&mut self, bytes: u64) -> &mut Self {
         self.bytes = Some(bytes);
+        self
+    }
+
+    /// Says how many of the thing one iteration of what is run next does; the table shows the time of one.
+    pub fn parts(&mut self, parts: u64) -> &mut Self {
+        self.parts = parts;
         self
     }
 
@@ -113,6 +127,10 @@ impl Compare<'_> {
         if let Some(bytes) = self.bytes {
             group.throughput(Throughput::Bytes(bytes));
         }
+        if self.parts > 1 {
+            // Long iterations: as few samples as criterion takes.
+            group.throughput(Throughput::Elements(self.parts)).sample_size(10);
+        }
         let (mut setup, mut state) = (Some(setup), None);
         let mut samples: Vec<(u64, f64)> = Vec::new();
         group.bench_function(implementation, |bencher| {
@@ -129,8 +147,25 @@ impl Compare<'_> {
         });
         group.finish();
         if let Some(nanos) = typical(&samples) {
-            comparison.results.push(Outcome { implementation: implementation.to_owned(), nanos });
+            let value = nanos / self.parts as f64;
+            comparison.results.push(Outcome { implementation: implementation.to_owned(), value });
         }
+        self
+    }
+
+    /// Records what was found for an implementation. `measure` is called only if it is asked for.
+    pub fn value(&mut self, implementation: &str, measure: impl FnOnce() -> f64) -> &mut Self {
+        let comparison = &self.suite.comparisons[self.index];
+        if self.suite.arguments.selects(&format!("{}/{implementation}", comparison.name)) {
+            self.found(implementation, measure());
+        }
+        self
+    }
+
+    /// Records what was already found for an implementation.
+    pub fn found(&mut self, implementation: &str, value: f64) -> &mut Self {
+        let comparison = &mut self.suite.comparisons[self.index];
+        comparison.results.push(Outcome { implementation: implementation.to_owned(), value });
         self
     }
 }
@@ -148,48 +183,15 @@ fn typical(samples: &[(u64, f64)]) -> Option<f64> {
 }
 
 /// How long something takes.
-#[expect(clippy::disallowed_methods, reason = "benches measure the host's time")]
 pub fn timed(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
+    let start = now();
     work();
-    start.elapsed()
+    now() - start
 }
 
-impl Comparison {
-    fn row(&self) -> String {
-        let ours = self.results.iter().find(|result| result.implementation == OURS);
-        let others = self.results.iter().filter(|result| result.implementation != OURS);
-        let Some(ours) = ours else {
-            let times: Vec<String> =
-                others.map(|other| format!("{} {}", other.implementation, show(other.nanos))).collect();
-            return format!("{:<46} {}", self.name, times.join(", "));
-        };
-        let ratios: Vec<String> = others
-            .map(|other| format!("{} {:.2}×", other.implementation, other.nanos / ours.nanos))
-            .collect();
-        let goal = self.goal.map_or_else(String::new, |goal| goal.verdict(ours.nanos));
-        format!("{:<46} {:>12} {:>24}   {}", self.name, show(ours.nanos), goal, ratios.join(", "))
-    }
-}
-
-impl Goal {
-    fn verdict(self, nanos: f64) -> String {
-        let (text, reached) = match self {
-            Self::Nanos(most) => (format!("≤ {}", show(most)), nanos <= most),
-            Self::GigabytesPerSecond(least, bytes) => {
-                let found = bytes as f64 / nanos;
-                (format!("≥ {least:.1} GB/s ({found:.1})"), found >= least)
-            }
-        };
-        format!("{text} {}", if reached { "reached" } else { "MISSED" })
-    }
-}
-
-/// A time as a person reads it.
-fn show(nanos: f64) -> String {
-    match nanos {
-        nanos if nanos < 1e3 => format!("{nanos:.2} ns"),
-        nanos if nanos < 1e6 => format!("{:.2} µs", nanos / 1e3),
-        nanos => format!("{:.2} ms", nanos / 1e6),
-    }
+/// The present, on the host's clock.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "benches measure the host's time")]
+pub fn now() -> Instant {
+    Instant::now()
 }

@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context as TaskContext, Poll, Waker},
 };
 
@@ -216,10 +216,10 @@ impl<M: Send + 'static> Context<M> {
                 begun = control.begin_thread(header.limits.threads_max, future);
             }
         });
-        if let Some(frame) = begun? {
-            self.process.resume(frame);
+        if let Some(runnable) = begun? {
+            self.process.resume(runnable);
         }
-        header.threaded.store(true, std::sync::atomic::Ordering::Relaxed);
+        header.threaded.store(true, Ordering::Relaxed);
         Ok(Thread { cell })
     }
 
@@ -341,10 +341,16 @@ impl<M: Send + 'static> Process<M> {
         waker: &Waker,
         mut take: impl FnMut(&mut Mailbox<M>) -> Option<T>,
     ) -> Poll<T> {
+        let main = std::ptr::eq(waker.data(), Arc::as_ptr(self).cast());
+        if main && !self.header.mail.load(Ordering::Acquire) && current::receives(self.header.id) {
+            return Poll::Pending;
+        }
         let mut inner = self.inner.lock();
         let Some(taken) = take(&mut inner.mailbox) else {
-            inner.mailbox.shrink();
-            let main = std::ptr::eq(waker.data(), Arc::as_ptr(self).cast());
+            if inner.mailbox.len() == 0 {
+                self.header.mail.store(false, Ordering::Relaxed);
+                inner.mailbox.shrink();
+            }
             if main && matches!(inner.mailbox.receiver(), Receiver::Nobody | Receiver::Main) {
                 *inner.mailbox.receiver() = Receiver::Main;
             } else {
@@ -352,6 +358,9 @@ impl<M: Send + 'static> Process<M> {
             }
             return Poll::Pending;
         };
+        if inner.mailbox.len() == 0 {
+            self.header.mail.store(false, Ordering::Relaxed);
+        }
         if self.header.home.engine.windows().is_some() {
             let first = inner.mailbox.touch();
             drop(inner);

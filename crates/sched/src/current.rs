@@ -30,6 +30,8 @@ pub(crate) struct Current {
     spent: Cell<u64>,
     wait: Cell<Wait>,
     condemned: Cell<Option<LimitExceeded>>,
+    /// Whether the main thread found its mailbox empty and waits for a message.
+    receives: Cell<bool>,
 }
 
 /// Who does something, and as its how manieth act in this window.
@@ -53,6 +55,7 @@ thread_local! {
             spent: Cell::new(0),
             wait: Cell::new(Wait::Other),
             condemned: Cell::new(None),
+            receives: Cell::new(false),
         }
     };
 }
@@ -215,6 +218,25 @@ pub(crate) fn waits(wait: Wait) {
 #[inline]
 pub(crate) fn take_wait() -> Wait {
     CURRENT.with(|current| current.wait.replace(Wait::Other))
+}
+
+/// The main thread of the running process waits for a message: to be noted when it parks, under a lock that is taken
+/// then anyway.
+#[inline]
+pub(crate) fn receives(process: ProcessId) -> bool {
+    CURRENT.with(|current| {
+        let runs = current.process.get() == process.number();
+        if runs {
+            current.receives.set(true);
+        }
+        runs
+    })
+}
+
+/// Whether it does.
+#[inline]
+pub(crate) fn take_receives() -> bool {
+    CURRENT.with(|current| current.receives.replace(false))
 }
 
 /// Ends the running process when its poll is over: it asked for more than it may have.

@@ -48,6 +48,7 @@ pub(crate) struct Engine {
 }
 
 /// How time passes.
+#[expect(clippy::large_enum_variant, reason = "there is one in each kernel")]
 pub(crate) enum Mode {
     Real(Workers, WallClock),
     Virtual(Box<Windows>),

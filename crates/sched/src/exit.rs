@@ -73,7 +73,7 @@ impl fmt::Display for ExitReason {
     }
 }
 
-/// What a process may return: nothing, a [`Result`], or an [`ExitReason`].
+/// What a process may return: nothing, a [`Result`], an [`ExitReason`], or never.
 pub trait IntoExit {
     /// The reason for the exit.
     fn into_exit(self) -> ExitReason;
@@ -86,6 +86,24 @@ impl IntoExit for () {
 }
 
 impl IntoExit for ExitReason {
+    fn into_exit(self) -> ExitReason {
+        self
+    }
+}
+
+/// What a loop without end returns, which stable Rust can infer but not name.
+type Never = <fn() -> ! as Returns>::Output;
+
+#[doc(hidden)]
+pub trait Returns {
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
+impl IntoExit for Never {
     fn into_exit(self) -> ExitReason {
         self
     }

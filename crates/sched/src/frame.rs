@@ -15,6 +15,7 @@ use crate::{
     ExitReason, current,
     exit::IntoExit,
     process::{AnyProcess, Process, Runnable, ThreadWaker, Wakes},
+    raw,
 };
 
 /// What can be run, one turn of every woken thread at a time.
@@ -134,42 +135,51 @@ pub(crate) enum Sliced {
 /// Runs one slice of a process: all of its threads that can run, until every one waits or the budget is spent.
 ///
 /// How much it spent is on the process's account before anybody else can run it.
-pub(crate) fn slice(runnable: Runnable, ordinal: u32) -> Sliced {
-    let Runnable { process, mut frame } = runnable;
-    let header = process.header();
+pub(crate) fn slice(mut runnable: Runnable, ordinal: u32) -> Sliced {
+    let header = runnable.process.header();
     current::begin(header.id, ordinal, header.limits.slice_budget);
-    let mut wakes = if header.threaded.load(Ordering::Relaxed) { first_wakes(&process) } else { Wakes::MAIN };
+    let threaded = header.threaded.load(Ordering::Relaxed);
+    let mut wakes = if threaded { first_wakes(&runnable.process) } else { Wakes::MAIN };
     let mut settled = 0;
     loop {
-        if header.condemned.load(Ordering::Acquire) {
-            settle(&process, &mut settled);
-            let reason = condemnation(&process);
-            return Sliced::Exited(Runnable { process, frame }, reason);
+        let Runnable { process, frame } = &mut runnable;
+        if process.header().condemned.load(Ordering::Acquire) {
+            settle(process, &mut settled);
+            let reason = condemnation(process);
+            return Sliced::Exited(runnable, reason);
         }
-        let turned = frame.as_mut().turn(&process, &mut wakes);
-        settle(&process, &mut settled);
+        let turned = frame.as_mut().turn(process, &mut wakes);
+        settle(process, &mut settled);
         if let Some(exceeded) = current::take_condemned() {
-            return Sliced::Exited(Runnable { process, frame }, ExitReason::LimitExceeded(exceeded));
+            return Sliced::Exited(runnable, ExitReason::LimitExceeded(exceeded));
         }
         if let Poll::Ready(reason) = turned {
-            return Sliced::Exited(Runnable { process, frame }, reason);
+            return Sliced::Exited(runnable, reason);
         }
         if !wakes.is_empty() {
-            return_wakes(&process, &mut wakes);
-            return Sliced::Spent(Runnable { process, frame });
+            return spent(runnable, wakes);
         }
-        header.waits(current::take_wait());
-        match process.park(frame) {
+        process.header().waits(current::take_wait());
+        match raw::park(runnable, current::take_receives()) {
             Ok(()) => return Sliced::Waits,
-            Err((back, woken)) => (frame, wakes) = (back, woken),
+            Err((back, woken)) => (runnable, wakes) = (back, woken),
         }
-        if !current::spend(1) && !header.condemned.load(Ordering::Relaxed) {
-            if header.threaded.load(Ordering::Relaxed) {
-                return_wakes(&process, &mut wakes);
-            }
-            return Sliced::Spent(Runnable { process, frame });
+        if !current::spend(1) && !runnable.process.header().condemned.load(Ordering::Relaxed) {
+            return spent(runnable, wakes);
         }
     }
+}
+
+/// The budget is spent; those who had no turn have one in the next slice.
+fn spent(runnable: Runnable, mut wakes: Wakes) -> Sliced {
+    let process = &runnable.process;
+    if process.header().threaded.load(Ordering::Relaxed) {
+        process.with(&mut |control| control.return_wakes(mem::take(&mut wakes)));
+    }
+    if current::take_receives() {
+        process.receive_later();
+    }
+    Sliced::Spent(runnable)
 }
 
 /// Which threads of a process with several are to run first.
@@ -177,11 +187,6 @@ fn first_wakes(process: &Arc<dyn AnyProcess>) -> Wakes {
     let mut wakes = Wakes::default();
     process.with(&mut |control| wakes = control.take_wakes());
     wakes
-}
-
-/// Puts the threads back that had no turn.
-fn return_wakes(process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) {
-    process.with(&mut |control| control.return_wakes(mem::take(wakes)));
 }
 
 /// Why a condemned process ends.

@@ -93,8 +93,6 @@ pub struct ProcessInfo {
 pub struct KernelInfo {
     /// Processes that exist.
     pub processes: usize,
-    /// Processes that ever began.
-    pub spawned: u64,
     /// Timers that are set.
     pub timers: usize,
     /// Processes on the queue of each worker.

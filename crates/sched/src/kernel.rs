@@ -8,6 +8,7 @@ use crate::{
     Config, ExitReason, Handle, StartError,
     effect::{Effect, Signal},
     engine::{self, Engine, Home, Mode, Workers},
+    sync::wait_for,
 };
 
 /// How long a kernel that is dropped waits for processes that do not end.
@@ -111,7 +112,7 @@ impl Kernel {
             if engine.live() == 0 || left.is_zero() {
                 return;
             }
-            let _ = ticket.wait_for(left); // the loop looks again
+            wait_for(ticket, left);
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     engine::Home,
     frame::Turn,
     inspect::Wait,
-    lock::Lock,
+    lock::{Guard, Lock},
     mailbox::{Mailbox, Receiver},
     oneshot::Oneshot,
     queue::Why,
@@ -60,6 +60,8 @@ pub(crate) struct Header {
     pub(crate) threaded: AtomicBool,
     /// What it waits for, as a [`Wait`].
     pub(crate) wait: AtomicU8,
+    /// Whether there may be a message in the mailbox: changed under the lock, read without it.
+    pub(crate) mail: AtomicBool,
     pub(crate) slices: AtomicU64,
     pub(crate) spent: AtomicU64,
     pub(crate) heap: AtomicU64,
@@ -76,8 +78,8 @@ pub(crate) struct Inner<M> {
 
 /// What is under the lock whatever the messages are.
 pub(crate) struct Control {
-    /// The frame, while the process waits.
-    frame: Option<Frame>,
+    /// The process and its frame, while it waits: whoever wakes it takes both.
+    parked: Option<Runnable>,
     exited: bool,
     /// Whether the process has other threads than the main one, or had.
     threaded: bool,
@@ -132,8 +134,12 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn header(&self) -> &Header;
     /// Does something under the lock. Nothing of anybody else's may be called or dropped there.
     fn with(&self, act: &mut dyn FnMut(&mut Control));
-    /// Lets the process wait, unless it was woken meanwhile: then the frame comes back, with who was woken.
-    fn park(&self, frame: Frame) -> Result<(), (Frame, Wakes)>;
+    /// Lets the process wait, for which `runnable` must be this one, unless it was woken meanwhile: then the frame comes back, with who was woken.
+    ///
+    /// With `receives`, the main thread waits for a message.
+    fn park(&self, runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)>;
+    /// Notes that the main thread waits for a message, though the process does not wait.
+    fn receive_later(&self);
     /// Ends the process: nobody can send to it any more. Returns what has to be told to others.
     fn close(&self, reason: &ExitReason) -> Box<Rare>;
     fn mailbox(&self) -> (usize, usize);
@@ -177,7 +183,7 @@ impl<M> Inner<M> {
     pub(crate) const fn new() -> Self {
         Self {
             control: Control {
-                frame: None,
+                parked: None,
                 exited: false,
                 threaded: false,
                 wakes: Wakes { main: false, others: None },
@@ -199,7 +205,7 @@ impl Control {
     }
 
     pub(crate) fn is_waiting(&self) -> bool {
-        self.frame.is_some()
+        self.parked.is_some()
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {
@@ -210,23 +216,23 @@ impl Control {
         self.rare.as_deref()
     }
 
-    /// Notes that the main thread has something to do, and gives its frame to whoever must now let it run.
+    /// Notes that the main thread has something to do, and gives the process to whoever must now let it run.
     #[inline]
-    pub(crate) fn wake_main(&mut self) -> Option<Frame> {
-        let frame = self.frame.take();
+    pub(crate) fn wake_main(&mut self) -> Option<Runnable> {
+        let parked = self.parked.take();
         // A slice begins with the main thread unless the process has others.
-        self.wakes.main = frame.is_none() || self.threaded;
-        frame
+        self.wakes.main = parked.is_none() || self.threaded;
+        parked
     }
 
     /// Likewise for another thread.
-    pub(crate) fn wake_thread(&mut self, index: u32) -> Option<Frame> {
+    pub(crate) fn wake_thread(&mut self, index: u32) -> Option<Runnable> {
         self.threaded = true;
         let others = self.wakes.others.get_or_insert_default();
         if !others.contains(&index) {
             others.push_back(index);
         }
-        self.frame.take()
+        self.parked.take()
     }
 
     /// Enters a thread that is to begin at the process's next turn.
@@ -234,7 +240,7 @@ impl Control {
         &mut self,
         threads_max: u32,
         future: ThreadFuture,
-    ) -> Result<Option<Frame>, LimitExceeded> {
+    ) -> Result<Option<Runnable>, LimitExceeded> {
         let rare = self.rare();
         // The main thread is one of them.
         let threads = u64::from(rare.threads) + 2;
@@ -245,9 +251,9 @@ impl Control {
         Ok(self.wake_thread(index))
     }
 
-    /// Gives the frame away for the process to end.
-    pub(crate) fn take_frame(&mut self) -> Option<Frame> {
-        self.frame.take()
+    /// Gives the process away to end.
+    pub(crate) fn take_parked(&mut self) -> Option<Runnable> {
+        self.parked.take()
     }
 
     pub(crate) fn take_wakes(&mut self) -> Wakes {
@@ -277,26 +283,23 @@ impl Wakes {
 }
 
 impl<M: Send + 'static> Process<M> {
-    /// Lets the process run whose frame was taken out of its control.
+    /// Lets the process run that was taken out of its control.
     #[inline]
-    pub(crate) fn resume(self: &Arc<Self>, frame: Frame) {
-        let runnable = Runnable { process: Arc::clone(self) as Arc<dyn AnyProcess>, frame };
+    pub(crate) fn resume(&self, runnable: Runnable) {
         self.header.home.engine.enqueue(runnable, Why::Woken);
     }
 
     /// Wakes those who wait for a message, and releases the lock.
     #[inline]
-    pub(crate) fn wake_receiver(
-        self: &Arc<Self>,
-        mut inner: lock_api::MutexGuard<'_, crate::raw::Spin, Inner<M>>,
-    ) {
+    pub(crate) fn wake_receiver(self: &Arc<Self>, mut inner: Guard<'_, Inner<M>>) {
+        self.header.mail.store(true, Ordering::Release);
         match mem::replace(inner.mailbox.receiver(), Receiver::Nobody) {
             Receiver::Nobody => {}
             Receiver::Main => {
-                let frame = inner.control.wake_main();
+                let parked = inner.control.wake_main();
                 drop(inner);
-                if let Some(frame) = frame {
-                    self.resume(frame);
+                if let Some(runnable) = parked {
+                    self.resume(runnable);
                 }
             }
             Receiver::Others(wakers) => {
@@ -317,16 +320,28 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     #[inline]
-    fn park(&self, frame: Frame) -> Result<(), (Frame, Wakes)> {
+    fn park(&self, runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)> {
         let mut inner = self.inner.lock();
+        let inner = &mut *inner;
         let control = &mut inner.control;
-        if self.header.condemned.load(Ordering::Relaxed) || !control.wakes.is_empty() {
-            let wakes = control.take_wakes();
-            drop(inner);
-            return Err((frame, wakes));
+        if receives && inner.mailbox.len() > 0 {
+            control.wakes.main = true;
         }
-        control.frame = Some(frame);
+        if self.header.condemned.load(Ordering::Relaxed) || !control.wakes.is_empty() {
+            return Err((runnable, control.take_wakes()));
+        }
+        if receives && matches!(inner.mailbox.receiver(), Receiver::Nobody) {
+            *inner.mailbox.receiver() = Receiver::Main;
+        }
+        control.parked = Some(runnable);
         Ok(())
+    }
+
+    fn receive_later(&self) {
+        let mut inner = self.inner.lock();
+        if inner.mailbox.len() == 0 && matches!(inner.mailbox.receiver(), Receiver::Nobody) {
+            *inner.mailbox.receiver() = Receiver::Main;
+        }
     }
 
     fn close(&self, reason: &ExitReason) -> Box<Rare> {
@@ -368,9 +383,9 @@ impl<M: Send + 'static> Wake for Process<M> {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let frame = self.inner.lock().control.wake_main();
-        if let Some(frame) = frame {
-            self.resume(frame);
+        let parked = self.inner.lock().control.wake_main();
+        if let Some(runnable) = parked {
+            self.resume(runnable);
         }
     }
 }
@@ -411,14 +426,13 @@ impl Wake for ThreadWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut frame = None;
+        let mut parked = None;
         self.process.with(&mut |control| {
             if !control.has_exited() {
-                frame = control.wake_thread(self.index);
+                parked = control.wake_thread(self.index);
             }
         });
-        if let Some(frame) = frame {
-            let runnable = Runnable { process: Arc::clone(&self.process), frame };
+        if let Some(runnable) = parked {
             self.process.header().home.engine.enqueue(runnable, Why::Woken);
         }
     }

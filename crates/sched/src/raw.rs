@@ -1,55 +1,65 @@
-//! A lock for sections of a few instructions: one atomic exchange to take it, one store to give it back.
+//! What needs unsafe code: a lock, and a move of a reference into what it leads to.
+//!
+//! The lock is of a few instructions: one atomic exchange to take it, one store to give it back.
 //!
 //! A lock that can put waiters to sleep needs a second atomic exchange when it is given back, to learn whether somebody
 //! sleeps. Here that costs 5 ns, and a hop of a message takes six locks. Nothing that is done under this lock waits,
 //! allocates without bound or calls foreign code, so whoever finds it taken spins a little and then lets others run.
 
-#![expect(unsafe_code, reason = "a lock promises exclusion, which lock_api marks as unsafe to promise")]
+#![expect(
+    unsafe_code,
+    reason = "a lock promises exclusion, and parking moves a reference under the lock it leads to"
+)]
 
-use lock_api::{GuardSend, RawMutex};
+use std::sync::Arc;
 
-use crate::sync::{AtomicBool, Ordering, hint, thread};
+use crate::{
+    process::{AnyProcess, Runnable, Wakes},
+    sync::{AtomicBool, Ordering, hint, thread},
+};
+
+/// Lets a process wait, and puts the reference to it that the runnable holds where the frame is put.
+///
+/// The process is locked through that same reference while the reference moves into what the lock protects. Another
+/// reference would do without this, and cost two atomic additions for each message.
+pub(crate) fn park(runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)> {
+    let process: *const dyn AnyProcess = Arc::as_ptr(&runnable.process);
+    // SAFETY: `runnable` keeps the process alive while its owner holds it, and `AnyProcess::park` either returns it or
+    // has stored it inside of the process before it releases the lock. Whoever takes it out from there must take the lock
+    // first, and the store that releases it is the last access through this reference.
+    unsafe { &*process }.park(runnable, receives)
+}
 
 /// How often a waiter looks before it gives its processor away: the holder may have lost its own.
 const SPINS: u32 = if cfg!(any(loom, miri)) { 0 } else { 64 };
 
 /// The lock's only state: whether it is taken.
 #[derive(Debug)]
+#[cfg_attr(loom, expect(dead_code, reason = "under loom only the test of the lock uses it"))]
 pub(crate) struct Spin(AtomicBool);
 
-// SAFETY: `lock` and `try_lock` return success only after they changed `false` to `true`, which one thread alone can do
-// until `unlock` stores `false` again; the acquire of that exchange sees everything before the release of that store.
-unsafe impl RawMutex for Spin {
-    #[cfg(not(loom))]
-    const INIT: Self = Self(AtomicBool::new(false));
+impl Spin {
+    /// A lock that nobody holds.
     #[cfg(loom)]
-    const INIT: Self = panic!("loom's atomics are made at run time: use Spin::new");
-
-    type GuardMarker = GuardSend;
+    fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
 
     #[inline]
-    fn lock(&self) {
-        if self.0.swap(true, Ordering::Acquire) {
+    fn take(&self) {
+        if !self.try_take() {
             self.wait();
         }
     }
 
     #[inline]
-    fn try_lock(&self) -> bool {
+    fn try_take(&self) -> bool {
         !self.0.swap(true, Ordering::Acquire)
     }
 
     #[inline]
-    unsafe fn unlock(&self) {
+    fn give_back(&self) {
         self.0.store(false, Ordering::Release);
-    }
-}
-
-impl Spin {
-    /// A lock that nobody holds.
-    #[cfg(all(loom, test))]
-    fn new() -> Self {
-        Self(AtomicBool::new(false))
     }
 
     #[cold]
@@ -61,7 +71,7 @@ impl Spin {
                 }
                 hint::spin_loop();
             }
-            if !self.0.swap(true, Ordering::Acquire) {
+            if self.try_take() {
                 return;
             }
             thread::yield_now();
@@ -69,11 +79,35 @@ impl Spin {
     }
 }
 
+// SAFETY: `take` and `try_take` succeed only by changing `false` to `true`, which one thread alone can do until
+// `give_back` stores `false` again; the acquire of that exchange sees everything before the release of that store.
+#[cfg(not(loom))]
+unsafe impl lock_api::RawMutex for Spin {
+    const INIT: Self = Self(AtomicBool::new(false));
+
+    type GuardMarker = lock_api::GuardSend;
+
+    #[inline]
+    fn lock(&self) {
+        self.take();
+    }
+
+    #[inline]
+    fn try_lock(&self) -> bool {
+        self.try_take()
+    }
+
+    #[inline]
+    unsafe fn unlock(&self) {
+        self.give_back();
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::Arc;
 
-    use crate::lock::Lock;
+    use crate::{Config, Context, Kernel, VirtualKernel, lock::Lock};
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "the test needs threads that collide")]
@@ -88,6 +122,38 @@ mod tests {
             .collect();
         workers.into_iter().for_each(|worker| worker.join().unwrap());
         assert_eq!(*count.lock(), 4 * rounds);
+    }
+
+    /// For Miri: parking moves the reference through which the process is locked.
+    #[test]
+    fn who_parks_is_woken() {
+        let kernel = VirtualKernel::new(Config::with_workers(1));
+        let receiver = kernel
+            .spawn(async move |ctx: Context<u32>| {
+                let sum = ctx.receive().await + ctx.receive().await;
+                assert_eq!(sum, 3);
+            })
+            .unwrap();
+        kernel.run_until_idle();
+        receiver.try_send(1).unwrap();
+        kernel.run_until_idle();
+        receiver.try_send(2).unwrap();
+        kernel.run_until_idle();
+        assert!(!receiver.process().is_alive());
+    }
+
+    /// For Miri: the worker that parks a process may find that another already runs it, or that it has ended.
+    #[test]
+    fn who_parks_may_be_gone_before_the_lock_is_released() {
+        let kernel = Kernel::start(Config::with_workers(2)).unwrap();
+        for _ in 0..if cfg!(miri) { 5 } else { 500 } {
+            let receiver =
+                kernel.spawn(async move |ctx: Context<u32>| assert_eq!(ctx.receive().await, 1)).unwrap();
+            let end = receiver.monitor();
+            receiver.try_send(1).unwrap();
+            drop(receiver);
+            assert!(kernel.block_on(end).is_clean());
+        }
     }
 
     #[test]
@@ -115,13 +181,12 @@ mod interleavings {
     unsafe impl Sync for Shared {}
 
     fn add(shared: &Shared) {
-        shared.lock.lock();
+        shared.lock.take();
         shared.value.with_mut(|value| {
             // SAFETY: the lock is held; loom reports it if somebody else is inside.
             unsafe { *value += 1 };
         });
-        // SAFETY: locked above, by this thread.
-        unsafe { shared.lock.unlock() };
+        shared.lock.give_back();
     }
 
     #[test]
@@ -132,7 +197,7 @@ mod interleavings {
             let thread = loom::thread::spawn(move || add(&other));
             add(&shared);
             thread.join().unwrap();
-            shared.lock.lock();
+            shared.lock.take();
             // SAFETY: locked above, and the other thread is gone.
             shared.value.with(|value| assert_eq!(unsafe { *value }, 2));
         });

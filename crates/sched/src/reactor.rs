@@ -17,12 +17,14 @@ mod readiness;
 mod slab;
 mod socket;
 mod source;
+mod sync;
 mod syscalls;
 
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
 
+use crossbeam_utils::CachePadded;
 use ironloom_core::Duration;
 use mio::event::Event;
 use mio::{Events, Poll, Registry, Token};
@@ -107,9 +109,11 @@ struct Shared {
     registry: Registry,
     slab: Mutex<Slab>,
     waker: mio::Waker,
-    sleep: Sleep,
     drought: Drought,
-    counts: Counts,
+    /// Written by whoever notifies, so not beside what everybody reads.
+    sleep: CachePadded<Sleep>,
+    /// Written with every call to the host.
+    counts: CachePadded<Counts>,
 }
 
 impl Reactor {
@@ -128,9 +132,9 @@ impl Reactor {
             registry,
             slab: Mutex::new(Slab::new(config.sources_max)),
             waker,
-            sleep: Sleep::new(),
-            drought: Drought::default(),
-            counts: Counts::default(),
+            sleep: CachePadded::new(Sleep::new()),
+            drought: Drought::new(),
+            counts: CachePadded::default(),
         };
         let turner = Turner { poll, events: Events::with_capacity(config.events_max), woken: Vec::new() };
         Ok(Self { turner: Mutex::new(turner), shared: Arc::new(shared) })

@@ -38,6 +38,7 @@ where
         condemned: AtomicBool::new(false),
         threaded: AtomicBool::new(false),
         wait: AtomicU8::new(Wait::Turn as u8),
+        mail: AtomicBool::new(false),
         slices: AtomicU64::new(0),
         spent: AtomicU64::new(0),
         heap: AtomicU64::new(0),

@@ -7,7 +7,7 @@ use crate::{
     ExitReason, ProcessId,
     effect::Signal,
     oneshot::Oneshot,
-    process::{AnyProcess, Rare, Runnable},
+    process::{AnyProcess, Rare},
     queue::Why,
 };
 
@@ -33,7 +33,7 @@ impl Engine {
 
     /// Ends a process at its next budget check, whatever it does.
     fn condemn(&self, process: &Arc<dyn AnyProcess>, reason: &ExitReason) {
-        let mut frame = None;
+        let mut parked = None;
         process.with(&mut |control| {
             if control.has_exited() {
                 return;
@@ -43,10 +43,10 @@ impl Engine {
                 rare.reason = Some(reason.clone());
             }
             process.header().condemn();
-            frame = control.take_frame();
+            parked = control.take_parked();
         });
-        if let Some(frame) = frame {
-            self.enqueue(Runnable { process: Arc::clone(process), frame }, Why::Woken);
+        if let Some(runnable) = parked {
+            self.enqueue(runnable, Why::Woken);
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! It looks whether a timer is due, takes work from others, and then sleeps until the next timer or until somebody wakes
 //! it. Before it sleeps it may spin for a moment: an answer that is on its way costs a fraction of a microsecond then,
-//! and forty when the worker sleeps. It spins only while that has paid lately.
+//! and forty when the worker sleeps. It spins only while that pays: while it finds work, or while the last sleep was so
+//! short that spinning would have.
 
 use std::{sync::atomic::Ordering, time};
 
@@ -32,7 +33,12 @@ impl Idle {
         tenant.expire(now);
         tenant.worker.inbox.store(false, Ordering::Relaxed);
         if !self.has_work(tenant) && !tenant.workers.steal(tenant.index) && !self.spin(tenant, now) {
+            let began = tenant.engine.now();
             sleep(tenant);
+            let slept = tenant.engine.now().saturating_since(began);
+            if slept < SPIN.saturating_mul(2) {
+                self.failures = self.failures.saturating_sub(1);
+            }
         }
         let now = tenant.engine.now();
         tenant.rested(now);
@@ -53,13 +59,13 @@ impl Idle {
         loop {
             for _ in 0..64 {
                 if tenant.worker.inbox.load(Ordering::Acquire) {
-                    self.failures = 0;
+                    self.failures = self.failures.saturating_sub(1);
                     return true;
                 }
                 std::hint::spin_loop();
             }
             if tenant.workers.stop.load(Ordering::Relaxed) || tenant.engine.now() >= until {
-                self.failures = self.failures.saturating_add(1);
+                self.failures = (self.failures + 1).min(2 * FAILURES);
                 return false;
             }
         }

@@ -12,7 +12,7 @@ use super::{
     Shared, Workers,
     worker::{peek, rent},
 };
-use crate::{ProcessId, engine::Engine};
+use crate::{ProcessId, engine::Engine, sync::wait_for};
 
 /// What the watch saw of one worker when it last looked.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,7 +51,7 @@ fn watch(engine: &Weak<Engine>) {
         }
         let ticket = workers.watch.ticket();
         if !workers.stop.load(Ordering::SeqCst) {
-            let _ = ticket.wait_for(tick); // whether it was woken or not, it looks
+            wait_for(ticket, tick);
         }
     }
 }

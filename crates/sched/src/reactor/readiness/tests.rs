@@ -7,7 +7,7 @@ mod interleavings {
     use std::sync::Arc as StdArc;
     use std::task::Wake;
 
-    use loom::sync::{Arc, atomic::AtomicUsize};
+    use loom::sync::Arc;
     use loom::thread::{Thread, current, park, spawn};
 
     use super::*;
