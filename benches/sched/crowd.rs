@@ -1,5 +1,6 @@
 //! Crowds of processes of every peer that all wait for one message each, and exit when it comes.
 
+use ironloom_sched::{Address, Context as Own, Kernel};
 use kameo::actor::Spawn as _;
 use kameo::prelude::{ActorRef, ActorStopReason, Context, Message, WeakActorRef};
 use ractor::ActorProcessingErr;
@@ -33,6 +34,39 @@ fn crowd<W>(processes: usize, mut spawn: impl FnMut(&'static Gate) -> W) -> (Vec
 /// Runs something in a task of the runtime, which may do without the detours of strangers.
 fn inside<T: Send + 'static>(runtime: &Runtime, work: impl Future<Output = T> + Send + 'static) -> T {
     runtime.block_on(runtime.spawn(work)).expect("the task does not panic")
+}
+
+impl Peer for Kernel {
+    type Waiting = (Vec<Address<u64>>, oneshot::Receiver<()>);
+
+    fn spawn(&self, processes: usize) -> Self::Waiting {
+        let (sender, receiver) = oneshot::channel();
+        let spawned = self.handle().spawn(async move |ctx: Own<()>| {
+            let (gate, empty) = Gate::new(processes);
+            let mut waiting = Vec::with_capacity(processes);
+            for _ in 0..processes {
+                let process = ctx.spawn(async move |ctx: Own<u64>| {
+                    ctx.receive().await;
+                    gate.leave();
+                });
+                waiting.push(process.expect("there is room for all"));
+                ctx.work(1).await;
+            }
+            sender.send((waiting, empty)).expect("somebody waits");
+        });
+        spawned.expect("there is room for one more");
+        receiver.blocking_recv().expect("all are spawned")
+    }
+
+    fn release(&self, (processes, empty): Self::Waiting) {
+        let released = self.handle().spawn(async move |_: Own<()>| {
+            for process in processes {
+                process.send(1).await.expect("a process waits");
+            }
+        });
+        released.expect("there is room for one more");
+        empty.blocking_recv().expect("all leave");
+    }
 }
 
 /// Tasks of tokio, each with a channel for one message.

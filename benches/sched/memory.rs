@@ -9,11 +9,11 @@ mod runtimes;
 use std::alloc::System;
 use std::process::{Command, Stdio};
 
-use ironloom_benches::{Goal, Suite, Unit};
+use ironloom_benches::{Goal, OURS, Suite, Unit};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use crowd::{FEW, Kameo, Mailbox, May, OneShot, Peer, Ractor};
-use runtimes::{Smol, WORKERS, tokio_current, tokio_workers};
+use runtimes::{Smol, WORKERS, kernel, tokio_current, tokio_workers};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -24,8 +24,8 @@ const CHILD: &str = "measure";
 /// A peer, and how its memory is measured with so many processes.
 type Row = (&'static str, usize, fn(usize) -> Memory);
 
-/// Ours comes first, as soon as it is there.
-const PEERS: [Row; 8] = [
+const PEERS: [Row; 9] = [
+    (OURS, 0, |processes| held(&kernel(WORKERS), processes)),
     ("tokio, 2 workers, oneshot", 0, |processes| held(&OneShot(tokio_workers(WORKERS)), processes)),
     ("tokio, current thread, oneshot", 0, |processes| held(&OneShot(tokio_current()), processes)),
     ("tokio, 2 workers, mailbox", 0, |processes| held(&Mailbox(tokio_workers(WORKERS)), processes)),

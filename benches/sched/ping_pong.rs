@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ironloom_benches::{Compare, Goal, Suite, timed};
-use tokio::sync::mpsc;
+use ironloom_benches::{Compare, Goal, OURS, Suite, timed};
+use ironloom_sched::{Address, Context, Options};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::relay::{Circle, kameo_actors, may_coroutines, ractor_actors, smol_tasks, tokio_tasks};
-use crate::runtimes::{WORKERS, on_thread, tokio_current, tokio_workers};
+use crate::relay::{Circle, kameo_actors, may_coroutines, processes, ractor_actors, smol_tasks, tokio_tasks};
+use crate::runtimes::{WORKERS, kernel, on_thread, tokio_current, tokio_workers};
 
 /// How many round trips an iteration makes.
 const TRIPS: u64 = 1_000;
@@ -23,7 +24,7 @@ pub(crate) fn benches(suite: &mut Suite) {
 
 fn one_worker(suite: &mut Suite) {
     let mut compare = suite.compare("sched::ping_pong/workers=1", [Goal::Ahead]);
-    // Ours comes first, as soon as it is there.
+    circle(&mut compare, OURS, || processes(kernel(1), 2));
     circle(&mut compare, "tokio, current thread", || tokio_tasks(tokio_current(), 2));
     circle(&mut compare, "tokio, 1 worker", || tokio_tasks(tokio_workers(1), 2));
     circle(&mut compare, "kameo, current thread", || kameo_actors(tokio_current(), 2));
@@ -33,7 +34,7 @@ fn one_worker(suite: &mut Suite) {
 /// The scheduler decides where the two are; who is clever leaves them together.
 fn two_workers(suite: &mut Suite) {
     let mut compare = suite.compare("sched::ping_pong/workers=2", [Goal::Ahead]);
-    // Ours comes first, as soon as it is there.
+    circle(&mut compare, OURS, || processes(kernel(WORKERS), 2));
     circle(&mut compare, "tokio", || tokio_tasks(tokio_workers(WORKERS), 2));
     circle(&mut compare, "smol", || smol_tasks(2));
     circle(&mut compare, "kameo", || kameo_actors(tokio_workers(WORKERS), 2));
@@ -45,8 +46,8 @@ fn two_workers(suite: &mut Suite) {
 fn pinned(suite: &mut Suite) {
     let goals = [Goal::Times(2.0, SPINNING), Goal::Ahead];
     let mut compare = suite.compare("sched::ping_pong/workers=2/pinned", goals);
-    // Ours comes first, as soon as it is there.
     compare.parts(TRIPS);
+    trips(&mut compare, OURS, pinned_processes);
     trips(&mut compare, "tokio, 2 × current thread", tokio_pair);
     trips(&mut compare, "crossbeam-channel, 2 threads", channel_pair);
     trips(&mut compare, SPINNING, spinning_pair);
@@ -76,6 +77,35 @@ fn join((first, second): (JoinHandle<Duration>, JoinHandle<()>)) -> Duration {
     let took = first.join().expect("the first does not panic");
     second.join().expect("the second does not panic");
     took
+}
+
+/// Two processes, each on a worker of its own.
+fn pinned_processes(trips: u64) -> Duration {
+    let kernel = kernel(2);
+    let on = |worker| Options { worker: Some(worker), ..Options::default() };
+    let (told, answer) = oneshot::channel();
+    let other = kernel.spawn_with(on(1), async move |ctx: Context<Address<()>>| {
+        let back = ctx.receive().await;
+        for _ in 0..trips {
+            back.send(()).await.expect("the other is there");
+            ctx.receive().await;
+        }
+    });
+    let other = other.expect("there is room for one more");
+    let first = kernel.spawn_with(on(0), async move |ctx: Context<()>| {
+        other.send(ctx.address()).await.expect("the other is there");
+        ctx.receive().await;
+        let began = ctx.now();
+        for _ in 0..trips - 1 {
+            other.send(ctx.address()).await.expect("the other is there");
+            ctx.receive().await;
+        }
+        let _ = told.send(ctx.now().saturating_since(began));
+        let _ = other.try_send(ctx.address());
+    });
+    first.expect("there is room for one more");
+    let took = answer.blocking_recv().expect("the first answers");
+    Duration::from_nanos(took.as_nanos())
 }
 
 /// Two runtimes, each of which sleeps when it has nothing to do.

@@ -1,10 +1,11 @@
 //! Processes in a circle, each of which hands a token on to the next: two of them play ping-pong, many are a ring.
 
+use ironloom_sched::{Address, Context as Own, Kernel};
 use kameo::actor::Spawn as _;
 use kameo::prelude::{ActorRef, Context, Message};
 use ractor::ActorProcessingErr;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::runtimes::{Smol, may_workers};
 
@@ -13,6 +14,38 @@ pub(crate) type Token = u64;
 
 /// Circles that stand and wait for a token: hands one in, and returns when it has been handed on so often.
 pub(crate) type Circle = Box<dyn FnMut(Token)>;
+
+/// Processes in a circle.
+pub(crate) fn processes(kernel: Kernel, count: usize) -> Circle {
+    let (done, finished) = crossbeam_channel::bounded(1);
+    let (told, first) = oneshot::channel();
+    let spawned = kernel.spawn(async move |ctx: Own<Token>| {
+        let mut next = ctx.address();
+        for _ in 1..count {
+            let (after, done) = (next, done.clone());
+            let member = ctx.spawn(async move |ctx: Own<Token>| relay(ctx, after, done).await);
+            next = member.expect("there is room for all");
+        }
+        told.send(ctx.address()).expect("somebody waits");
+        relay(ctx, next, done).await;
+    });
+    spawned.expect("there is room for one more");
+    let first = first.blocking_recv().expect("the circle stands");
+    Box::new(move |token| {
+        let _running = &kernel;
+        first.try_send(token).expect("the first waits");
+        finished.recv().expect("the token arrives");
+    })
+}
+
+async fn relay(ctx: Own<Token>, next: Address<Token>, done: crossbeam_channel::Sender<Token>) {
+    loop {
+        match ctx.receive().await {
+            0 => done.send(0).expect("somebody waits"),
+            token => next.send(token - 1).await.expect("the next is there"),
+        }
+    }
+}
 
 /// Tasks of tokio with bounded channels.
 pub(crate) fn tokio_tasks(runtime: Runtime, processes: usize) -> Circle {

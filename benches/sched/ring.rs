@@ -1,16 +1,17 @@
 //! A token that goes round a ring of processes: the time of a hop.
 
-use ironloom_benches::{Compare, Goal, Suite, timed};
+use ironloom_benches::{Compare, Goal, OURS, Suite, timed};
 
-use crate::relay::{Circle, kameo_actors, may_coroutines, ractor_actors, smol_tasks, tokio_tasks};
-use crate::runtimes::{WORKERS, tokio_current, tokio_workers};
+use crate::relay::{Circle, kameo_actors, may_coroutines, processes, ractor_actors, smol_tasks, tokio_tasks};
+use crate::runtimes::{WORKERS, kernel, tokio_current, tokio_workers};
 
 const PROCESSES: usize = 10_000;
 
 pub(crate) fn benches(suite: &mut Suite) {
     let name = format!("sched::ring/processes={PROCESSES}");
     let mut compare = suite.compare(&name, [Goal::Nanos(60.0), Goal::Ahead]);
-    // Ours comes first, as soon as it is there.
+    run(&mut compare, OURS, || processes(kernel(1), PROCESSES));
+    run(&mut compare, "ironloom, 2 workers", || processes(kernel(WORKERS), PROCESSES));
     run(&mut compare, "tokio, current thread", || tokio_tasks(tokio_current(), PROCESSES));
     run(&mut compare, "tokio, 2 workers", || tokio_tasks(tokio_workers(WORKERS), PROCESSES));
     run(&mut compare, "smol, 2 workers", || smol_tasks(PROCESSES));

@@ -5,11 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use core_affinity::CoreId;
+use ironloom_sched::{Config, Kernel};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 /// How many threads everything that has threads gets.
 pub(crate) const WORKERS: usize = 2;
+
+/// Ours with so many workers.
+pub(crate) fn kernel(workers: usize) -> Kernel {
+    Kernel::start(Config::with_workers(workers)).expect("the machine has threads")
+}
 
 /// Tokio on so many threads of its own.
 pub(crate) fn tokio_workers(workers: usize) -> Runtime {

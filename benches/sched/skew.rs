@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ironloom_benches::{Goal, LIMIT, Suite, Unit, timed};
+use ironloom_benches::{Goal, LIMIT, OURS, Suite, Unit, timed};
 use ironloom_core::{Rng, Seed, Zipf};
+use ironloom_sched::{Context, Kernel};
 
-use crate::runtimes::{Gate, Smol, WORKERS, may_workers, on_thread, tokio_workers};
+use crate::runtimes::{Gate, Smol, WORKERS, kernel, may_workers, on_thread, tokio_workers};
 
 const PROCESSES: usize = 10_000;
 /// How unequal they are. The one with the most has 6 % of the work, so that the last slices of taking turns, when
@@ -24,8 +25,8 @@ pub(crate) fn benches(suite: &mut Suite) {
     let name = format!("sched::skew/processes={PROCESSES}");
     let rounds = if suite.is_quick() { 3 } else { 15 };
     let mut compare = suite.compare_values(&name, Unit::Percent, [Goal::Percent(95.0), Goal::Ahead]);
-    // Ours comes first, as soon as it is there.
     compare
+        .value(OURS, || share(rounds, || kernel(WORKERS), ironloom))
         .value("tokio", || share(rounds, || tokio_workers(WORKERS), tokio))
         .value("smol", || share(rounds, Smol::new, smol))
         .value("may", || share(rounds, may_workers, |(), loads| may(loads)))
@@ -73,6 +74,25 @@ fn work(portions: u64) {
 /// What a process does between two yields, one after the other.
 fn slices(load: u64) -> impl Iterator<Item = u64> {
     (0..load).step_by(SLICE as usize).map(move |done| SLICE.min(load - done))
+}
+
+fn ironloom(kernel: &Kernel, loads: &Loads) {
+    let loads = Arc::clone(loads);
+    let (gate, empty) = Gate::new(PROCESSES);
+    let root = kernel.spawn(async move |ctx: Context<()>| {
+        for load in loads.iter().copied() {
+            let process = ctx.spawn(async move |ctx: Context<()>| {
+                for slice in slices(load) {
+                    work(slice);
+                    ctx.yield_now().await;
+                }
+                gate.leave();
+            });
+            process.expect("there is room for all");
+        }
+    });
+    root.expect("there is room for one more");
+    empty.blocking_recv().expect("all leave");
 }
 
 fn tokio(runtime: &tokio::runtime::Runtime, loads: &Loads) {

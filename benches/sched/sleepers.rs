@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use ironloom_benches::{Compare, Goal, Suite, timed};
-use tokio::runtime::Runtime;
+use ironloom_benches::{Compare, Goal, OURS, Suite, timed};
+use ironloom_sched::{Context, Kernel};
+use tokio::{runtime::Runtime, sync::oneshot};
 
-use crate::runtimes::tokio_current;
+use crate::runtimes::{kernel, tokio_current};
 
 /// Ours, while nobody sleeps.
 const OURS_ALONE: &str = "ironloom, nobody sleeps";
@@ -20,11 +21,41 @@ pub(crate) fn benches(suite: &mut Suite) {
     // The same within noise.
     let mut compare = suite.compare(&name, [Goal::Times(1.1, OURS_ALONE)]);
     compare.parts(STEPS);
-    // Ours comes first, under both names, as soon as it is there.
+    ironloom(&mut compare, OURS, SLEEPERS);
+    ironloom(&mut compare, OURS_ALONE, 0);
     tokio(&mut compare, "tokio", SLEEPERS);
     tokio(&mut compare, "tokio, nobody sleeps", 0);
     smol(&mut compare, "smol", SLEEPERS);
     smol(&mut compare, "smol, nobody sleeps", 0);
+}
+
+/// A step is a slice of one process that yields.
+fn ironloom(compare: &mut Compare<'_>, name: &str, sleepers: usize) {
+    let asleep = || {
+        let kernel = kernel(1);
+        for number in 0..sleepers as u64 {
+            let process = kernel.spawn(async move |ctx: Context<()>| {
+                ctx.sleep(ironloom_core::Duration::from_nanos((LONG.as_micros() as u64 + number) * 1_000))
+                    .await;
+            });
+            process.expect("there is room for all");
+        }
+        steps(&kernel, 1); // when that one has had its turn, so have all before it
+        kernel
+    };
+    compare.run_many(name, asleep, |kernel, iterations| timed(|| steps(kernel, iterations * STEPS)));
+}
+
+fn steps(kernel: &Kernel, count: u64) {
+    let (done, finished) = oneshot::channel();
+    let process = kernel.spawn(async move |ctx: Context<()>| {
+        for _ in 0..count {
+            ctx.yield_now().await;
+        }
+        done.send(()).expect("somebody waits");
+    });
+    process.expect("there is room for one more");
+    finished.blocking_recv().expect("the steps are made");
 }
 
 /// A step is a yield of one task, on which tokio looks at its timers.

@@ -1,15 +1,16 @@
 //! Processes that are spawned, all wait, each get one message, and exit: the time of each.
 
-use ironloom_benches::{Compare, Goal, Suite, timed};
+use ironloom_benches::{Compare, Goal, OURS, Suite, timed};
 
 use crate::crowd::{FEW, Kameo, Mailbox, May, OneShot, Peer, Ractor};
-use crate::runtimes::{Smol, WORKERS, tokio_current, tokio_workers};
+use crate::runtimes::{Smol, WORKERS, kernel, tokio_current, tokio_workers};
 
 pub(crate) fn benches(suite: &mut Suite) {
     let many = if suite.is_quick() { 100_000 } else { 1_000_000 };
     let name = format!("sched::spawn_message_exit/processes={many}");
     let mut compare = suite.compare(&name, [Goal::Nanos(700.0), Goal::Ahead]);
-    // Ours comes first, as soon as it is there.
+    run(&mut compare, OURS, many, || kernel(WORKERS));
+    run(&mut compare, "ironloom, 1 worker", many, || kernel(1));
     run(&mut compare, "tokio, 2 workers, oneshot", many, || OneShot(tokio_workers(WORKERS)));
     run(&mut compare, "tokio, current thread, oneshot", many, || OneShot(tokio_current()));
     run(&mut compare, "tokio, 2 workers, mailbox", many, || Mailbox(tokio_workers(WORKERS)));

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use ironloom_benches::{Goal, Suite, Unit, now};
+use ironloom_benches::{Goal, OURS, Suite, Unit, now};
+use ironloom_core::Budget;
+use ironloom_sched::{Class, Context, ExitReason, Guest, Options};
+use tokio::sync::oneshot;
 
-use crate::runtimes::{Smol, WORKERS, on_thread, tokio_workers};
+use crate::runtimes::{Smol, WORKERS, kernel, on_thread, tokio_workers};
 
 const HOGS: usize = 1_000;
 const PERIOD: Duration = Duration::from_millis(1);
@@ -18,8 +22,9 @@ type Lateness = Vec<Duration>;
 type Peer = (&'static str, fn(Duration) -> Lateness);
 
 pub(crate) fn benches(suite: &mut Suite) {
-    // Ours comes first, as soon as it is there.
-    let peers: [Peer; 5] = [
+    let peers: [Peer; 7] = [
+        (OURS, |time| ironloom(time, Class::High)),
+        ("ironloom, no priority", |time| ironloom(time, Class::Normal)),
         ("tokio, hogs yield every 100 µs", |time| tokio(time, Duration::from_micros(100))),
         ("tokio, hogs yield every 10 µs", |time| tokio(time, Duration::from_micros(10))),
         ("smol, hogs yield every 100 µs", |time| smol(time, Duration::from_micros(100))),
@@ -73,6 +78,36 @@ async fn periodic<S: Future>(time: Duration, sleep_until: impl Fn(Instant) -> S)
         due = woken + PERIOD;
     }
     lateness
+}
+
+/// A guest that computes for ever: a unit of its budget is some 200 ns.
+struct Hog(u64);
+
+impl Guest<()> for Hog {
+    fn run(&mut self, budget: &mut Budget, _: &mut Context<()>) -> Poll<ExitReason> {
+        while budget.spend(1).is_ok() {
+            for _ in 0..64 {
+                self.0 = std::hint::black_box(self.0.wrapping_mul(6_364_136_223_846_793_005));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+fn ironloom(time: Duration, class: Class) -> Lateness {
+    let kernel = kernel(WORKERS);
+    for number in 0..HOGS as u64 {
+        kernel.spawn_guest(Hog(number)).expect("there is room for all");
+    }
+    let (done, finished) = oneshot::channel();
+    let periodically = async move |ctx: Context<()>| {
+        let at =
+            |due: Instant| ctx.sleep(ironloom_core::Duration::from(due.saturating_duration_since(now())));
+        let _ = done.send(periodic(time, at).await);
+    };
+    let process = kernel.spawn_with(Options { class, ..Options::default() }, periodically);
+    process.expect("there is room for one more");
+    finished.blocking_recv().expect("it ends in time")
 }
 
 fn tokio(time: Duration, slice: Duration) -> Lateness {

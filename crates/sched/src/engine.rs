@@ -48,7 +48,7 @@ pub(crate) struct Engine {
 }
 
 /// How time passes.
-#[expect(clippy::large_enum_variant, reason = "there is one in each kernel")]
+#[expect(clippy::large_enum_variant, reason = "there is one in each kernel, and real time is in a hurry")]
 pub(crate) enum Mode {
     Real(Workers, WallClock),
     Virtual(Box<Windows>),
