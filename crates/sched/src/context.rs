@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     task::{Context as TaskContext, Poll, Waker},
 };
@@ -282,6 +282,18 @@ impl<M: Send + 'static> Context<M> {
             Poll::Pending
         })
         .await;
+    }
+
+    /// Waits for a future, unless this process is asked to end: then `None`, and the future is dropped.
+    pub async fn unless_stopping<F: Future>(&self, future: F) -> Option<F::Output> {
+        let (mut future, mut stopping) = (pin!(future), pin!(self.stopping()));
+        std::future::poll_fn(|context| {
+            if stopping.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            future.as_mut().poll(context).map(Some)
+        })
+        .await
     }
 
     /// Takes memory into account that the kernel does not see.

@@ -5,20 +5,20 @@ use super::*;
 #[test]
 fn who_says_nothing_is_sent_away() {
     let config =
-        ServiceConfig { first_byte_within: Some(Duration::from_millis(40)), ..ServiceConfig::default() };
+        ServiceConfig { first_byte_within: Some(Duration::from_millis(250)), ..ServiceConfig::default() };
     let stage = Stage::echo(config);
     let (silent, talking) = (stage.client(), stage.client());
     say(&talking, b"x");
     assert_eq!(rest(&silent), b"");
-    let counts = stage.until(|counts| counts.silent == 1);
-    assert_eq!((counts.idle, counts.active), (0, 1), "who said something stays");
+    let counts = stage.until(|counts| counts.silent == 1 && counts.active == 1);
+    assert_eq!(counts.idle, 0, "who said something stays");
     drop(talking);
     stage.end();
 }
 
 #[test]
 fn who_goes_quiet_is_sent_away_but_not_who_sends_a_byte_now_and_then() {
-    let config = ServiceConfig { idle_after: Some(Duration::from_millis(200)), ..ServiceConfig::default() };
+    let config = ServiceConfig { idle_after: Some(Duration::from_millis(800)), ..ServiceConfig::default() };
     let stage = Stage::echo(config);
     let (quiet, slow) = (stage.client(), stage.client());
     say(&quiet, b"x");
@@ -26,12 +26,12 @@ fn who_goes_quiet_is_sent_away_but_not_who_sends_a_byte_now_and_then() {
     for number in 0..8 {
         say(&slow, &[number]);
         (&slow).read_exact(&mut byte).unwrap();
-        // A quarter of what is allowed passes.
-        stage.pass(Duration::from_millis(50));
+        // All of them together are longer than it may be quiet.
+        stage.pass(Duration::from_millis(120));
     }
     assert_eq!(rest(&quiet), b"x");
-    let counts = stage.until(|counts| counts.idle == 1);
-    assert_eq!((counts.silent, counts.active), (0, 1));
+    let counts = stage.until(|counts| counts.idle == 1 && counts.active == 1);
+    assert_eq!(counts.silent, 0);
     stage.until(|counts| counts.idle == 2);
     assert_eq!(rest(&slow), b"");
     stage.end();
