@@ -20,6 +20,7 @@ use crate::{
     mailbox::{Mailbox, Receiver},
     oneshot::Oneshot,
     process::{AnyProcess, Process},
+    raw,
     spawn::spawn,
     timer::{Interval, Sleep, race},
 };
@@ -88,9 +89,7 @@ impl<M: Send + 'static> Context<M> {
     #[must_use]
     pub fn try_receive(&self) -> Option<M> {
         current::spend(1);
-        let waker = Arc::clone(&self.process) as Arc<dyn AnyProcess>;
-        let waker = waker.waker();
-        match self.process.poll_mailbox(&waker, Mailbox::pop) {
+        match raw::with_waker(&self.process, |waker| self.process.poll_mailbox(waker, Mailbox::pop)) {
             Poll::Ready(message) => Some(message),
             Poll::Pending => {
                 current::waits(Wait::Message);

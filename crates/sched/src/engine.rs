@@ -216,10 +216,10 @@ impl Engine {
     }
 
     fn begin(&self, runnable: Runnable) {
-        self.table.insert(Arc::clone(&runnable.process));
+        self.table.insert(runnable.share());
         if self.closing.load(Ordering::SeqCst) {
             // Whoever closes the kernel ends the processes that it finds; it may have looked before this one came.
-            runnable.process.header().condemn();
+            runnable.process().header().condemn();
         }
         self.enqueue(runnable, Why::Woken);
     }
@@ -229,10 +229,8 @@ impl Engine {
         let rare = process.close(reason);
         let id = process.header().id;
         drop(self.table.remove(id));
-        for name in &rare.names {
-            self.unregister(name);
-        }
-        if rare.tells_somebody() {
+        if let Some(rare) = rare {
+            rare.names.iter().for_each(|name| self.unregister(name));
             for monitor in rare.monitors.values() {
                 monitor.give(Some(reason.clone()));
             }

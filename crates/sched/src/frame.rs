@@ -14,20 +14,27 @@ use pin_project_lite::pin_project;
 use crate::{
     ExitReason, current,
     exit::IntoExit,
-    process::{AnyProcess, Process, Runnable, ThreadWaker, Wakes},
+    process::{AnyProcess, Header, Process, Runnable, ThreadFuture, ThreadWaker, Wakes},
     raw,
 };
 
 /// What can be run, one turn of every woken thread at a time.
 pub(crate) trait Turn: Send {
     /// Polls each woken thread once, as far as the budget goes; those that had no turn stay in `wakes`.
-    fn turn(self: Pin<&mut Self>, process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) -> Poll<ExitReason>;
+    fn turn(self: Pin<&mut Self>, wakes: &mut Wakes) -> Poll<ExitReason>;
+    /// The process that this is the frame of.
+    fn process(&self) -> &(dyn AnyProcess + 'static);
+    /// Gives the process away, when the frame is about to go.
+    fn part(self: Pin<&mut Self>) -> Arc<dyn AnyProcess>;
+    /// The process, to be kept.
+    fn share(&self) -> Arc<dyn AnyProcess>;
 }
 
 pin_project! {
     /// The main future of a process beside its other threads, in one allocation.
-    pub(crate) struct MainFrame<F> {
-        waker: Waker,
+    pub(crate) struct MainFrame<M, F> {
+        // There until the frame goes.
+        process: Option<Arc<Process<M>>>,
         threads: Option<Box<Threads>>,
         #[pin]
         main: F,
@@ -41,26 +48,30 @@ struct Threads {
 }
 
 struct Thread {
-    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    future: ThreadFuture,
     waker: Waker,
 }
 
-impl<F> MainFrame<F> {
-    pub(crate) fn new<M: Send + 'static>(process: &Arc<Process<M>>, main: F) -> Self {
-        Self { waker: Waker::from(Arc::clone(process)), threads: None, main }
+impl<M, F> MainFrame<M, F> {
+    pub(crate) fn new(process: Arc<Process<M>>, main: F) -> Self {
+        Self { process: Some(process), threads: None, main }
     }
 }
 
-impl<F> Turn for MainFrame<F>
+const PARTED: &str = "a frame that has parted from its process is not used again";
+
+impl<M, F> Turn for MainFrame<M, F>
 where
+    M: Send + 'static,
     F: Future<Output: IntoExit> + Send,
 {
-    fn turn(self: Pin<&mut Self>, process: &Arc<dyn AnyProcess>, wakes: &mut Wakes) -> Poll<ExitReason> {
+    fn turn(self: Pin<&mut Self>, wakes: &mut Wakes) -> Poll<ExitReason> {
         let this = self.project();
+        let process = this.process.as_ref().expect(PARTED);
         if mem::take(&mut wakes.main) {
-            let mut context = Context::from_waker(this.waker);
             let main = this.main;
-            match catch_unwind(AssertUnwindSafe(|| main.poll(&mut context))) {
+            let poll = |waker: &Waker| main.poll(&mut Context::from_waker(waker));
+            match catch_unwind(AssertUnwindSafe(|| raw::with_waker(process, poll))) {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => return Poll::Ready(output.into_exit()),
                 Err(payload) => return Poll::Ready(ExitReason::panicked(payload)),
@@ -68,8 +79,23 @@ where
         }
         match &mut wakes.others {
             None => Poll::Pending,
-            Some(woken) => this.threads.get_or_insert_default().turn(process, woken),
+            Some(woken) => {
+                let process = Arc::clone(process) as Arc<dyn AnyProcess>;
+                this.threads.get_or_insert_default().turn(&process, woken)
+            }
         }
+    }
+
+    fn process(&self) -> &(dyn AnyProcess + 'static) {
+        &**self.process.as_ref().expect(PARTED)
+    }
+
+    fn part(self: Pin<&mut Self>) -> Arc<dyn AnyProcess> {
+        self.project().process.take().expect(PARTED)
+    }
+
+    fn share(&self) -> Arc<dyn AnyProcess> {
+        Arc::clone(self.process.as_ref().expect(PARTED)) as Arc<dyn AnyProcess>
     }
 }
 
@@ -136,20 +162,20 @@ pub(crate) enum Sliced {
 ///
 /// How much it spent is on the process's account before anybody else can run it.
 pub(crate) fn slice(mut runnable: Runnable, ordinal: u32) -> Sliced {
-    let header = runnable.process.header();
+    let header = runnable.process().header();
     current::begin(header.id, ordinal, header.limits.slice_budget);
     let threaded = header.threaded.load(Ordering::Relaxed);
-    let mut wakes = if threaded { first_wakes(&runnable.process) } else { Wakes::MAIN };
+    let mut wakes = if threaded { first_wakes(runnable.process()) } else { Wakes::MAIN };
     let mut settled = 0;
     loop {
-        let Runnable { process, frame } = &mut runnable;
-        if process.header().condemned.load(Ordering::Acquire) {
-            settle(process, &mut settled);
-            let reason = condemnation(process);
+        if runnable.process().header().condemned.load(Ordering::Acquire) {
+            let reason = condemnation(runnable.process());
             return Sliced::Exited(runnable, reason);
         }
-        let turned = frame.as_mut().turn(process, &mut wakes);
-        settle(process, &mut settled);
+        let turned = runnable.turn(&mut wakes);
+        let process = runnable.process();
+        let header = process.header();
+        settle(header, &mut settled);
         if let Some(exceeded) = current::take_condemned() {
             return Sliced::Exited(runnable, ExitReason::LimitExceeded(exceeded));
         }
@@ -159,12 +185,12 @@ pub(crate) fn slice(mut runnable: Runnable, ordinal: u32) -> Sliced {
         if !wakes.is_empty() {
             return spent(runnable, wakes);
         }
-        process.header().waits(current::take_wait());
+        header.waits(current::take_wait());
         match raw::park(runnable, current::take_receives()) {
             Ok(()) => return Sliced::Waits,
             Err((back, woken)) => (runnable, wakes) = (back, woken),
         }
-        if !current::spend(1) && !runnable.process.header().condemned.load(Ordering::Relaxed) {
+        if !current::spend(1) && !runnable.process().header().condemned.load(Ordering::Relaxed) {
             return spent(runnable, wakes);
         }
     }
@@ -172,7 +198,7 @@ pub(crate) fn slice(mut runnable: Runnable, ordinal: u32) -> Sliced {
 
 /// The budget is spent; those who had no turn have one in the next slice.
 fn spent(runnable: Runnable, mut wakes: Wakes) -> Sliced {
-    let process = &runnable.process;
+    let process = runnable.process();
     if process.header().threaded.load(Ordering::Relaxed) {
         process.with(&mut |control| control.return_wakes(mem::take(&mut wakes)));
     }
@@ -183,14 +209,14 @@ fn spent(runnable: Runnable, mut wakes: Wakes) -> Sliced {
 }
 
 /// Which threads of a process with several are to run first.
-fn first_wakes(process: &Arc<dyn AnyProcess>) -> Wakes {
+fn first_wakes(process: &dyn AnyProcess) -> Wakes {
     let mut wakes = Wakes::default();
     process.with(&mut |control| wakes = control.take_wakes());
     wakes
 }
 
 /// Why a condemned process ends.
-fn condemnation(process: &Arc<dyn AnyProcess>) -> ExitReason {
+fn condemnation(process: &dyn AnyProcess) -> ExitReason {
     let mut reason = None;
     process.with(&mut |control| reason = control.rare().reason.take());
     reason.unwrap_or(ExitReason::Killed)
@@ -198,18 +224,17 @@ fn condemnation(process: &Arc<dyn AnyProcess>) -> ExitReason {
 
 /// Puts what was spent since the last time on the process's account.
 #[inline]
-fn settle(process: &Arc<dyn AnyProcess>, settled: &mut u64) {
+fn settle(header: &Header, settled: &mut u64) {
     let spent = current::spent();
-    let header = process.header();
     // Only the worker that runs the process writes here, so a load and a store will do.
     header.spent.store(header.spent.load(Ordering::Relaxed) + spent - *settled, Ordering::Relaxed);
     *settled = spent;
 }
 
 /// Drops the frame of a process that has ended; a panic meanwhile is its reason, if it had no worse one.
-pub(crate) fn dismantle(runnable: Runnable, reason: ExitReason) -> (Arc<dyn AnyProcess>, ExitReason) {
-    let Runnable { process, frame } = runnable;
-    match catch_unwind(AssertUnwindSafe(|| drop(frame))) {
+pub(crate) fn dismantle(mut runnable: Runnable, reason: ExitReason) -> (Arc<dyn AnyProcess>, ExitReason) {
+    let process = runnable.part();
+    match catch_unwind(AssertUnwindSafe(|| drop(runnable))) {
         Ok(()) => (process, reason),
         Err(payload) if reason.is_clean() => (process, ExitReason::panicked(payload)),
         Err(payload) => {

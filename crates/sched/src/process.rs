@@ -15,7 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering},
     },
-    task::{Wake, Waker},
+    task::{Poll, Wake, Waker},
 };
 
 use ironloom_core::{Limit, LimitExceeded};
@@ -78,7 +78,7 @@ pub(crate) struct Inner<M> {
 
 /// What is under the lock whatever the messages are.
 pub(crate) struct Control {
-    /// The process and its frame, while it waits: whoever wakes it takes both.
+    /// The frame, while the process waits: whoever wakes it takes it.
     parked: Option<Runnable>,
     exited: bool,
     /// Whether the process has other threads than the main one, or had.
@@ -123,10 +123,31 @@ pub(crate) struct Rare {
     pub(crate) reason: Option<ExitReason>,
 }
 
-/// A process that is to run: itself and its frame.
-pub(crate) struct Runnable {
-    pub(crate) process: Arc<dyn AnyProcess>,
-    pub(crate) frame: Frame,
+/// A process that is to run: its frame, which leads to the process.
+pub(crate) struct Runnable(Frame);
+
+impl Runnable {
+    pub(crate) fn new(frame: Frame) -> Self {
+        Self(frame)
+    }
+
+    #[inline]
+    pub(crate) fn process(&self) -> &(dyn AnyProcess + 'static) {
+        self.0.process()
+    }
+
+    pub(crate) fn share(&self) -> Arc<dyn AnyProcess> {
+        self.0.share()
+    }
+
+    #[inline]
+    pub(crate) fn turn(&mut self, wakes: &mut Wakes) -> Poll<ExitReason> {
+        self.0.as_mut().turn(wakes)
+    }
+
+    pub(crate) fn part(&mut self) -> Arc<dyn AnyProcess> {
+        self.0.as_mut().part()
+    }
 }
 
 /// A process, whatever its messages are.
@@ -141,9 +162,8 @@ pub(crate) trait AnyProcess: Send + Sync {
     /// Notes that the main thread waits for a message, though the process does not wait.
     fn receive_later(&self);
     /// Ends the process: nobody can send to it any more. Returns what has to be told to others.
-    fn close(&self, reason: &ExitReason) -> Box<Rare>;
+    fn close(&self, reason: &ExitReason) -> Option<Box<Rare>>;
     fn mailbox(&self) -> (usize, usize);
-    fn waker(self: Arc<Self>) -> Waker;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -344,11 +364,11 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         }
     }
 
-    fn close(&self, reason: &ExitReason) -> Box<Rare> {
+    fn close(&self, reason: &ExitReason) -> Option<Box<Rare>> {
         let mut inner = self.inner.lock();
         inner.control.exited = true;
         inner.control.wakes = Wakes::default();
-        let rare = inner.control.rare.take().unwrap_or_default();
+        let rare = inner.control.rare.take();
         let remembered = (*reason != ExitReason::Normal).then(|| reason.clone());
         if remembered.is_some() {
             inner.control.rare().reason = remembered;
@@ -366,10 +386,6 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     fn mailbox(&self) -> (usize, usize) {
         let inner = self.inner.lock();
         (inner.mailbox.len(), inner.mailbox.heap_bytes())
-    }
-
-    fn waker(self: Arc<Self>) -> Waker {
-        Waker::from(self)
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -1,4 +1,4 @@
-//! What needs unsafe code: a lock, and a move of a reference into what it leads to.
+//! What needs unsafe code: a lock, a waker that counts no reference, and a move of a reference into what it leads to.
 //!
 //! The lock is of a few instructions: one atomic exchange to take it, one store to give it back.
 //!
@@ -8,26 +8,43 @@
 
 #![expect(
     unsafe_code,
-    reason = "a lock promises exclusion, and parking moves a reference under the lock it leads to"
+    reason = "each of these saves atomic operations that were most of the cost of a message"
 )]
 
-use std::sync::Arc;
+use std::{
+    mem::ManuallyDrop,
+    sync::Arc,
+    task::{Wake, Waker},
+};
 
 use crate::{
     process::{AnyProcess, Runnable, Wakes},
     sync::{AtomicBool, Ordering, hint, thread},
 };
 
-/// Lets a process wait, and puts the reference to it that the runnable holds where the frame is put.
+/// Lets a process wait: its frame, and in it the reference that leads to the process, goes where the process keeps it.
 ///
 /// The process is locked through that same reference while the reference moves into what the lock protects. Another
 /// reference would do without this, and cost two atomic additions for each message.
 pub(crate) fn park(runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)> {
-    let process: *const dyn AnyProcess = Arc::as_ptr(&runnable.process);
+    let process: *const dyn AnyProcess = runnable.process();
     // SAFETY: `runnable` keeps the process alive while its owner holds it, and `AnyProcess::park` either returns it or
     // has stored it inside of the process before it releases the lock. Whoever takes it out from there must take the lock
     // first, and the store that releases it is the last access through this reference.
     unsafe { &*process }.park(runnable, receives)
+}
+
+/// Calls something with the waker of an `Arc`, without counting one more reference to it.
+#[inline]
+pub(crate) fn with_waker<W, T>(woken: &Arc<W>, call: impl FnOnce(&Waker) -> T) -> T
+where
+    W: Wake + Send + Sync + 'static,
+{
+    // SAFETY: the pointer is that of an `Arc` which lives for as long as `woken` is borrowed, and the second `Arc` that is
+    // made of it here is never dropped, so the count of references stays true.
+    let alias = unsafe { Arc::from_raw(Arc::as_ptr(woken)) };
+    let waker = ManuallyDrop::new(Waker::from(alias));
+    call(&waker)
 }
 
 /// How often a waiter looks before it gives its processor away: the holder may have lost its own.

@@ -47,9 +47,10 @@ where
     if let Some(name) = options.name {
         process.with(&mut |control| control.rare().name = Some(Arc::from(name.as_str())));
     }
-    let frame = Box::pin(MainFrame::new(&process, main(Context { process: Arc::clone(&process) })));
+    let main = main(Context { process: Arc::clone(&process) });
+    let frame = Box::pin(MainFrame::new(Arc::clone(&process), main));
     process.header.charge((size_of_val(&*frame) + size_of::<Process<M>>()) as u64)?;
-    admitted.begin(Runnable { process: Arc::clone(&process) as Arc<dyn AnyProcess>, frame });
+    admitted.begin(Runnable::new(frame));
     Ok(Address { process })
 }
 

@@ -115,7 +115,7 @@ impl Workers {
     /// Puts a process on the queue of the worker that should run it.
     #[inline]
     pub(super) fn push(&self, engine: usize, runnable: Runnable, why: Why) {
-        let header = runnable.process.header();
+        let header = runnable.process().header();
         let (pinned, last) = (header.pinned, header.worker.load(Ordering::Relaxed));
         let me = current::worker_of(engine);
         if pinned != ANY_WORKER {
@@ -140,7 +140,7 @@ impl Workers {
     #[inline]
     fn push_to(&self, target: u16, me: Option<u16>, runnable: Runnable, why: Why) {
         let worker = &self.workers[usize::from(target)];
-        let class = runnable.process.header().class;
+        let class = runnable.process().header().class;
         let mut queue = worker.queue.lock();
         queue.runnable.push(class, why, runnable);
         if me == Some(target) {
@@ -197,7 +197,7 @@ impl Workers {
             {
                 let mut queue = victim.queue.lock();
                 if queue.runnable.len() > 0 {
-                    let keep = |runnable: &Runnable| runnable.process.header().pinned != ANY_WORKER;
+                    let keep = |runnable: &Runnable| runnable.process().header().pinned != ANY_WORKER;
                     queue.runnable.give(HAUL, keep, |lane, runnable| haul.push((lane, runnable)));
                 }
             }

@@ -3,13 +3,7 @@
 use std::{sync::Arc, task::Waker};
 
 use super::Engine;
-use crate::{
-    ExitReason, ProcessId,
-    effect::Signal,
-    oneshot::Oneshot,
-    process::{AnyProcess, Rare},
-    queue::Why,
-};
+use crate::{ExitReason, ProcessId, effect::Signal, oneshot::Oneshot, process::AnyProcess, queue::Why};
 
 impl Engine {
     pub(super) fn signal(&self, to: &Arc<dyn AnyProcess>, signal: Signal) {
@@ -85,13 +79,6 @@ impl Engine {
         if let Some(reason) = dies_of {
             self.condemn(process, &reason);
         }
-    }
-}
-
-impl Rare {
-    /// Whether anybody wants to hear of the end.
-    pub(super) fn tells_somebody(&self) -> bool {
-        !(self.links.is_empty() && self.monitors.is_empty())
     }
 }
 

@@ -150,7 +150,7 @@ impl Engine {
         if ready.is_empty() {
             return None;
         }
-        ready.sort_unstable_by_key(|runnable| runnable.process.header().id);
+        ready.sort_unstable_by_key(|runnable| runnable.process().header().id);
         let places = ready.len() as u64;
         let first_id = self.ids.load(Ordering::Relaxed).next_multiple_of(crate::table::BLOCK);
         self.ids.store(first_id + places * IDS_PER_SLICE, Ordering::Relaxed);
@@ -186,7 +186,7 @@ impl Engine {
         place: usize,
         runnable: Runnable,
     ) -> (ProcessId, u64) {
-        let header = runnable.process.header();
+        let header = runnable.process().header();
         let id = header.id;
         header.count_slice(current::worker());
         let ordinal = u32::try_from(place).expect("there are fewer processes than ids");

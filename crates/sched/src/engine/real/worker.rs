@@ -101,7 +101,7 @@ impl<'a> Tenant<'a> {
 
     #[inline]
     fn run(&mut self, runnable: Runnable) {
-        let header = runnable.process.header();
+        let header = runnable.process().header();
         header.count_slice(self.index);
         self.worker.process.store(header.id.number(), Ordering::Relaxed);
         self.worker.slice.store(self.slice + 1, Ordering::Relaxed);
@@ -109,7 +109,7 @@ impl<'a> Tenant<'a> {
         match frame::slice(runnable, 0) {
             Sliced::Waits => {}
             Sliced::Spent(runnable) => {
-                let class = runnable.process.header().class;
+                let class = runnable.process().header().class;
                 self.worker.queue.lock().runnable.push(class, Why::Spent, runnable);
                 self.waiting += 1;
                 look = true;
