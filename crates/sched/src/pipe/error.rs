@@ -6,7 +6,7 @@ use ironloom_core::LimitExceeded;
 use thiserror::Error;
 
 use crate::{
-    HostError, SpawnError,
+    Elapsed, HostError, SpawnError,
     reactor::{ConnectError, SocketError},
 };
 
@@ -41,6 +41,9 @@ pub enum PipeError {
         /// How much it holds.
         capacity: usize,
     },
+    /// It was not done in time; see [`Context::within`](crate::Context::within).
+    #[error(transparent)]
+    TimedOut(#[from] Elapsed),
     /// The host refused for a reason of its own.
     #[error(transparent)]
     Socket(SocketError),

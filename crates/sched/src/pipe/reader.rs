@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{ByteRing, current, inspect::Wait};
 
-/// The half of a pipe that bytes come out of. Dropping it tells the writer that nobody reads any more.
+/// The half of a pipe that bytes come out of. Dropping it tells the writer that nobody reads any more; the peer of a
+/// socket hears of that when the other half is dropped too.
 ///
 /// All that waits may be dropped while it does: no byte is lost.
 pub struct Reader {

@@ -210,6 +210,22 @@ fn the_host_talks_to_a_process() {
     });
 }
 
+#[test]
+fn a_deadline_is_an_error_like_the_others_and_loses_nothing() {
+    play(async |ctx: Context<()>| {
+        let (mut writer, mut reader) = ctx.pipe(64).unwrap();
+        let second = Duration::from_secs(1);
+        let mut line = async || Ok::<_, PipeError>(ctx.within(second, reader.read_line(64)).await??.unwrap());
+        writer.write(b"half a").await?;
+        writer.flush().await?;
+        assert!(matches!(line().await, Err(PipeError::TimedOut(elapsed)) if elapsed.0 == second));
+        writer.write(b" line\n").await?;
+        writer.flush().await?;
+        assert_eq!(line().await?, b"half a line");
+        Ok(())
+    });
+}
+
 /// Two who always have something to do for each other.
 async fn bounce(mut writer: Writer, mut reader: Reader) -> Result<(), PipeError> {
     loop {

@@ -130,6 +130,46 @@ proptest! {
     }
 }
 
+/// Kills one half of each pipe at a time of its own, and notes what the other half says to that.
+fn with_killers(workers: usize) -> Digest {
+    let kernel = VirtualKernel::new(Config::with_workers(workers));
+    for number in 0..200 {
+        let (mut writer, mut reader) = kernel.pipe(16);
+        let writing = kernel.spawn(async move |ctx: Context<()>| {
+            let mut written = 0_u64;
+            while writer.write(&[1; 5]).await.is_ok() {
+                written += 5;
+                ctx.sleep(Duration::from_micros(1 + written % 3)).await;
+            }
+            ctx.record("written", &written);
+        });
+        let reading = kernel.spawn(async move |ctx: Context<()>| {
+            let mut bytes = 0_u64;
+            while let Ok(count @ 1..) = reader.read(&mut [0; 7]).await {
+                bytes += count as u64;
+            }
+            ctx.record("read", &bytes);
+        });
+        let victim = if number % 2 == 0 { writing } else { reading }.unwrap();
+        kernel
+            .spawn(async move |ctx: Context<()>| {
+                ctx.sleep(Duration::from_micros(number)).await;
+                victim.kill();
+            })
+            .unwrap();
+    }
+    kernel.run_until_idle();
+    assert!(kernel.is_empty(), "{:?}", kernel.processes());
+    kernel.digest()
+}
+
+#[test]
+fn whoever_is_killed_the_digest_is_the_same() {
+    let one = with_killers(1);
+    assert_eq!(one, with_killers(2));
+    assert_eq!(one, with_killers(8));
+}
+
 #[test]
 fn any_number_of_workers_gives_the_same_digest() {
     let mut rng = Rng::new(Seed::new(3));

@@ -74,6 +74,45 @@ proptest! {
 }
 
 #[test]
+fn a_unix_service_is_reached_through_one_of_tcp() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let kernel = Kernel::start(Config::with_workers(2)).unwrap();
+    let listener = kernel.listen_unix(&path).unwrap();
+    let shout = async |_: Context<()>, mut stream: Stream| {
+        while let Some(line) = stream.read_line(64).await? {
+            stream.write(&line.to_ascii_uppercase()).await?;
+        }
+        stream.close_write().await
+    };
+    let service = Service::start(&kernel, listener, ServiceConfig::default(), shout).unwrap();
+    assert!(service.address().to_string().ends_with("/socket"));
+    let door = Stage::new(ServiceConfig::default(), move |ctx: Context<()>, near: Stream| {
+        let path = path.clone();
+        async move {
+            let far = ctx.connect_unix(&path).map_err(crate::ExitReason::failed)?;
+            let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.split(), far.split());
+            let there = ctx.thread(async move {
+                crate::forward(&mut from_near, &mut to_far, u64::MAX).await?;
+                to_far.close().await
+            });
+            let back = crate::forward(&mut from_far, &mut to_near, u64::MAX).await;
+            drop(there);
+            back.map(|_| ()).map_err(crate::ExitReason::failed)
+        }
+    });
+    // Each kernel has a reactor of its own, and the connection between them is the host's.
+    let client = door.client();
+    say(&client, b"good\nday\n");
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&client), b"GOODDAY");
+    door.until(|counts| counts.active == 0);
+    door.end();
+    let drained = kernel.block_on(service.stop(FOR_EVER)).unwrap();
+    assert_eq!(drained.killed, 0);
+}
+
+#[test]
 fn megabytes_go_through_small_buffers() {
     check_echo(1_024, &[3_000_000, 1, 2_000_000], 100_000);
 }
