@@ -87,7 +87,7 @@ impl<M: Send + 'static> Address<M> {
         {
             let (accepted, first) = self.process.accept_deferred(act, message);
             if first {
-                windows.defer(act, Effect::Commit(Arc::clone(&self.process) as Arc<_>));
+                windows.touch(self.id(), Arc::clone(&self.process) as Arc<_>);
             }
             return accepted;
         }
@@ -245,13 +245,13 @@ impl<M: Send + 'static> Process<M> {
 
 /// A message that is being sent; see [`Address::send`].
 #[must_use = "nothing is sent until this is awaited"]
-pub struct Sending<'a, M> {
+pub struct Sending<'a, M: Send + 'static> {
     address: &'a Address<M>,
     message: Option<M>,
     ticket: Option<Ticket>,
 }
 
-impl<M> Unpin for Sending<'_, M> {}
+impl<M: Send + 'static> Unpin for Sending<'_, M> {}
 
 impl<M: Send + 'static> Future for Sending<'_, M> {
     type Output = Result<(), SendError<M>>;
@@ -265,11 +265,11 @@ impl<M: Send + 'static> Future for Sending<'_, M> {
         let message = this.message.take().expect("a future is not polled after it was ready");
         match this.address.try_send(message) {
             Ok(()) => {
-                this.ticket = None;
+                this.leave();
                 Poll::Ready(Ok(()))
             }
+            // If it was woken for room that it does not use, its drop passes that on.
             Err(error) if matches!(error.refusal, Refusal::Closed { .. } | Refusal::Heap { .. }) => {
-                this.ticket = None;
                 Poll::Ready(Err(error))
             }
             Err(error) => {
@@ -281,6 +281,15 @@ impl<M: Send + 'static> Future for Sending<'_, M> {
 }
 
 impl<M: Send + 'static> Sending<'_, M> {
+    /// Leaves the queue: it may still stand there if it found room before it was woken.
+    #[inline]
+    fn leave(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let left = self.address.process.inner.lock().mailbox.dequeue_sender(ticket);
+            drop(left);
+        }
+    }
+
     #[cold]
     fn wait(&mut self, context: &Context<'_>, refusal: Refusal) -> Poll<Result<(), SendError<M>>> {
         current::waits(Wait::Room);
@@ -301,19 +310,33 @@ impl<M: Send + 'static> Sending<'_, M> {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.ticket = Some(inner.mailbox.enqueue_sender(self.ticket, window, act, context.waker().clone()));
+        let mut waker = context.waker().clone();
+        self.ticket = Some(inner.mailbox.enqueue_sender(self.ticket, window, act, &mut waker));
+        drop(inner); // before the waker, which is now the one from before
         Poll::Pending
     }
 }
 
-impl<M> Drop for Sending<'_, M> {
+impl<M: Send + 'static> Drop for Sending<'_, M> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
         let mut inner = self.address.process.inner.lock();
+        let left = inner.mailbox.dequeue_sender(ticket);
         // If this one was woken for room that it does not use, somebody else may have it.
-        let heir = if inner.mailbox.dequeue_sender(ticket) { None } else { inner.mailbox.next_sender() };
-        drop(inner);
-        heir.into_iter().for_each(Waker::wake);
+        let process = &self.address.process;
+        if let Some(windows) = process.header.home.engine.windows() {
+            // Who that is depends on who else came and went in this window, so it is found when that is over.
+            let first = left.is_none() && inner.mailbox.touch();
+            drop(inner);
+            if first {
+                process.commit_later(windows);
+            }
+        } else {
+            let heir = if left.is_none() { inner.mailbox.next_sender() } else { None };
+            drop(inner);
+            heir.into_iter().for_each(Waker::wake);
+        }
+        drop(left);
     }
 }
 
@@ -402,7 +425,7 @@ impl fmt::Debug for ProcessRef {
     }
 }
 
-impl<M> fmt::Debug for Sending<'_, M> {
+impl<M: Send + 'static> fmt::Debug for Sending<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending").field("address", self.address).finish_non_exhaustive()
     }

@@ -15,11 +15,12 @@ use ironloom_core::{
 
 use crate::{
     Address, Elapsed, ExitReason, Handle, IntoExit, Options, ProcessId, ProcessRef, SpawnError, current,
-    effect::{Effect, Signal},
+    effect::{Commit, Effect, Signal},
+    engine::Windows,
     inspect::Wait,
     mailbox::{Mailbox, Receiver},
     oneshot::Oneshot,
-    process::{AnyProcess, Process},
+    process::{AnyProcess, Process, ThreadFuture},
     raw,
     spawn::spawn,
     timer::{Interval, Sleep, race},
@@ -209,12 +210,10 @@ impl<M: Send + 'static> Context<M> {
             limit: Limit::new("threads_max", header.limits.threads_max.into()),
             amount: 0,
         });
-        let mut future = Some(future);
-        self.process.with(&mut |control| {
-            if let Some(future) = future.take() {
-                begun = control.begin_thread(header.limits.threads_max, future);
-            }
-        });
+        let mut future: Option<ThreadFuture> = Some(future);
+        self.process
+            .with(&mut |control| begun = control.begin_thread(header.limits.threads_max, &mut future));
+        drop(future); // it is still there if it was refused
         if let Some(runnable) = begun? {
             self.process.resume(runnable);
         }
@@ -253,9 +252,9 @@ impl<M: Send + 'static> Context<M> {
             return Poll::Ready(exit);
         }
         current::waits(Wait::Exit);
-        let old = rare.exits_waker.replace(waker);
-        drop(inner);
-        drop(old);
+        if !rare.exits_wakers.iter().any(|known| known.will_wake(&waker)) {
+            rare.exits_wakers.push(waker);
+        }
         Poll::Pending
     }
 
@@ -302,7 +301,13 @@ impl<M: Send + 'static> Context<M> {
     /// If that exceeds the process's limit. The process then ends at its next budget check, whatever it does with the
     /// error.
     pub fn charge(&self, bytes: u64) -> Result<(), LimitExceeded> {
-        self.process.header.charge(bytes).inspect_err(|exceeded| current::condemn(*exceeded))
+        self.process.header.charge(bytes).inspect_err(|exceeded| {
+            if current::process_of(self.process.header.home.address()) == self.id() {
+                current::condemn(*exceeded);
+            } else {
+                self.process().exit(ExitReason::LimitExceeded(*exceeded));
+            }
+        })
     }
 
     /// Gives memory back that was charged.
@@ -372,11 +377,12 @@ impl<M: Send + 'static> Process<M> {
         if inner.mailbox.len() == 0 {
             self.header.mail.store(false, Ordering::Relaxed);
         }
-        if self.header.home.engine.windows().is_some() {
+        let home = &self.header.home;
+        if let Some(windows) = home.engine.windows() {
             let first = inner.mailbox.touch();
             drop(inner);
             if first {
-                self.header.home.engine.act(Effect::Commit(Arc::clone(self) as Arc<_>));
+                self.commit_later(windows);
             }
         } else if inner.mailbox.has_senders() {
             let sender = inner.mailbox.next_sender();
@@ -384,6 +390,15 @@ impl<M: Send + 'static> Process<M> {
             sender.into_iter().for_each(Waker::wake);
         }
         Poll::Ready(taken)
+    }
+
+    /// Has the mailbox looked at when the window is over, or at once if none runs.
+    pub(crate) fn commit_later(self: &Arc<Self>, windows: &Windows) {
+        if current::process_of(self.header.home.address()) == ProcessId::HOST {
+            Arc::clone(self).commit();
+        } else {
+            windows.touch(self.header.id, Arc::clone(self) as Arc<_>);
+        }
     }
 
     /// Several threads wait for messages, or something else than a thread does: the next message wakes all of them.

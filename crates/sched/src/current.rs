@@ -34,16 +34,9 @@ pub(crate) struct Current {
     receives: Cell<bool>,
 }
 
-/// Who does something, and as its how manieth act in this window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Act {
-    pub(crate) ordinal: u32,
-    pub(crate) sequence: u32,
-}
-
-thread_local! {
-    static CURRENT: Current = const {
-        Current {
+impl Current {
+    const fn nobody() -> Self {
+        Self {
             engine: Cell::new(0),
             worker: Cell::new(0),
             home: RefCell::new(None),
@@ -57,38 +50,66 @@ thread_local! {
             condemned: Cell::new(None),
             receives: Cell::new(false),
         }
-    };
+    }
+
+    /// Empties this, and returns what was in it.
+    fn take(&self) -> Self {
+        let taken = Self::nobody();
+        self.swap(&taken);
+        taken
+    }
+
+    fn swap(&self, other: &Self) {
+        self.engine.swap(&other.engine);
+        self.worker.swap(&other.worker);
+        self.home.swap(&other.home);
+        self.ids.swap(&other.ids);
+        self.process.swap(&other.process);
+        self.ordinal.swap(&other.ordinal);
+        self.sequence.swap(&other.sequence);
+        self.granted.swap(&other.granted);
+        self.spent.swap(&other.spent);
+        self.wait.swap(&other.wait);
+        self.condemned.swap(&other.condemned);
+    }
+}
+
+/// Who does something, and as its how manieth act in this window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Act {
+    pub(crate) ordinal: u32,
+    pub(crate) sequence: u32,
+}
+
+thread_local! {
+    static CURRENT: Current = const { Current::nobody() };
 }
 
 /// Makes this thread a worker of an engine until the guard is dropped.
 pub(crate) fn enter(home: &Arc<Home>, worker: u16) -> Entered {
     CURRENT.with(|current| {
-        let before = (current.engine.get(), current.worker.get(), current.home.take(), current.ids.get());
+        let before = current.take();
         current.engine.set(home.address());
         current.worker.set(worker);
         *current.home.borrow_mut() = Some(Arc::clone(home));
-        current.ids.set((0, 0));
-        Entered { before: Some(before) }
+        Entered { before }
     })
 }
 
-/// The engine, the worker, its home and its ids.
-type Before = (usize, u16, Option<Arc<Home>>, (u64, u64));
-
 /// This thread is a worker; when this is dropped, it is again what it was before.
+///
+/// That may be in the middle of a slice: a process may run a whole kernel in virtual time inside of itself.
 pub(crate) struct Entered {
-    before: Option<Before>,
+    before: Current,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let Some((engine, worker, home, ids)) = self.before.take() else { return };
-        CURRENT.with(|current| {
-            current.engine.set(engine);
-            current.worker.set(worker);
-            current.ids.set(ids);
-            *current.home.borrow_mut() = home;
+        let home = CURRENT.with(|current| {
+            current.swap(&self.before);
+            self.before.home.take()
         });
+        drop(home); // perhaps the last of its engine
     }
 }
 
@@ -143,6 +164,7 @@ pub(crate) fn begin(process: ProcessId, ordinal: u32, budget: u32) {
         current.sequence.set(0);
         current.granted.set(u64::from(budget));
         current.spent.set(0);
+        current.receives.set(false);
     });
 }
 
@@ -241,7 +263,11 @@ pub(crate) fn take_receives() -> bool {
 
 /// Ends the running process when its poll is over: it asked for more than it may have.
 pub(crate) fn condemn(exceeded: LimitExceeded) {
-    CURRENT.with(|current| current.condemned.set(Some(exceeded)));
+    CURRENT.with(|current| {
+        if current.process.get() != 0 {
+            current.condemned.set(Some(exceeded));
+        }
+    });
 }
 
 /// The limit that the running process exceeded, if it did.

@@ -230,7 +230,7 @@ impl Engine {
         let id = process.header().id;
         drop(self.table.remove(id));
         if let Some(rare) = rare {
-            rare.names.iter().for_each(|name| self.unregister(name));
+            rare.names.iter().for_each(|name| self.forget(name, process));
             for monitor in rare.monitors.values() {
                 monitor.give(Some(reason.clone()));
             }
@@ -260,6 +260,18 @@ impl Engine {
             names.insert(name, process);
         }
         alive
+    }
+
+    /// Takes a name from a process that has ended, unless it belongs to another by now.
+    fn forget(&self, name: &Arc<str>, process: &Arc<dyn AnyProcess>) {
+        let mut names = self.names.lock();
+        let removed = if names.get(name).is_some_and(|owner| Arc::ptr_eq(owner, process)) {
+            names.remove(name)
+        } else {
+            None
+        };
+        drop(names);
+        drop(removed);
     }
 
     fn unregister(&self, name: &Arc<str>) {

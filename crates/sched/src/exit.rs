@@ -1,6 +1,12 @@
 //! [`ExitReason`]: why a process ended, and what may be returned from one.
 
-use std::{fmt, sync::Arc};
+use std::{
+    any::Any,
+    fmt,
+    mem::ManuallyDrop,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use ironloom_core::LimitExceeded;
 
@@ -24,7 +30,8 @@ pub enum ExitReason {
     Killed,
     /// It asked for more than it may have.
     LimitExceeded(LimitExceeded),
-    /// A process that it was linked to ended, for another reason than [`Normal`](ExitReason::Normal).
+    /// A process that it was linked to ended, and not cleanly; if that one ended for a link of its own, then the first in
+    /// the chain and its reason.
     Linked(ProcessId, Arc<ExitReason>),
     /// There was no such process when somebody wanted to know: it ended before.
     NoProcess,
@@ -39,23 +46,54 @@ impl ExitReason {
         matches!(self, Self::Normal | Self::Shutdown)
     }
 
+    /// The reason of a process that ends because `process`, to which it is linked, ended for this one.
+    ///
+    /// Along a chain of links it stays the same: the first in it says why.
+    pub(crate) fn linked(self, process: ProcessId) -> Self {
+        match self {
+            Self::Linked(..) => self,
+            reason => Self::Linked(process, Arc::new(reason)),
+        }
+    }
+
     /// A failure that reads like this.
     pub fn failed(error: impl fmt::Display) -> Self {
         Self::Failed(Arc::from(error.to_string()))
     }
 
     /// The reason of a process in which something panicked with this payload.
-    pub(crate) fn panicked(payload: Box<dyn std::any::Any + Send>) -> Self {
+    pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
         let text = match payload.downcast_ref::<&'static str>() {
             Some(text) => Arc::from(*text),
             None => payload
                 .downcast_ref::<String>()
                 .map_or_else(|| Arc::from("no message"), |text| text.as_str().into()),
         };
-        // A payload may panic when it is dropped; it has had its say.
-        drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(payload))));
+        bury_payload(payload);
         Self::Panicked(text)
     }
+}
+
+/// How many panics a burial may raise, one out of the other. Nobody but an enemy gets as far.
+const PANICS_MAX: u32 = 16;
+
+/// Drops something of a process's where a panic would hurt others, and forgets the panic.
+pub(crate) fn bury<T>(remains: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(remains))) {
+        bury_payload(payload);
+    }
+}
+
+/// Drops what was panicked with, which may panic again.
+fn bury_payload(payload: Box<dyn Any + Send>) {
+    let mut payload = payload;
+    for _ in 0..PANICS_MAX {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
+    }
+    let _never_dropped = ManuallyDrop::new(payload);
 }
 
 impl fmt::Display for ExitReason {

@@ -24,8 +24,9 @@ pub(crate) trait Turn: Send {
     fn turn(self: Pin<&mut Self>, wakes: &mut Wakes) -> Poll<ExitReason>;
     /// The process that this is the frame of.
     fn process(&self) -> &(dyn AnyProcess + 'static);
-    /// Gives the process away, when the frame is about to go.
-    fn part(self: Pin<&mut Self>) -> Arc<dyn AnyProcess>;
+    /// Takes out what is to be dropped apart from the rest, when the frame is about to go: the process outlives it, and
+    /// two panics in one drop abort the program.
+    fn part(self: Pin<&mut Self>) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>);
     /// The process, to be kept.
     fn share(&self) -> Arc<dyn AnyProcess>;
 }
@@ -43,7 +44,7 @@ pin_project! {
 
 /// The threads of a process that has more than one.
 #[derive(Default)]
-struct Threads {
+pub(crate) struct Threads {
     slots: Vec<Option<Thread>>,
 }
 
@@ -68,30 +69,40 @@ where
     fn turn(self: Pin<&mut Self>, wakes: &mut Wakes) -> Poll<ExitReason> {
         let this = self.project();
         let process = this.process.as_ref().expect(PARTED);
+        if mem::take(&mut wakes.owed)
+            && let Some(woken) = &mut wakes.others
+        {
+            let process = Arc::clone(process) as Arc<dyn AnyProcess>;
+            let turned = this.threads.get_or_insert_default().turn(&process, woken);
+            if turned.is_ready() || current::remaining() == 0 {
+                return turned; // now it is the main thread that is first in the next slice
+            }
+        }
         if mem::take(&mut wakes.main) {
             let main = this.main;
-            let poll = |waker: &Waker| main.poll(&mut Context::from_waker(waker));
+            // What it returns may panic as well when it becomes a reason.
+            let poll = |waker: &Waker| main.poll(&mut Context::from_waker(waker)).map(IntoExit::into_exit);
             match catch_unwind(AssertUnwindSafe(|| raw::with_waker(process, poll))) {
                 Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(output)) => return Poll::Ready(output.into_exit()),
+                Ok(Poll::Ready(reason)) => return Poll::Ready(reason),
                 Err(payload) => return Poll::Ready(ExitReason::panicked(payload)),
             }
         }
-        match &mut wakes.others {
-            None => Poll::Pending,
-            Some(woken) => {
-                let process = Arc::clone(process) as Arc<dyn AnyProcess>;
-                this.threads.get_or_insert_default().turn(&process, woken)
-            }
-        }
+        let Some(woken) = &mut wakes.others else { return Poll::Pending };
+        let process = Arc::clone(process) as Arc<dyn AnyProcess>;
+        let turned = this.threads.get_or_insert_default().turn(&process, woken);
+        wakes.owed = !woken.is_empty();
+        turned
     }
 
     fn process(&self) -> &(dyn AnyProcess + 'static) {
         &**self.process.as_ref().expect(PARTED)
     }
 
-    fn part(self: Pin<&mut Self>) -> Arc<dyn AnyProcess> {
-        self.project().process.take().expect(PARTED)
+    fn part(self: Pin<&mut Self>) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>) {
+        let this = self.project();
+        let process: Arc<dyn AnyProcess> = this.process.take().expect(PARTED);
+        (process, this.threads.take())
     }
 
     fn share(&self) -> Arc<dyn AnyProcess> {
@@ -100,6 +111,17 @@ where
 }
 
 impl Threads {
+    /// Drops the threads one by one. Returns what the first panicked with.
+    fn dismantle(self) -> Option<ExitReason> {
+        let mut panicked = None;
+        for thread in self.slots.into_iter().flatten() {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(thread))) {
+                panicked.get_or_insert_with(|| ExitReason::panicked(payload));
+            }
+        }
+        panicked
+    }
+
     fn turn(&mut self, process: &Arc<dyn AnyProcess>, woken: &mut VecDeque<u32>) -> Poll<ExitReason> {
         self.adopt(process);
         while current::remaining() > 0
@@ -233,13 +255,18 @@ fn settle(header: &Header, settled: &mut u64) {
 
 /// Drops the frame of a process that has ended; a panic meanwhile is its reason, if it had no worse one.
 pub(crate) fn dismantle(mut runnable: Runnable, reason: ExitReason) -> (Arc<dyn AnyProcess>, ExitReason) {
-    let process = runnable.part();
-    match catch_unwind(AssertUnwindSafe(|| drop(runnable))) {
-        Ok(()) => (process, reason),
-        Err(payload) if reason.is_clean() => (process, ExitReason::panicked(payload)),
-        Err(payload) => {
-            drop(ExitReason::panicked(payload));
-            (process, reason)
-        }
+    let (process, threads) = runnable.part();
+    let mut panicked = None;
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(runnable))) {
+        panicked = Some(ExitReason::panicked(payload));
+    }
+    if let Some(threads) = threads {
+        panicked = panicked.or(threads.dismantle());
+    }
+    // What it asked for too much while it was dropped must not be held against whoever runs next.
+    let _ = current::take_condemned();
+    match panicked {
+        Some(panicked) if reason.is_clean() => (process, panicked),
+        _ => (process, reason),
     }
 }

@@ -132,13 +132,14 @@ impl<M> Mailbox<M> {
         self.rare.as_ref().is_some_and(|rare| !rare.senders.is_empty())
     }
 
-    /// Somebody waits for room; with a `ticket` from before they keep their place.
+    /// Somebody waits for room; with a `ticket` from before they keep their place. If they had left another waker there,
+    /// it is in `waker` afterwards, to be dropped when the lock is released.
     pub(crate) fn enqueue_sender(
         &mut self,
         ticket: Option<Ticket>,
         window: u64,
         act: Act,
-        waker: Waker,
+        waker: &mut Waker,
     ) -> Ticket {
         let rare = self.rare();
         let ticket = ticket.unwrap_or_else(|| {
@@ -146,19 +147,17 @@ impl<M> Mailbox<M> {
             Ticket { window, act, number: rare.tickets }
         });
         match rare.senders.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
-            Ok(index) => rare.senders[index].1 = waker,
-            Err(index) => rare.senders.insert(index, (ticket, waker)),
+            Ok(index) => mem::swap(&mut rare.senders[index].1, waker),
+            Err(index) => rare.senders.insert(index, (ticket, waker.clone())),
         }
         ticket
     }
 
-    /// Somebody no longer waits; whether they were still in the queue.
-    pub(crate) fn dequeue_sender(&mut self, ticket: Ticket) -> bool {
-        let Some(rare) = self.rare.as_mut() else { return false };
-        match rare.senders.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
-            Ok(index) => rare.senders.remove(index).is_some(),
-            Err(_) => false,
-        }
+    /// Somebody no longer waits: their waker, if they were still in the queue.
+    pub(crate) fn dequeue_sender(&mut self, ticket: Ticket) -> Option<Waker> {
+        let senders = &mut self.rare.as_mut()?.senders;
+        let index = senders.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
+        senders.remove(index).map(|(_, waker)| waker)
     }
 
     /// The one who has waited longest for room.
@@ -179,7 +178,7 @@ impl<M> Mailbox<M> {
 
     /// The receiver has made room; whether the end of the window has still to be told.
     pub(crate) fn touch(&mut self) -> bool {
-        self.frozen > 0 && !mem::replace(&mut self.touched, true)
+        (self.frozen > 0 || self.has_senders()) && !mem::replace(&mut self.touched, true)
     }
 
     /// The window is over: what was sent arrives in order. Returns how much it was.

@@ -10,6 +10,7 @@ use crate::{
     current,
     effect::{Commit, Effect},
     engine::Home,
+    exit::bury,
     inspect::Wait,
     lock::Lock,
 };
@@ -66,10 +67,10 @@ impl<T: Send + 'static> Oneshot<T> {
         match &mut *state {
             State::Empty(waker) | State::Deferred(_, waker) => {
                 current::waits(wait);
-                match waker {
-                    Some(waker) if waker.will_wake(context.waker()) => {}
-                    waker => *waker = Some(context.waker().clone()),
-                }
+                let known = waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+                let old = if known { None } else { waker.replace(context.waker().clone()) };
+                drop(state); // before the waker, whose drop may do anything
+                drop(old);
                 Poll::Pending
             }
             State::Given(_) => match mem::replace(&mut *state, State::Taken) {
@@ -89,6 +90,12 @@ impl<T: Send + 'static> Commit for Oneshot<T> {
             *state = State::Given(value.take());
             drop(state);
             waker.into_iter().for_each(Waker::wake);
+        } else {
+            drop(state);
+        }
+        // If nobody waits any more, the value is dropped here, outside of every process.
+        if let Some(cell) = Arc::into_inner(self) {
+            bury(cell);
         }
     }
 }

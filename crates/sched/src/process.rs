@@ -24,7 +24,8 @@ use crate::{
     Class, ExitReason, Limits, ProcessId,
     effect::Commit,
     engine::Home,
-    frame::Turn,
+    exit::bury,
+    frame::{Threads, Turn},
     inspect::Wait,
     lock::{Guard, Lock},
     mailbox::{Mailbox, Receiver},
@@ -92,6 +93,8 @@ pub(crate) struct Control {
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     pub(crate) main: bool,
+    /// Whether the main thread left the others no budget the last time: then they are first.
+    pub(crate) owed: bool,
     /// The others, in the order in which they were woken.
     #[expect(
         clippy::box_collection,
@@ -111,7 +114,7 @@ pub(crate) struct Rare {
     /// Whether ends of linked processes arrive as [`Rare::exits`] instead of ending this one.
     pub(crate) trap_exits: bool,
     pub(crate) exits: VecDeque<(ProcessId, ExitReason)>,
-    pub(crate) exits_waker: Option<Waker>,
+    pub(crate) exits_wakers: Vec<Waker>,
     pub(crate) stop_requested: bool,
     pub(crate) stop_wakers: Vec<Waker>,
     /// Threads that were begun and are not yet in the frame.
@@ -145,7 +148,7 @@ impl Runnable {
         self.0.as_mut().turn(wakes)
     }
 
-    pub(crate) fn part(&mut self) -> Arc<dyn AnyProcess> {
+    pub(crate) fn part(&mut self) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>) {
         self.0.as_mut().part()
     }
 }
@@ -202,13 +205,7 @@ impl Header {
 impl<M> Inner<M> {
     pub(crate) const fn new() -> Self {
         Self {
-            control: Control {
-                parked: None,
-                exited: false,
-                threaded: false,
-                wakes: Wakes { main: false, others: None },
-                rare: None,
-            },
+            control: Control { parked: None, exited: false, threaded: false, wakes: Wakes::NONE, rare: None },
             mailbox: Mailbox::new(),
         }
     }
@@ -255,19 +252,23 @@ impl Control {
         self.parked.take()
     }
 
-    /// Enters a thread that is to begin at the process's next turn.
+    /// Enters a thread that is to begin at the process's next turn. It is taken out of `future` unless there is an error,
+    /// so that it is not dropped under the lock.
     pub(crate) fn begin_thread(
         &mut self,
         threads_max: u32,
-        future: ThreadFuture,
+        future: &mut Option<ThreadFuture>,
     ) -> Result<Option<Runnable>, LimitExceeded> {
+        if self.exited {
+            return Ok(None); // it never runs, like all other threads of a process that has ended
+        }
         let rare = self.rare();
         // The main thread is one of them.
         let threads = u64::from(rare.threads) + 2;
         Limit::new("threads_max", threads_max.into()).check(threads)?;
         let index = rare.free_threads.pop().unwrap_or(rare.threads);
         rare.threads += 1;
-        rare.new_threads.push((index, future));
+        rare.new_threads.extend(future.take().map(|future| (index, future)));
         Ok(self.wake_thread(index))
     }
 
@@ -283,6 +284,7 @@ impl Control {
     /// Puts back those that had no turn, before those that were woken since.
     pub(crate) fn return_wakes(&mut self, wakes: Wakes) {
         self.wakes.main |= wakes.main;
+        self.wakes.owed |= wakes.owed;
         if let Some(mut others) = wakes.others {
             for index in self.wakes.others.take().into_iter().flat_map(|later| *later) {
                 if !others.contains(&index) {
@@ -295,7 +297,8 @@ impl Control {
 }
 
 impl Wakes {
-    pub(crate) const MAIN: Self = Self { main: true, others: None };
+    pub(crate) const MAIN: Self = Self { main: true, ..Self::NONE };
+    const NONE: Self = Self { main: false, owed: false, others: None };
 
     pub(crate) fn is_empty(&self) -> bool {
         !self.main && self.others.as_ref().is_none_or(|others| others.is_empty())
@@ -368,7 +371,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         let mut inner = self.inner.lock();
         inner.control.exited = true;
         inner.control.wakes = Wakes::default();
-        let rare = inner.control.rare.take();
+        let mut rare = inner.control.rare.take();
         let remembered = (*reason != ExitReason::Normal).then(|| reason.clone());
         if remembered.is_some() {
             inner.control.rare().reason = remembered;
@@ -376,8 +379,9 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         let (messages, wakers) = inner.mailbox.close();
         drop(inner);
         // A message may do anything when it is dropped; the process has ended all the same.
-        for message in messages {
-            drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(message))));
+        messages.into_iter().for_each(bury);
+        if let Some(rare) = &mut rare {
+            mem::take(&mut rare.new_threads).into_iter().for_each(bury);
         }
         wakers.into_iter().for_each(Waker::wake);
         rare

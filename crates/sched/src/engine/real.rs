@@ -160,7 +160,7 @@ impl Workers {
 
     /// Wakes one worker that sleeps, if there is one, to take work from others.
     pub(super) fn rouse_any(&self) {
-        let asleep = self.asleep.load(Ordering::Relaxed);
+        let asleep = self.asleep.load(Ordering::SeqCst);
         if asleep != 0 {
             self.rouse_worker(asleep.trailing_zeros() as u16);
         }

@@ -48,18 +48,18 @@ impl Engine {
         if Arc::ptr_eq(one, other) {
             return;
         }
-        if let Err(reason) = add_link(other, one) {
-            return self.signal(one, Signal::Exited(other.header().id, reason));
+        // First with the one that asks: it runs, so it does not end meanwhile, and hears of the other's end if it comes now.
+        if add_link(one, other).is_err() {
+            return;
         }
-        if let Err(reason) = add_link(one, other) {
-            unlink(other, one.header().id);
-            self.signal(other, Signal::Exited(one.header().id, reason));
+        if let Err(reason) = add_link(other, one) {
+            self.signal(one, Signal::Exited(other.header().id, reason));
         }
     }
 
     fn hear_exit(&self, process: &Arc<dyn AnyProcess>, other: ProcessId, reason: ExitReason) {
         let mut reason = Some(reason);
-        let mut waker = None;
+        let mut wakers = Vec::new();
         let mut dies_of = None;
         process.with(&mut |control| {
             let Some(reason) = reason.take() else { return };
@@ -67,15 +67,17 @@ impl Engine {
                 return;
             }
             let rare = control.rare();
-            rare.links.remove(&other);
+            if rare.links.remove(&other).is_none() {
+                return; // it was untied meanwhile
+            }
             if rare.trap_exits {
                 rare.exits.push_back((other, reason));
-                waker = rare.exits_waker.take();
+                wakers = std::mem::take(&mut rare.exits_wakers);
             } else if !reason.is_clean() {
-                dies_of = Some(ExitReason::Linked(other, Arc::new(reason)));
+                dies_of = Some(reason.linked(other));
             }
         });
-        waker.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
         if let Some(reason) = dies_of {
             self.condemn(process, &reason);
         }

@@ -29,7 +29,8 @@ impl Timers {
         let mut wheel = self.wheel.lock();
         match wheel.insert(deadline, waker) {
             Ok(timer) => {
-                self.next.fetch_min(deadline.as_nanos(), Ordering::Relaxed);
+                // Whoever sets this looks for sleepers next, and a sleeper looks here after it said that it sleeps.
+                self.next.fetch_min(deadline.as_nanos(), Ordering::SeqCst);
                 Ok(timer)
             }
             Err(WheelFull { .. }) => {

@@ -10,7 +10,10 @@
 
 use std::{
     mem,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use ironloom_core::{Clock, Instant, Trace, VirtualClock, trace::Digest};
@@ -20,7 +23,7 @@ use super::Engine;
 use crate::{
     ExitReason, ProcessId,
     current::{self, Act},
-    effect::Effect,
+    effect::{Commit, Effect},
     frame::{self, Sliced},
     lock::Lock,
     process::Runnable,
@@ -42,8 +45,17 @@ pub(crate) struct Windows {
     events: Mutex<Events>,
 }
 
-/// What the processes of one worker did, and as whose how manieth act.
-type Outbox = Lock<Vec<(Act, Effect)>>;
+/// What the processes of one worker did.
+type Outbox = Lock<Out>;
+
+#[derive(Default)]
+struct Out {
+    /// As whose how manieth act.
+    effects: Vec<(Act, Effect)>,
+    /// Mailboxes that were touched. Who touched one first is chance when several workers run, so they have no place among
+    /// the effects.
+    touched: Vec<(ProcessId, Arc<dyn Commit>)>,
+}
 
 /// What happened, for the digest.
 #[derive(Default)]
@@ -70,7 +82,7 @@ impl Windows {
         Self {
             clock: VirtualClock::new(start),
             ready: Lock::new(Vec::new()),
-            outboxes: (0..workers).map(|_| Lock::new(Vec::new())).collect(),
+            outboxes: (0..workers).map(|_| Lock::default()).collect(),
             number: AtomicU64::new(0),
             events: Mutex::new(Events::default()),
         }
@@ -100,7 +112,13 @@ impl Windows {
     /// Keeps what the running process does until the window is over.
     pub(crate) fn defer(&self, act: Act, effect: Effect) {
         let worker = current::worker();
-        self.outboxes[usize::from(worker)].lock().push((act, effect));
+        self.outboxes[usize::from(worker)].lock().effects.push((act, effect));
+    }
+
+    /// Has a mailbox looked at when the window is over.
+    pub(crate) fn touch(&self, process: ProcessId, mailbox: Arc<dyn Commit>) {
+        let worker = current::worker();
+        self.outboxes[usize::from(worker)].lock().touched.push((process, mailbox));
     }
 
     pub(super) fn note_arrivals(&self, process: ProcessId, arrived: usize) {
@@ -152,8 +170,11 @@ impl Engine {
         }
         ready.sort_unstable_by_key(|runnable| runnable.process().header().id);
         let places = ready.len() as u64;
-        let first_id = self.ids.load(Ordering::Relaxed).next_multiple_of(crate::table::BLOCK);
-        self.ids.store(first_id + places * IDS_PER_SLICE, Ordering::Relaxed);
+        // Threads of the host may take ids meanwhile.
+        let first = |next: u64| next.next_multiple_of(crate::table::BLOCK);
+        let reserve = |next| Some(first(next) + places * IDS_PER_SLICE);
+        let before = self.ids.fetch_update(Ordering::Relaxed, Ordering::Relaxed, reserve);
+        let first_id = first(before.expect("there is always a next id"));
         let mut shares = Vec::with_capacity(ready.len().div_ceil(SHARE));
         let mut ready = ready.into_iter().peekable();
         while ready.peek().is_some() {
@@ -216,12 +237,16 @@ impl Engine {
         for share in &window.spent {
             windows.record("slices", &*share.lock());
         }
-        let mut effects: Vec<(Act, Effect)> = Vec::new();
+        let mut out = Out::default();
         for outbox in &windows.outboxes {
-            effects.append(&mut outbox.lock());
+            let mut outbox = outbox.lock();
+            out.effects.append(&mut outbox.effects);
+            out.touched.append(&mut outbox.touched);
         }
-        effects.sort_unstable_by_key(|(act, _)| *act);
-        effects.into_iter().for_each(|(_, effect)| self.apply(effect));
+        out.effects.sort_unstable_by_key(|(act, _)| *act);
+        out.effects.into_iter().for_each(|(_, effect)| self.apply(effect));
+        out.touched.sort_unstable_by_key(|(process, _)| *process);
+        out.touched.into_iter().for_each(|(_, mailbox)| mailbox.commit());
         let mut arrivals = mem::take(&mut windows.events.lock().arrivals);
         if !arrivals.is_empty() {
             arrivals.sort_unstable();

@@ -76,7 +76,7 @@ impl Idle {
 fn sleep(tenant: &Tenant<'_>) {
     {
         let mut queue = tenant.worker.queue.lock();
-        if queue.runnable.len() > 0 || tenant.workers.stop.load(Ordering::SeqCst) {
+        if queue.runnable.len() > 0 || tenant.workers.stop.load(Ordering::SeqCst) || !tenant.is_tenant() {
             return;
         }
         // From here on whoever puts something on the queue finds the sleeper and wakes it.

@@ -20,6 +20,8 @@ struct Seen {
     slice: u64,
     /// For how many looks in a row it has been in this slice.
     looks: u32,
+    /// Whether somebody else is the worker by now.
+    replaced: bool,
 }
 
 /// Starts the watch.
@@ -60,16 +62,21 @@ fn look(engine: &Shared, workers: &Workers, index: u16, seen: &mut Seen) {
     let worker = &workers.workers[usize::from(index)];
     let slice = peek(&worker.slice);
     if slice.is_multiple_of(2) || slice != seen.slice {
-        *seen = Seen { slice, looks: 0 };
+        *seen = Seen { slice, ..Seen::default() };
         return;
     }
     seen.looks += 1;
-    if worker.queue.lock().runnable.len() > 0 {
+    // If all others sleep, this worker may be the one that looks after the timers.
+    let due = engine.timers.next().is_some_and(|next| next <= engine.now());
+    if due || worker.queue.lock().runnable.len() > 0 {
         workers.rouse_any();
     }
     // Two ticks are the time that a slice may last.
     if seen.looks == 2 {
         report(engine, workers, index);
+    }
+    if seen.looks >= 2 && !seen.replaced {
+        seen.replaced = replace(engine, workers, index, slice);
     }
 }
 
@@ -81,17 +88,30 @@ fn report(engine: &Shared, workers: &Workers, index: u16) {
     workers.stuck.fetch_add(1, Ordering::Relaxed);
     tracing::warn!(%process, name, worker = index, after = %engine.config.stuck_after, "a slice does not end");
     *workers.last_stuck.lock() = Some((process, name.into()));
+}
+
+/// Has another thread be this worker, if there may be another; whether there is nothing left to do about this slice.
+fn replace(engine: &Shared, workers: &Workers, index: u16, slice: u64) -> bool {
     if workers.lost.load(Ordering::Relaxed) as usize >= engine.config.replacements_max {
-        return;
+        return false;
     }
-    let tenant = worker.tenant.fetch_add(1, Ordering::Relaxed) + 1;
-    match rent(engine, index, tenant) {
-        Ok(()) => {
-            workers.lost.fetch_add(1, Ordering::Relaxed);
+    let worker = &workers.workers[usize::from(index)];
+    let tenant = {
+        // Who is about to sleep looks under the same lock whether it is still the tenant. So nobody who was replaced
+        // sleeps, and nobody who sleeps is replaced.
+        let _queue = worker.queue.lock();
+        if peek(&worker.slice) != slice {
+            return true; // it has ended after all
         }
-        Err(error) => {
-            worker.tenant.fetch_sub(1, Ordering::Relaxed);
-            tracing::warn!(%error, "no thread to replace a stuck worker");
-        }
+        worker.tenant.fetch_add(1, Ordering::Relaxed) + 1
+    };
+    // Counted before there is a thread, so that the one that was replaced cannot be counted out first.
+    workers.lost.fetch_add(1, Ordering::Relaxed);
+    if let Err(error) = rent(engine, index, tenant) {
+        tracing::warn!(%error, "no thread to replace a stuck worker");
+        worker.tenant.fetch_sub(1, Ordering::Relaxed);
+        workers.lost.fetch_sub(1, Ordering::Relaxed);
+        return false;
     }
+    true
 }

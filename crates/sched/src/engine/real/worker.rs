@@ -93,9 +93,11 @@ impl<'a> Tenant<'a> {
                 None => idle.wait(&mut self),
             }
         }
+        // It was replaced, and the slice has ended after all.
+        self.workers.lost.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn is_tenant(&self) -> bool {
+    pub(super) fn is_tenant(&self) -> bool {
         self.worker.tenant.load(Ordering::Relaxed) == self.tenant
     }
 
@@ -121,7 +123,6 @@ impl<'a> Tenant<'a> {
         }
         current::end();
         if !self.is_tenant() {
-            self.workers.lost.fetch_sub(1, Ordering::Relaxed);
             return; // somebody else is this worker now, and counts its slices
         }
         self.slice += 2;
