@@ -71,6 +71,7 @@ impl Current {
         self.spent.swap(&other.spent);
         self.wait.swap(&other.wait);
         self.condemned.swap(&other.condemned);
+        self.receives.swap(&other.receives);
     }
 }
 

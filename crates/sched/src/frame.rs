@@ -225,7 +225,7 @@ fn spent(runnable: Runnable, mut wakes: Wakes) -> Sliced {
         process.with(&mut |control| control.return_wakes(mem::take(&mut wakes)));
     }
     if current::take_receives() {
-        process.receive_later();
+        process.receive_later(&runnable);
     }
     Sliced::Spent(runnable)
 }

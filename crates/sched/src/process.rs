@@ -163,7 +163,7 @@ pub(crate) trait AnyProcess: Send + Sync {
     /// With `receives`, the main thread waits for a message.
     fn park(&self, runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)>;
     /// Notes that the main thread waits for a message, though the process does not wait.
-    fn receive_later(&self);
+    fn receive_later(&self, runnable: &Runnable);
     /// Ends the process: nobody can send to it any more. Returns what has to be told to others.
     fn close(&self, reason: &ExitReason) -> Option<Box<Rare>>;
     fn mailbox(&self) -> (usize, usize);
@@ -333,6 +333,24 @@ impl<M: Send + 'static> Process<M> {
     }
 }
 
+impl<M: Send + 'static> Mailbox<M> {
+    /// The main thread of this process waits for a message, perhaps beside others.
+    #[inline]
+    fn enter_main(&mut self, runnable: &Runnable) {
+        match self.receiver() {
+            receiver @ Receiver::Nobody => *receiver = Receiver::Main,
+            Receiver::Main => {}
+            Receiver::Others(others) => {
+                let process = runnable.share().as_any().downcast::<Process<M>>();
+                let waker = Waker::from(process.expect("a mailbox is of its process's type"));
+                if !others.iter().any(|known| known.will_wake(&waker)) {
+                    others.push(waker);
+                }
+            }
+        }
+    }
+}
+
 impl<M: Send + 'static> AnyProcess for Process<M> {
     fn header(&self) -> &Header {
         &self.header
@@ -347,23 +365,27 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
         let control = &mut inner.control;
-        if receives && inner.mailbox.len() > 0 {
-            control.wakes.main = true;
+        if receives {
+            if inner.mailbox.len() > 0 {
+                control.wakes.main = true;
+            } else {
+                // Also if other threads go on: the main thread does not come by here again before it is woken.
+                inner.mailbox.enter_main(&runnable);
+            }
         }
         if self.header.condemned.load(Ordering::Relaxed) || !control.wakes.is_empty() {
             return Err((runnable, control.take_wakes()));
-        }
-        if receives && matches!(inner.mailbox.receiver(), Receiver::Nobody) {
-            *inner.mailbox.receiver() = Receiver::Main;
         }
         control.parked = Some(runnable);
         Ok(())
     }
 
-    fn receive_later(&self) {
+    fn receive_later(&self, runnable: &Runnable) {
         let mut inner = self.inner.lock();
-        if inner.mailbox.len() == 0 && matches!(inner.mailbox.receiver(), Receiver::Nobody) {
-            *inner.mailbox.receiver() = Receiver::Main;
+        if inner.mailbox.len() > 0 {
+            inner.control.wakes.main = true;
+        } else {
+            inner.mailbox.enter_main(runnable);
         }
     }
 

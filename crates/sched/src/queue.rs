@@ -4,6 +4,9 @@
 //! waits a lot answers somebody; one that spends its budget computes. The woken go first, but not for ever: a lane that
 //! was passed over [`PATIENCE`] times in a row is next. So a message is answered within a few slices however many
 //! processes compute, and whoever computes gets a share of the time that does not depend on luck.
+//!
+//! Often there is only one item. It lies in the queue itself, in the line of memory that the lock is in, so that another
+//! core that puts it there or takes it has one line to fetch.
 
 use std::collections::VecDeque;
 
@@ -24,18 +27,27 @@ pub(crate) enum Why {
 
 /// Items by urgency, first in, first out within a lane.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct RunQueue<T> {
-    lanes: [VecDeque<T>; LANES],
-    /// How often each lane was passed over since it last had a turn.
-    passed: [u8; LANES],
+    /// What was put on the empty queue, and its lane.
+    only: Option<(u8, T)>,
+    len: usize,
     /// One bit for each lane that holds something.
     filled: u8,
-    len: usize,
+    /// How often each lane was passed over since it last had a turn.
+    passed: [u8; LANES],
+    lanes: [VecDeque<T>; LANES],
 }
 
 impl<T> RunQueue<T> {
     pub(crate) fn new() -> Self {
-        Self { lanes: std::array::from_fn(|_| VecDeque::new()), passed: [0; LANES], filled: 0, len: 0 }
+        Self {
+            only: None,
+            len: 0,
+            filled: 0,
+            passed: [0; LANES],
+            lanes: std::array::from_fn(|_| VecDeque::new()),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -45,17 +57,24 @@ impl<T> RunQueue<T> {
     #[inline]
     pub(crate) fn push(&mut self, class: Class, why: Why, item: T) {
         let lane = class as usize * 2 + usize::from(why == Why::Spent);
-        self.lanes[lane].push_back(item);
-        self.filled |= 1 << lane;
         self.len += 1;
+        if self.len == 1 {
+            self.only = Some((lane as u8, item));
+        } else {
+            self.lanes[lane].push_back(item);
+            self.filled |= 1 << lane;
+        }
     }
 
     /// Takes whoever is next.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.filled == 0 {
-            return None;
+            let (_, only) = self.only.take()?;
+            self.len = 0;
+            return Some(only);
         }
+        self.queue_up();
         let first = self.filled.trailing_zeros() as usize;
         // Usually only one lane holds anything.
         let lane = if self.filled == 1 << first { first } else { self.choose(first) };
@@ -66,6 +85,15 @@ impl<T> RunQueue<T> {
         }
         self.len -= 1;
         item
+    }
+
+    /// Puts the item that came first into its lane, now that there are others.
+    #[inline]
+    fn queue_up(&mut self) {
+        if let Some((lane, item)) = self.only.take() {
+            self.lanes[usize::from(lane)].push_front(item);
+            self.filled |= 1 << lane;
+        }
     }
 
     /// The most urgent lane, unless one that waits behind it has lost its patience.
@@ -87,6 +115,7 @@ impl<T> RunQueue<T> {
     ///
     /// What `keep` holds to stays, in its order.
     pub(crate) fn give(&mut self, max: usize, keep: impl Fn(&T) -> bool, mut taken: impl FnMut(usize, T)) {
+        self.queue_up();
         let mut given = 0;
         for lane in 0..LANES {
             let mut left = self.lanes[lane].len().div_ceil(2).min(max - given);

@@ -15,7 +15,9 @@ use std::{
 
 use common::{Census, OnDrop, bomb, watched};
 use ironloom_core::Duration;
-use ironloom_sched::{Address, Config, Context, ExitReason, Limits, Monitor, Options, Reply, VirtualKernel};
+use ironloom_sched::{
+    Address, Config, Context, ExitReason, Kernel, Limits, Monitor, Options, Reply, VirtualKernel,
+};
 
 fn kernel() -> VirtualKernel {
     VirtualKernel::new(Config::with_workers(1))
@@ -332,6 +334,70 @@ fn a_kernel_within_a_process_leaves_the_slice_as_it_was() {
     assert_eq!(end_of(&outer, monitor), ExitReason::Normal);
 }
 
+/// A process waited for a message and ran a whole kernel before it gave way. Its own kernel had forgotten by then that it
+/// waits, and the message woke nobody.
+#[test]
+fn a_kernel_within_a_wait_leaves_it_a_wait() {
+    let outer = kernel();
+    let process = outer.spawn(async |ctx: Context<()>| {
+        let mut receiving = ctx.receive();
+        poll_fn(|context| {
+            let polled = Pin::new(&mut receiving).poll(context);
+            let inner = kernel();
+            let _ = inner.spawn(async |ctx: Context<()>| ctx.yield_now().await).unwrap();
+            inner.run_until_idle();
+            polled
+        })
+        .await;
+    });
+    let process = process.unwrap();
+    let monitor = process.monitor();
+    outer.run_until_idle();
+    process.try_send(()).unwrap();
+    assert_eq!(end_of(&outer, monitor), ExitReason::Normal);
+}
+
+/// The main thread waited for a message. Another thread of its process sent it one and spent the rest of the slice, so
+/// that a third had no turn; then nobody noticed that the main thread had mail.
+#[test]
+fn a_message_that_comes_while_the_slice_is_spent_is_received() {
+    watched(|watched| {
+        let kernel = Kernel::start(Config::with_workers(1)).unwrap();
+        watched.add(kernel.handle());
+        let process = kernel.spawn(async |ctx: Context<()>| {
+            let sender = ctx.clone();
+            let first = ctx.thread(async move {
+                sender.address().try_send(()).unwrap();
+                sender.work(10_000).await;
+            });
+            let second = ctx.thread(std::future::ready(()));
+            drop((first.unwrap(), second.unwrap()));
+            ctx.receive().await;
+        });
+        assert_eq!(kernel.block_on(process.unwrap().monitor()), ExitReason::Normal);
+    });
+}
+
+/// The main thread and another both waited for messages. The main thread was forgotten because somebody else was entered
+/// already.
+#[test]
+fn two_threads_receive() {
+    let kernel = kernel();
+    let process = kernel.spawn(async |ctx: Context<u32>| {
+        let clone = ctx.clone();
+        let other = ctx.thread(async move { clone.receive().await }).unwrap();
+        let mine = ctx.receive().await;
+        assert_eq!(other.await.map(|theirs| theirs + mine), Some(3));
+    });
+    let process = process.unwrap();
+    let monitor = process.monitor();
+    for message in [1, 2] {
+        kernel.run_until_idle();
+        process.try_send(message).unwrap();
+    }
+    assert_eq!(end_of(&kernel, monitor), ExitReason::Normal);
+}
+
 /// Threads of the host spawned processes while a window began: two got the same number.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the host has threads here")]
@@ -357,5 +423,29 @@ fn the_host_may_spawn_while_a_window_runs() {
         kernel.run_until_idle();
         assert!(kernel.is_empty());
         assert_eq!(census.living(), 0);
+    });
+}
+
+/// A worker that was replaced while a slice did not end put what that slice woke on the queue that was its own before,
+/// as a worker does that will look there next. Its successor slept, and nobody looked.
+#[test]
+fn a_slice_that_took_too_long_still_wakes_others() {
+    watched(|watched| {
+        let kernel = Kernel::start(Config::with_workers(1)).unwrap();
+        watched.add(&kernel);
+        let stuck = kernel.info().stuck;
+        let slow = kernel.handle().clone();
+        let root = kernel.spawn(async move |ctx: Context<()>| {
+            while slow.info().stuck == stuck {
+                std::hint::spin_loop(); // until the watch has seen it, and a while longer
+            }
+            let seen = ctx.now();
+            while ctx.now().saturating_since(seen) < Duration::from_millis(20) {
+                std::hint::spin_loop();
+            }
+            let child = ctx.spawn(async |ctx: Context<()>| ctx.yield_now().await).unwrap();
+            child.monitor().await
+        });
+        assert_eq!(kernel.block_on(root.unwrap().monitor()), ExitReason::Normal);
     });
 }

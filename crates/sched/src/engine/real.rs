@@ -59,12 +59,12 @@ pub(crate) struct Workers {
     lateness: ironloom_core::metrics::Histogram,
 }
 
-/// One worker, as others see it.
-#[repr(align(128))]
+/// One worker, as others see it. What other workers touch to give it something is in one line of memory.
+#[repr(C, align(128))]
 struct Worker {
-    queue: Lock<Queue>,
     /// Whether somebody else put something on the queue; what a worker that spins looks at.
     inbox: AtomicBool,
+    queue: Lock<Queue>,
     /// Even between slices, odd during one; each slice has a number of its own.
     slice: AtomicU64,
     /// The process of that slice.
@@ -74,10 +74,11 @@ struct Worker {
     steals: AtomicU64,
 }
 
+#[repr(C)]
 struct Queue {
-    runnable: RunQueue<Runnable>,
     /// The worker's thread, while it sleeps.
     sleeper: Option<std::thread::Thread>,
+    runnable: RunQueue<Runnable>,
 }
 
 impl Workers {
@@ -138,15 +139,15 @@ impl Workers {
     }
 
     #[inline]
-    fn push_to(&self, target: u16, me: Option<u16>, runnable: Runnable, why: Why) {
+    pub(super) fn push_to(&self, target: u16, me: Option<u16>, runnable: Runnable, why: Why) {
         let worker = &self.workers[usize::from(target)];
         let class = runnable.process().header().class;
         let mut queue = worker.queue.lock();
         queue.runnable.push(class, why, runnable);
-        if me == Some(target) {
-            return;
+        if me != Some(target) {
+            worker.inbox.store(true, Ordering::Release);
         }
-        worker.inbox.store(true, Ordering::Release);
+        // Also where the thread is this worker itself: it may have been replaced, and its successor sleep.
         let sleeper = queue.sleeper.take();
         drop(queue);
         if let Some(thread) = sleeper {

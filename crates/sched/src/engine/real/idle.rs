@@ -13,6 +13,8 @@ use super::{NOBODY, worker::Tenant};
 
 /// How long to wait for an answer that is on its way: longer than waking the one who answers.
 const SPIN: Duration = Duration::from_micros(60);
+/// How often to look for an answer before looking at anything else, while answers come at once.
+const GLANCES: u32 = 256;
 /// How often a spin may fail before it is tried only now and then.
 const FAILURES: u32 = 4;
 /// How often it is tried then.
@@ -29,6 +31,9 @@ impl Idle {
     /// Returns when there may be something to do.
     #[cold]
     pub(super) fn wait(&mut self, tenant: &mut Tenant<'_>) {
+        if self.failures == 0 && tenant.workers.count() > 1 && answered(tenant) {
+            return tenant.rested_unmeasured();
+        }
         let now = tenant.engine.now();
         tenant.expire(now);
         tenant.worker.inbox.store(false, Ordering::Relaxed);
@@ -70,6 +75,19 @@ impl Idle {
             }
         }
     }
+}
+
+/// Whether something comes at once.
+#[inline]
+fn answered(tenant: &Tenant<'_>) -> bool {
+    for _ in 0..GLANCES {
+        if tenant.worker.inbox.load(Ordering::Acquire) {
+            tenant.worker.inbox.store(false, Ordering::Relaxed);
+            return true;
+        }
+        std::hint::spin_loop();
+    }
+    false
 }
 
 /// Sleeps until the next timer or until somebody has work for this worker.

@@ -95,6 +95,8 @@ impl<'a> Tenant<'a> {
         }
         // It was replaced, and the slice has ended after all.
         self.workers.lost.fetch_sub(1, Ordering::Relaxed);
+        // What it put on the queue meanwhile, it put there without waking the one that is the worker now.
+        self.workers.rouse_worker(self.index);
     }
 
     pub(super) fn is_tenant(&self) -> bool {
@@ -111,8 +113,7 @@ impl<'a> Tenant<'a> {
         match frame::slice(runnable, 0) {
             Sliced::Waits => {}
             Sliced::Spent(runnable) => {
-                let class = runnable.process().header().class;
-                self.worker.queue.lock().runnable.push(class, Why::Spent, runnable);
+                self.workers.push_to(self.index, Some(self.index), runnable, Why::Spent);
                 self.waiting += 1;
                 look = true;
             }
@@ -166,6 +167,12 @@ impl<'a> Tenant<'a> {
     pub(super) fn rested(&mut self, now: Instant) {
         self.slices = 0;
         self.looked = now;
+    }
+
+    /// Likewise, without asking for the time: the slices until the next look say nothing.
+    pub(super) fn rested_unmeasured(&mut self) {
+        self.slices = 0;
+        self.looked = Instant::MAX;
     }
 
     pub(super) fn expire(&self, now: Instant) {
