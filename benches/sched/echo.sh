@@ -8,6 +8,7 @@ source "$(dirname "$0")/servers.sh"
 # The servers by name. To measure another is one line here.
 command_of() {
     case $1 in
+    ironloom) echo "$programs/ironloom_server echo" ;;
     tokio) echo "$programs/tokio_echo_server" ;;
     *) return 1 ;;
     esac
@@ -15,7 +16,7 @@ command_of() {
 
 seconds=${1:-5}
 names=("${@:2}")
-[ ${#names[@]} -gt 0 ] || names=(tokio)
+[ ${#names[@]} -gt 0 ] || names=(ironloom tokio)
 
 row() {
     local name=$1 connections=$2 before used answer

@@ -8,6 +8,7 @@ source "$(dirname "$0")/servers.sh"
 # The servers by name. To measure another is one line here.
 command_of() {
     case $1 in
+    ironloom) echo "$programs/ironloom_server" ;;
     hyper) echo "$programs/hyper_server" ;;
     hyper-plain) echo "$programs/hyper_server plain" ;;
     go) echo "env GOMAXPROCS=1 $there/go_server" ;;
@@ -17,7 +18,7 @@ command_of() {
 
 seconds=${1:-5}
 names=("${@:2}")
-[ ${#names[@]} -gt 0 ] || names=(hyper hyper-plain go)
+[ ${#names[@]} -gt 0 ] || names=(ironloom hyper hyper-plain go)
 
 # One run of wrk, as a row of the table.
 row() {

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     task::{Context as TaskContext, Poll, Waker},
 };
@@ -201,8 +201,7 @@ impl<M: Send + 'static> Context<M> {
             result.cell.give(Some(value));
         });
         let bytes = size_of_val(&*future) as u64;
-        header.charge(bytes)?;
-        let account = Account { process: self.any(), bytes };
+        let account = Account::open(self.any(), bytes)?;
         let future = Box::pin(async move {
             let _account = account;
             future.await;
@@ -284,6 +283,18 @@ impl<M: Send + 'static> Context<M> {
         .await;
     }
 
+    /// Waits for a future, unless this process is asked to end: then `None`, and the future is dropped.
+    pub async fn unless_stopping<F: Future>(&self, future: F) -> Option<F::Output> {
+        let (mut future, mut stopping) = (pin!(future), pin!(self.stopping()));
+        std::future::poll_fn(|context| {
+            if stopping.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            future.as_mut().poll(context).map(Some)
+        })
+        .await
+    }
+
     /// Takes memory into account that the kernel does not see.
     ///
     /// # Errors
@@ -318,7 +329,7 @@ impl<M: Send + 'static> Context<M> {
         }
     }
 
-    fn any(&self) -> Arc<dyn AnyProcess> {
+    pub(crate) fn any(&self) -> Arc<dyn AnyProcess> {
         Arc::clone(&self.process) as Arc<dyn AnyProcess>
     }
 }
@@ -447,9 +458,23 @@ impl<T: Send + 'static> Drop for Giving<T> {
 }
 
 /// Memory on a process's account, for as long as this exists.
-struct Account {
+pub(crate) struct Account {
     process: Arc<dyn AnyProcess>,
     bytes: u64,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of {}", self.bytes, self.process.header().id)
+    }
+}
+
+impl Account {
+    /// Charges a process.
+    pub(crate) fn open(process: Arc<dyn AnyProcess>, bytes: u64) -> Result<Self, LimitExceeded> {
+        process.header().charge(bytes)?;
+        Ok(Self { process, bytes })
+    }
 }
 
 impl Drop for Account {

@@ -29,7 +29,9 @@
 //! | send, call, monitor, stop, kill | [`Address`], [`ProcessRef`] |
 //! | say what a process may have | [`Options`], [`Limits`], [`Class`] |
 //! | know why one ended | [`ExitReason`] |
-//! | talk to the host's sockets | [`reactor`] |
+//! | talk to other processes in bytes, or to the host's sockets | [`Context::pipe`], [`Stream`], [`Handle::connect`] |
+//! | serve connections, each in a process of its own | [`Service`] |
+//! | poll the host's sockets yourself | [`reactor`] |
 //!
 //! `docs/sched.md` tells the life of a process.
 
@@ -52,10 +54,12 @@ mod kernel;
 mod lock;
 mod mailbox;
 mod oneshot;
+mod pipe;
 mod process;
 mod queue;
 mod raw;
 mod ring;
+mod service;
 mod spawn;
 mod supervisor;
 mod sync;
@@ -73,7 +77,9 @@ pub use handle::Handle;
 pub use id::ProcessId;
 pub use inspect::{KernelInfo, ProcessInfo, State, Wait};
 pub use kernel::{Kernel, Shutdown};
+pub use pipe::{OpenError, PipeError, Reader, STREAM_BYTES, Stream, Writer, forward};
 pub use ring::{ByteRing, Moved};
+pub use service::{Drained, Service, ServiceConfig, ServiceCounts, TimedOut};
 pub use supervisor::{
     Child, ChildError, ChildInfo, Patience, Restart, Strategy, Supervisor, SupervisorHandle,
 };

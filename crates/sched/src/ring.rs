@@ -144,6 +144,14 @@ impl ByteRing {
         self.readable_up_to(self.len())
     }
 
+    /// Everything that is in it, in one piece. What wraps around is laid out anew first.
+    pub fn whole(&mut self) -> &[u8] {
+        if self.head as usize + self.len() > self.bytes.len() {
+            self.reallocate(self.bytes.len());
+        }
+        self.readable()[0]
+    }
+
     /// Takes the first `count` bytes away.
     ///
     /// # Panics

@@ -79,6 +79,7 @@ enum Step {
     MoveOut(usize),
     MoveIn(usize),
     Shrink,
+    Whole,
 }
 
 fn step(size: usize) -> impl Strategy<Value = Step> {
@@ -91,6 +92,7 @@ fn step(size: usize) -> impl Strategy<Value = Step> {
         (0..size).prop_map(Step::MoveOut),
         (0..size).prop_map(Step::MoveIn),
         Just(Step::Shrink),
+        Just(Step::Whole),
     ]
 }
 
@@ -153,6 +155,7 @@ impl Checked {
                 self.model.extend(self.other_model.drain(..expected));
             }
             Step::Shrink => self.ring.shrink(),
+            Step::Whole => assert!(self.ring.whole().iter().eq(&self.model)),
         }
         check(&self.ring, &self.model);
         check(&self.other, &self.other_model);

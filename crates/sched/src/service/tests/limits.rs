@@ -1,0 +1,139 @@
+//! Limits of connections, of silence, and of the time to end.
+
+use super::*;
+
+#[test]
+fn who_says_nothing_is_sent_away() {
+    let config =
+        ServiceConfig { first_byte_within: Some(Duration::from_millis(250)), ..ServiceConfig::default() };
+    let stage = Stage::echo(config);
+    let (silent, talking) = (stage.client(), stage.client());
+    say(&talking, b"x");
+    assert_eq!(rest(&silent), b"");
+    let counts = stage.until(|counts| counts.silent == 1 && counts.active == 1);
+    assert_eq!(counts.idle, 0, "who said something stays");
+    drop(talking);
+    stage.end();
+}
+
+#[test]
+fn who_goes_quiet_is_sent_away_but_not_who_sends_a_byte_now_and_then() {
+    let config = ServiceConfig { idle_after: Some(Duration::from_millis(800)), ..ServiceConfig::default() };
+    let stage = Stage::echo(config);
+    let (quiet, slow) = (stage.client(), stage.client());
+    say(&quiet, b"x");
+    let mut byte = [0];
+    for number in 0..8 {
+        say(&slow, &[number]);
+        (&slow).read_exact(&mut byte).unwrap();
+        // All of them together are longer than it may be quiet.
+        stage.pass(Duration::from_millis(120));
+    }
+    assert_eq!(rest(&quiet), b"x");
+    let counts = stage.until(|counts| counts.idle == 1 && counts.active == 1);
+    assert_eq!(counts.silent, 0);
+    stage.until(|counts| counts.idle == 2);
+    assert_eq!(rest(&slow), b"");
+    stage.end();
+}
+
+#[test]
+fn more_connections_than_may_be_are_turned_away() {
+    let stage = Stage::echo(ServiceConfig { connections_max: 8, ..ServiceConfig::default() });
+    let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
+    stage.until(|counts| counts.active == 8);
+    let storm: Vec<_> = (0..200).map(|_| stage.client()).collect();
+    for client in &storm {
+        assert_eq!(rest(client), b"");
+    }
+    let mut byte = [0];
+    for client in &clients {
+        say(client, b"x");
+        (&*client).read_exact(&mut byte).unwrap();
+    }
+    drop(clients);
+    stage.until(|counts| counts.active == 0);
+    assert_eq!(
+        stage
+            .run(async |mut stream| {
+                stream.write(b"room again").await?;
+                let mut answer = [0; 10];
+                stream.read_exact(&mut answer).await?;
+                Ok(answer)
+            })
+            .unwrap(),
+        *b"room again"
+    );
+    let (_, counts) = stage.end();
+    assert_eq!((counts.accepted, counts.refused), (9, 200));
+}
+
+#[test]
+fn a_stopping_service_lets_who_can_end_and_ends_who_does_not() {
+    let stage = Stage::new(ServiceConfig::default(), async |ctx: Context<()>, mut stream: Stream| {
+        if stream.read_line(9).await? == Some(b"polite".to_vec()) {
+            ctx.stopping().await;
+            stream.write(b"bye").await?;
+            stream.flush().await?;
+        } else {
+            std::future::pending::<()>().await;
+        }
+        Ok::<(), PipeError>(())
+    });
+    let clients: Vec<_> = (0..10).map(|_| stage.client()).collect();
+    for (index, client) in clients.iter().enumerate() {
+        say(client, if index < 6 { b"polite\n" } else { b"stubborn\n" });
+    }
+    stage.until(|counts| counts.active == 10);
+    let drained = stage.kernel.block_on(stage.service.stop(Duration::from_millis(100))).unwrap();
+    assert_eq!(drained, Drained { ended: 6, killed: 4 });
+    for (index, client) in clients.iter().enumerate() {
+        assert_eq!(rest(client), if index < 6 { &b"bye"[..] } else { b"" });
+    }
+    assert!(TcpStream::connect(stage.address()).is_err(), "nobody listens any more");
+    assert!(stage.kernel.block_on(stage.service.stop(Duration::ZERO)).is_err(), "it has ended");
+    assert_eq!(stage.kernel.reactor().unwrap().sources(), 0);
+}
+
+#[test]
+fn a_service_is_drained_under_load() {
+    let stage = Stage::echo(ServiceConfig::default());
+    let address = stage.address();
+    let kernel = &stage.kernel;
+    let clients: Vec<_> = (0..50)
+        .map(|_| {
+            let main = async move |ctx: Context<()>| {
+                let mut stream = ctx.connect(address).await.map_err(|error| error.to_string())?;
+                let mut answer = [0; 100];
+                loop {
+                    stream.write(&[7; 100]).await.map_err(|error| error.to_string())?;
+                    stream.read_exact(&mut answer).await.map_err(|error| error.to_string())?;
+                }
+                #[expect(unreachable_code, reason = "it says what a process returns")]
+                Ok::<(), String>(())
+            };
+            kernel.spawn(main).unwrap()
+        })
+        .collect();
+    stage.until(|counts| counts.active == 50);
+    let drained = kernel.block_on(stage.service.stop(Duration::from_millis(20))).unwrap();
+    assert_eq!(drained.killed, 50, "an echo ends only with its client");
+    for client in clients {
+        kernel.block_on(kernel.within(FOR_EVER, client.monitor())).expect("its connection is gone");
+    }
+    assert_eq!(kernel.reactor().unwrap().sources(), 0);
+    let shutdown = stage.kernel.shutdown(FOR_EVER);
+    assert_eq!((shutdown.killed, shutdown.stuck), (0, 0));
+}
+
+#[test]
+fn a_kernel_that_shuts_down_takes_its_services_along() {
+    let stage =
+        Stage::echo(ServiceConfig { drain_within: Duration::from_millis(20), ..ServiceConfig::default() });
+    let client = stage.client();
+    stage.until(|counts| counts.active == 1);
+    let shutdown = stage.kernel.shutdown(FOR_EVER);
+    assert_eq!((shutdown.killed, shutdown.stuck), (0, 0));
+    assert_eq!(rest(&client), b"");
+    assert_eq!(stage.service.counts().active, 0);
+}
