@@ -130,7 +130,7 @@ impl<M: Send + 'static> Context<M> {
 
     /// Lets everybody else have a turn who is waiting for one.
     pub async fn yield_now(&self) {
-        current::spend(u64::from(self.process.header.limits.slice_budget));
+        current::give_way();
         let mut yielded = false;
         std::future::poll_fn(|context| {
             if std::mem::replace(&mut yielded, true) {

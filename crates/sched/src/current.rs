@@ -209,6 +209,17 @@ pub(crate) fn spend(units: u64) -> bool {
     })
 }
 
+/// Ends the slice without spending what is left of its budget: the process gives way.
+pub(crate) fn give_way() {
+    CURRENT.with(|current| current.granted.set(0));
+}
+
+/// Whether the slice ended because its process gave way.
+#[inline]
+pub(crate) fn gave_way() -> bool {
+    CURRENT.with(|current| current.granted.get() == 0)
+}
+
 /// How much of the slice's budget is spent.
 #[inline]
 pub(crate) fn spent() -> u64 {

@@ -17,8 +17,10 @@ use crate::{
     queue::Why,
 };
 
-/// How many slices may pass before a worker looks at the clock.
+/// How many slices may pass before a worker looks at the clock, if they are short.
 const SLICES_PER_LOOK: u32 = 32;
+/// How long slices may take together before it looks, if each takes as long as those before.
+const LOOK: Duration = Duration::from_micros(5);
 /// How long a worker that is busy leaves the host's sockets alone.
 const GLANCE: Duration = Duration::from_micros(100);
 
@@ -55,8 +57,9 @@ pub(super) struct Tenant<'a> {
     tenant: u64,
     /// The number of the next slice's beginning.
     slice: u64,
-    /// Slices since the last look at the clock, and when that was.
+    /// Slices since the last look at the clock, how many there may be, and when that was.
     slices: u32,
+    slices_max: u32,
     looked: Instant,
     /// When a busy worker last asked the host what is ready.
     polled: Instant,
@@ -73,7 +76,19 @@ impl<'a> Tenant<'a> {
         worker.slice.store(slice, Ordering::Relaxed);
         let now = engine.now();
         let (looked, polled) = (now, now);
-        Self { engine, workers, worker, index, tenant, slice, slices: 0, looked, polled, waiting: 0 }
+        Self {
+            engine,
+            workers,
+            worker,
+            index,
+            tenant,
+            slice,
+            slices: 0,
+            slices_max: 1,
+            looked,
+            polled,
+            waiting: 0,
+        }
     }
 
     fn work(mut self) {
@@ -113,7 +128,8 @@ impl<'a> Tenant<'a> {
             Sliced::Spent(runnable) => {
                 self.workers.push_to(self.index, Some(self.index), runnable, Why::Spent);
                 self.waiting += 1;
-                look = true;
+                // Who computes takes long; who gives way may do so all the time.
+                look = !current::gave_way();
             }
             Sliced::Exited(runnable, reason) => {
                 let (process, reason) = frame::dismantle(runnable, reason);
@@ -127,7 +143,7 @@ impl<'a> Tenant<'a> {
         self.slice += 2;
         self.worker.slice.store(self.slice, Ordering::Relaxed);
         self.slices += 1;
-        if look || self.slices >= SLICES_PER_LOOK {
+        if look || self.slices >= self.slices_max {
             self.look_around();
         }
     }
@@ -138,13 +154,13 @@ impl<'a> Tenant<'a> {
         let now = self.engine.now();
         self.expire(now);
         self.glance_at_host(now);
-        if self.waiting > 0 && self.workers.asleep.load(Ordering::Relaxed) != 0 {
-            let took = now.saturating_since(self.looked).as_nanos();
-            let backlog = took / u64::from(self.slices.max(1)) * self.waiting as u64;
-            if backlog > BACKLOG.as_nanos() {
-                self.workers.rouse_any();
-            }
+        let each = now.saturating_since(self.looked).as_nanos() / u64::from(self.slices.max(1));
+        let backlog = each * self.waiting as u64;
+        if backlog > BACKLOG.as_nanos() && self.workers.asleep.load(Ordering::Relaxed) != 0 {
+            self.workers.rouse_any();
         }
+        let enough = LOOK.as_nanos() / each.max(1);
+        self.slices_max = u32::try_from(enough).unwrap_or(u32::MAX).clamp(1, SLICES_PER_LOOK);
         self.slices = 0;
         self.looked = now;
     }
