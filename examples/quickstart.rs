@@ -1,116 +1,117 @@
-//! The tour: a thousand hosts call each other for ten seconds that pass in a moment, twice, to the same digest; then
-//! each gets a file tree of its own, forked from one image, and one of them is rolled back.
+//! The tour: a thousand processes call each other for ten seconds that pass in a moment, on one worker and on two, to the
+//! same digest; then each gets a file tree of its own, forked from one image, and one of them is rolled back.
 //!
 //! `cargo run --release --example quickstart`
-//!
-//! It shows what is built so far. Running machines and a network of real packets join it as their layers land.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::mem::swap;
+use std::sync::{Arc, OnceLock};
 
 use ironloom_node::blob::tree::{Attributes, Config};
 use ironloom_node::blob::{BlobStore, Durability, MemoryStore, Tree};
-use ironloom_node::core::metrics::{Registry, Unit};
+use ironloom_node::core::metrics::{Histogram, Registry, Unit};
 use ironloom_node::core::trace::first_difference;
-use ironloom_node::core::{Clock, Duration, Instant, Rng, Seed, TimerWheel, Trace, WallClock, Zipf};
+use ironloom_node::core::{Clock, Duration, Instant, Seed, Trace, WallClock};
+use ironloom_node::sched::{self, Address, Context, Reply, VirtualKernel};
 
 const HOSTS: u64 = 1_000;
-const HORIZON: Instant = Instant::from_nanos(10_000_000_000);
+const HORIZON: Duration = Duration::from_secs(10);
 const THINKING: f64 = 40e6; // nanoseconds between two calls of a host, on average
+const WORKING: f64 = 2e6; // nanoseconds that an answer takes, on average
 
-/// What the timers of the world stand for.
-enum Event {
-    Call { from: u64 },
-    Reply { to: u64, sent: Instant },
-}
+/// All hosts. What each is sent is the right to reply.
+type Hosts = Arc<OnceLock<Vec<Address<Reply<()>>>>>;
 
-/// Runs a world and records what happens in it. The first call after `fault` takes a second.
+/// Runs a world and records what happens in it. Host 7 falls asleep for half a second at `fault`.
 fn simulate(
-    seed: Seed,
+    (seed, workers): (Seed, usize),
     registry: &Registry,
     trace: &mut Trace,
-    mut fault: Option<Instant>,
+    fault: Option<Instant>,
 ) -> Result<(), Box<dyn Error>> {
     let scope = registry.scope("quickstart");
-    let mut calls = scope.counter("calls", "Calls that were made.")?.local();
-    let mut round_trips = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?.local();
-
-    let world = Rng::new(seed);
-    let mut hosts: Vec<Rng> = (0..HOSTS).map(|host| world.split("host", host)).collect();
-    let popularity = Zipf::new(HOSTS, 1.0);
-    let mut timers = TimerWheel::new(2 * HOSTS as usize);
-    for from in 0..HOSTS {
-        timers.insert(Instant::from_nanos(from), Event::Call { from })?;
-    }
-
-    while let Some(expired) = timers.poll(HORIZON) {
-        let now = expired.deadline;
-        match expired.value {
-            Event::Call { from } => {
-                let rng = &mut hosts[from as usize];
-                let to = popularity.sample(rng);
-                let mut round_trip = Duration::from_nanos(rng.exponential(2e6) as u64);
-                if fault.take_if(|fault| now >= *fault).is_some() {
-                    round_trip = Duration::from_secs(1);
-                }
-                trace.record(now, "call", &(from, to, round_trip));
-                calls.add(1);
-                timers.insert(now.saturating_add(round_trip), Event::Reply { to: from, sent: now })?;
-            }
-            Event::Reply { to, sent } => {
-                round_trips.record_duration(now.saturating_since(sent));
-                trace.record(now, "reply", &to);
-                let pause = Duration::from_nanos(hosts[to as usize].exponential(THINKING) as u64);
-                timers.insert(now.saturating_add(pause), Event::Call { from: to })?;
-            }
-        }
-    }
+    let round_trips = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?;
+    let kernel = VirtualKernel::new(sched::Config { seed, workers, ..sched::Config::default() });
+    kernel.with_trace(|own| swap(own, trace));
+    let hosts = Hosts::default();
+    let spawn = |number| {
+        let (hosts, round_trips) = (Arc::clone(&hosts), round_trips.clone());
+        let fault = fault.filter(|_| number == 7);
+        kernel.spawn(async move |ctx| {
+            drop(ctx.thread(answer(ctx.clone(), fault))?);
+            call(ctx, hosts, round_trips).await
+        })
+    };
+    let spawned = (0..HOSTS).map(spawn).collect::<Result<_, _>>()?;
+    hosts.set(spawned).expect("the hosts are spawned once");
+    kernel.run_for(HORIZON, Duration::from_millis(1));
+    kernel.with_trace(|own| swap(own, trace));
     Ok(())
+}
+
+/// What a host does by itself: it thinks, and calls another.
+async fn call(ctx: Context<Reply<()>>, hosts: Hosts, round_trips: Histogram) -> Result<(), Box<dyn Error>> {
+    let hosts = hosts.get().ok_or("the hosts are spawned before the first step")?;
+    let mut rng = ctx.rng();
+    loop {
+        ctx.sleep(Duration::from_nanos(rng.exponential(THINKING) as u64)).await;
+        let (sent, to) = (ctx.now(), rng.below(HOSTS));
+        let answered = hosts[to as usize].call(Duration::from_secs(1), |reply| reply).await;
+        ctx.record("call", &(to, answered.is_ok()));
+        round_trips.record_duration(ctx.now().saturating_since(sent));
+    }
+}
+
+/// What it does for others.
+async fn answer(ctx: Context<Reply<()>>, mut fault: Option<Instant>) {
+    let mut rng = ctx.rng().split("answers", 0);
+    loop {
+        let reply = ctx.receive().await;
+        if fault.take_if(|fault| ctx.now() >= *fault).is_some() {
+            ctx.sleep(Duration::from_millis(500)).await;
+        }
+        ctx.sleep(Duration::from_nanos(rng.exponential(WORKING) as u64)).await;
+        reply.send(());
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let seed = Seed::new(7);
-    println!("A world of {HOSTS} hosts from seed {seed}.\n");
+    println!("A world of {HOSTS} processes from seed {seed}.\n");
 
     let (registry, clock) = (Registry::new(100), WallClock::start());
     let mut trace = Trace::new();
-    simulate(seed, &registry, &mut trace, None)?;
+    simulate((seed, 1), &registry, &mut trace, None)?;
     let took = clock.now().as_nanos().max(1);
-    println!(
-        "  10 s passed in {} ms, {} times as fast as life.",
-        took / 1_000_000,
-        HORIZON.as_nanos() / took
-    );
+    let (millis, faster) = (took / 1_000_000, HORIZON.as_nanos() / took);
+    println!("  10 s passed in {millis} ms, {faster} times as fast as life.");
     println!("  {} events. How long the replies took:\n", trace.events());
     draw(&registry)?;
 
     let mut again = Trace::new();
-    simulate(seed, &Registry::new(100), &mut again, None)?;
+    simulate((seed, 2), &Registry::new(100), &mut again, None)?;
     assert_eq!(trace.digest(), again.digest(), "a run is its seed");
-    println!("\n  Digest of the run:       {}", trace.digest());
-    println!("  The same seed once more: {}  equal", again.digest());
+    println!("\n  Digest of the run:         {}", trace.digest());
+    println!("  The same with two workers: {}  equal", again.digest());
 
-    println!("\nNow one call at 4 s takes a second. Where do the runs part?\n");
+    println!("\nNow host 7 falls asleep at 4 s for half a second. Where do the runs part?\n");
     let fault = Instant::ZERO.saturating_add(Duration::from_secs(4));
     let run = |trace: &mut Trace, fault| {
-        simulate(seed, &Registry::new(100), trace, fault).expect("the same world as before");
+        simulate((seed, 2), &Registry::new(100), trace, fault).expect("the same world as before");
     };
     let parted = first_difference(|trace| run(trace, None), |trace| run(trace, Some(fault)))?;
-    println!("  {}", parted.expect("one call is delayed").to_string().replace('\n', "\n  "));
-    trees(seed)
+    println!("  {}", parted.expect("one host is late").to_string().replace('\n', "\n  "));
+    trees()
 }
 
 /// Gives every host a file tree, lets one ruin its own, and goes back.
-fn trees(seed: Seed) -> Result<(), Box<dyn Error>> {
-    let clock = WallClock::start();
-    let file = Attributes::new(0o644, Instant::ZERO);
+fn trees() -> Result<(), Box<dyn Error>> {
+    let (clock, file) = (WallClock::start(), Attributes::new(0o644, Instant::ZERO));
     let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
     let mut image = Tree::new(Arc::clone(&store), Config::default());
     image.mkdir("/etc", Attributes::new(0o755, Instant::ZERO))?;
     image.put("/etc/motd", b"Welcome to Ironloom.\n", file.clone())?;
-    let mut system = vec![0; 4 << 20];
-    Rng::new(seed).fill(&mut system);
-    image.put("/system", &system, file.clone())?;
+    image.put("/system", &vec![0; 4 << 20], file.clone())?;
     let image_id = image.commit(Durability::Buffered)?;
 
     let mut machines: Vec<Tree> = (0..HOSTS).map(|_| image.fork()).collect();
