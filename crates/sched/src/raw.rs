@@ -52,7 +52,7 @@ const SPINS: u32 = if cfg!(any(loom, miri)) { 0 } else { 64 };
 
 /// The lock's only state: whether it is taken.
 #[derive(Debug)]
-#[cfg_attr(loom, expect(dead_code, reason = "under loom only the test of the lock uses it"))]
+#[cfg_attr(all(loom, not(test)), expect(dead_code, reason = "under loom only the test of the lock uses it"))]
 pub(crate) struct Spin(AtomicBool);
 
 impl Spin {
@@ -71,7 +71,7 @@ impl Spin {
 
     #[inline]
     fn try_take(&self) -> bool {
-        !self.0.swap(true, Ordering::Acquire)
+        self.0.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[inline]
@@ -211,7 +211,7 @@ mod interleavings {
         loom::model(|| {
             let shared = Arc::new(Shared { lock: Spin::new(), value: UnsafeCell::new(0) });
             let other = Arc::clone(&shared);
-            let thread = loom::thread::spawn(move || add(&other));
+            let thread = thread::spawn(move || add(&other));
             add(&shared);
             thread.join().unwrap();
             shared.lock.take();
