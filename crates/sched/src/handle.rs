@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::pin, sync::Arc, task::Wake};
 
-use ironloom_core::{Duration, Instant, Latch};
+use ironloom_core::{Duration, Instant, Latch, metrics::HistogramSnapshot};
 
 use crate::{
     Address, Context, Elapsed, Guest, IntoExit, Options, ProcessId, ProcessRef, RegisterError, SpawnError,
@@ -183,11 +183,8 @@ impl Handle {
             info.slices = workers.slices();
             info.steals = workers.steals();
             info.stuck = workers.stuck.load(std::sync::atomic::Ordering::Relaxed);
-            let lateness = workers.lateness();
-            info.lateness = (
-                Duration::from_nanos(lateness.quantile(0.5)),
-                Duration::from_nanos(lateness.quantile(0.999)),
-            );
+            info.queueing = spread(&workers.queueing());
+            info.lateness = spread(&workers.lateness());
         }
         info
     }
@@ -203,6 +200,11 @@ impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("processes", &self.len()).finish_non_exhaustive()
     }
+}
+
+/// Half of what was seen, and all but one in a thousand.
+fn spread(seen: &HistogramSnapshot) -> (Duration, Duration) {
+    (Duration::from_nanos(seen.quantile(0.5)), Duration::from_nanos(seen.quantile(0.999)))
 }
 
 /// Waits for a future on this thread.

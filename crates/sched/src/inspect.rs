@@ -101,6 +101,8 @@ pub struct KernelInfo {
     pub slices: Vec<u64>,
     /// Processes that each worker took from others.
     pub steals: Vec<u64>,
+    /// How long the last in a queue waited for its turn, looked at now and then: half, and all but one in a thousand.
+    pub queueing: (Duration, Duration),
     /// How late timers were noticed: half of them, and all but one in a thousand, within so much.
     pub lateness: (Duration, Duration),
     /// Slices that lasted too long.

@@ -13,7 +13,10 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
-use ironloom_core::{Duration, EventCount};
+use ironloom_core::{
+    Duration, EventCount,
+    metrics::{Histogram, HistogramSnapshot},
+};
 use parking_lot::Mutex;
 
 pub(crate) use worker::start;
@@ -56,7 +59,8 @@ pub(crate) struct Workers {
     pub(crate) last_stuck: Mutex<Option<(ProcessId, Arc<str>)>>,
     /// Threads that are in such a slice and are no longer workers.
     lost: AtomicU32,
-    lateness: ironloom_core::metrics::Histogram,
+    lateness: Histogram,
+    queueing: Histogram,
 }
 
 /// One worker, as others see it. What other workers touch to give it something is in one line of memory.
@@ -105,7 +109,8 @@ impl Workers {
             stuck: AtomicU64::new(0),
             last_stuck: Mutex::new(None),
             lost: AtomicU32::new(0),
-            lateness: ironloom_core::metrics::Histogram::new(),
+            lateness: Histogram::new(),
+            queueing: Histogram::new(),
         }
     }
 
@@ -226,8 +231,13 @@ impl Workers {
     }
 
     /// How late timers were noticed.
-    pub(crate) fn lateness(&self) -> ironloom_core::metrics::HistogramSnapshot {
+    pub(crate) fn lateness(&self) -> HistogramSnapshot {
         self.lateness.snapshot()
+    }
+
+    /// How long processes waited for their turn.
+    pub(crate) fn queueing(&self) -> HistogramSnapshot {
+        self.queueing.snapshot()
     }
 
     /// Ends all workers; those that are stuck are left behind.

@@ -65,6 +65,8 @@ pub(super) struct Tenant<'a> {
     polled: Instant,
     /// How many were waiting when the last process was taken.
     waiting: usize,
+    /// A place in the queue that is being watched: how many slices until it is reached, and since when.
+    probe: Option<(u32, Instant)>,
 }
 
 impl<'a> Tenant<'a> {
@@ -88,6 +90,7 @@ impl<'a> Tenant<'a> {
             looked,
             polled,
             waiting: 0,
+            probe: None,
         }
     }
 
@@ -154,6 +157,7 @@ impl<'a> Tenant<'a> {
         let now = self.engine.now();
         self.expire(now);
         self.glance_at_host(now);
+        self.watch_queue(now);
         let each = now.saturating_since(self.looked).as_nanos() / u64::from(self.slices.max(1));
         let backlog = each * self.waiting as u64;
         if backlog > BACKLOG.as_nanos() && self.workers.asleep.load(Ordering::Relaxed) != 0 {
@@ -163,6 +167,20 @@ impl<'a> Tenant<'a> {
         self.slices_max = u32::try_from(enough).unwrap_or(u32::MAX).clamp(1, SLICES_PER_LOOK);
         self.slices = 0;
         self.looked = now;
+    }
+
+    /// Measures now and then how long the last in the queue waits for its turn.
+    fn watch_queue(&mut self, now: Instant) {
+        self.probe = match self.probe {
+            Some((slices, since)) if slices > self.slices => Some((slices - self.slices, since)),
+            Some((_, since)) => {
+                self.workers.queueing.record_duration(now.saturating_since(since));
+                None
+            }
+            None => {
+                u32::try_from(self.waiting).ok().filter(|waiting| *waiting > 0).map(|waiting| (waiting, now))
+            }
+        };
     }
 
     /// Asks the host what is ready, if nobody did for a while: who is busy does so now and then only.
