@@ -32,8 +32,34 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// All that it offers is in its [`Handle`], which may be cloned. Its futures are plain ones: a tokio task or any other may
-/// await them.
+/// All that it offers is in its [`Handle`], which may be cloned.
+///
+/// # Inside a tokio program
+///
+/// Whatever can be awaited here are plain futures, which wake whoever polls them: tasks of tokio, or of any other
+/// executor, send to processes, call them and await their ends. The kernel keeps its own workers beside tokio's.
+///
+/// ```
+/// use ironloom_core::Duration;
+/// use ironloom_sched::{Config, Context, Kernel, Reply};
+///
+/// let program = async {
+///     let kernel = Kernel::start(Config::with_workers(1))?;
+///     let counter = kernel.spawn(async move |ctx: Context<Reply<u64>>| {
+///         for count in 1.. {
+///             ctx.receive().await.send(count);
+///         }
+///     })?;
+///     let second = Duration::from_secs(1);
+///     assert_eq!(counter.call(second, |reply| reply).await?, 1);
+///     assert_eq!(counter.call(second, |reply| reply).await?, 2);
+///     counter.kill();
+///     assert!(!counter.monitor().await.is_clean());
+///     Ok::<(), Box<dyn std::error::Error>>(())
+/// };
+/// tokio::runtime::Builder::new_current_thread().build()?.block_on(program)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Kernel {
     handle: Handle,
     running: bool,
