@@ -50,8 +50,9 @@ pub(crate) struct Workers {
     stop: AtomicBool,
     /// Until when the worker sleeps that wakes by itself for the next timer.
     keeper: AtomicU64,
-    /// For the watch, which is to hear of the end at once.
+    /// For the watch, which is to hear of the end at once, and of the first worker that wakes when all sleep.
     watch: EventCount,
+    watch_sleeps: AtomicBool,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     /// Slices that lasted too long.
     pub(crate) stuck: AtomicU64,
@@ -105,6 +106,7 @@ impl Workers {
             stop: AtomicBool::new(false),
             keeper: AtomicU64::new(u64::MAX),
             watch: EventCount::new(),
+            watch_sleeps: AtomicBool::new(false),
             threads: Mutex::new(Vec::new()),
             stuck: AtomicU64::new(0),
             last_stuck: Mutex::new(None),
@@ -158,6 +160,17 @@ impl Workers {
         if let Some(thread) = sleeper {
             self.rouse(target, &thread);
         }
+    }
+
+    /// A worker is awake again, and has to be watched.
+    fn wake_watch(&self) {
+        if self.watch_sleeps.load(Ordering::SeqCst) && self.watch_sleeps.swap(false, Ordering::SeqCst) {
+            self.watch.notify_all();
+        }
+    }
+
+    fn all_sleep(&self) -> bool {
+        self.asleep.load(Ordering::SeqCst).count_ones() as usize == self.workers.len()
     }
 
     fn is_asleep(&self, worker: u16) -> bool {

@@ -106,6 +106,7 @@ fn sleep(tenant: &Tenant<'_>) {
         park(tenant);
     }
     tenant.workers.asleep.fetch_and(!bit, Ordering::SeqCst);
+    tenant.workers.wake_watch();
     tenant.worker.queue.lock().sleeper = None;
 }
 

@@ -52,7 +52,14 @@ fn watch(engine: &Weak<Engine>) {
             look(&engine, workers, index as u16, seen);
         }
         let ticket = workers.watch.ticket();
-        if !workers.stop.load(Ordering::SeqCst) {
+        workers.watch_sleeps.store(true, Ordering::SeqCst);
+        if workers.stop.load(Ordering::SeqCst) {
+            return;
+        }
+        if workers.all_sleep() {
+            ticket.wait(); // there is nothing to watch until one of them wakes
+        } else {
+            workers.watch_sleeps.store(false, Ordering::SeqCst);
             wait_for(ticket, tick);
         }
     }
