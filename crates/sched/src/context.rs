@@ -211,13 +211,17 @@ impl<M: Send + 'static> Context<M> {
             amount: 0,
         });
         let mut future: Option<ThreadFuture> = Some(future);
-        self.process
-            .with(&mut |control| begun = control.begin_thread(header.limits.threads_max, &mut future));
+        let main_runs = current::process_of(header.home.address()) == header.id;
+        self.process.with(&mut |control| {
+            begun = control.begin_thread(header.limits.threads_max, main_runs, &mut future);
+            if begun.is_ok() {
+                header.threaded.store(true, Ordering::Relaxed);
+            }
+        });
         drop(future); // it is still there if it was refused
         if let Some(runnable) = begun? {
             self.process.resume(runnable);
         }
-        header.threaded.store(true, Ordering::Relaxed);
         Ok(Thread { cell })
     }
 

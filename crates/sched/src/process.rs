@@ -255,10 +255,11 @@ impl Control {
     }
 
     /// Enters a thread that is to begin at the process's next turn. It is taken out of `future` unless there is an error,
-    /// so that it is not dropped under the lock.
+    /// so that it is not dropped under the lock. With `main_runs` it is the process itself that begins it.
     pub(crate) fn begin_thread(
         &mut self,
         threads_max: u32,
+        main_runs: bool,
         future: &mut Option<ThreadFuture>,
     ) -> Result<Option<Runnable>, LimitExceeded> {
         if self.exited {
@@ -271,6 +272,10 @@ impl Control {
         let index = rare.free_threads.pop().unwrap_or(rare.threads);
         rare.threads += 1;
         rare.new_threads.extend(future.take().map(|future| (index, future)));
+        if !self.threaded && !main_runs && self.parked.is_none() {
+            // It is on a queue, where having the first turn was understood; from now on that has to be said.
+            self.wakes.main = true;
+        }
         Ok(self.wake_thread(index))
     }
 
