@@ -220,8 +220,8 @@ impl<M: Send + 'static> Process<M> {
     /// Keeps a message for the end of the window; whether the window has still to be told.
     fn accept_deferred(&self, act: Act, message: M) -> (Result<(), SendError<M>>, bool) {
         let limits = &self.header.limits;
-        if act.sequence >= limits.messages_in_flight_max {
-            let limit = limits.messages_in_flight_max;
+        let limit = limits.messages_in_flight_max.max(1); // with none, whoever sends would try for ever
+        if act.sequence >= limit {
             return (Err(self.refuse(message, Refusal::InFlight { process: self.header.id, limit })), false);
         }
         let mut inner = self.inner.lock();

@@ -175,11 +175,12 @@ pub(crate) trait AnyProcess: Send + Sync {
 impl Header {
     /// Takes memory into account.
     pub(crate) fn charge(&self, bytes: u64) -> Result<(), LimitExceeded> {
-        let before = self.heap.fetch_add(bytes, Ordering::Relaxed);
         let limit = Limit::new("heap_bytes_max", self.limits.heap_bytes_max);
-        limit.check(before.saturating_add(bytes)).inspect_err(|_| {
-            self.heap.fetch_sub(bytes, Ordering::Relaxed);
-        })
+        let more = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= self.limits.heap_bytes_max);
+        match self.heap.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
+            Ok(_) => Ok(()),
+            Err(held) => Err(LimitExceeded { limit, amount: held.saturating_add(bytes) }),
+        }
     }
 
     pub(crate) fn release(&self, bytes: u64) {

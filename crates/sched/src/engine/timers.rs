@@ -11,6 +11,9 @@ use parking_lot::Mutex;
 /// How many are woken before others may set timers again.
 const BATCH: usize = 64;
 
+/// The most timers that a wheel can number.
+const WHEEL_MAX: usize = u32::MAX as usize;
+
 /// A wheel of wakers, and what can be known about it without its lock.
 pub(crate) struct Timers {
     wheel: Mutex<TimerWheel<Waker>>,
@@ -21,6 +24,7 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn new(timers_max: usize) -> Self {
+        let timers_max = timers_max.min(WHEEL_MAX);
         Self { wheel: Mutex::new(TimerWheel::new(timers_max)), next: AtomicU64::new(u64::MAX), timers_max }
     }
 
