@@ -5,7 +5,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use ironloom_core::{Duration, Limit};
@@ -15,6 +15,7 @@ use crate::{
     current::{self, Act},
     effect::{Effect, Signal},
     engine::Windows,
+    exit::wake,
     inspect::{ProcessInfo, Wait, inspect},
     mailbox::Ticket,
     oneshot::Oneshot,
@@ -341,7 +342,7 @@ impl<M: Send + 'static> Drop for Sending<'_, M> {
         } else {
             let heir = if left.is_none() { inner.mailbox.next_sender() } else { None };
             drop(inner);
-            heir.into_iter().for_each(Waker::wake);
+            wake(heir);
         }
         drop(left);
     }

@@ -10,7 +10,7 @@ use crate::{
     current,
     effect::{Commit, Effect},
     engine::Home,
-    exit::bury,
+    exit::{bury, wake},
     inspect::Wait,
     lock::Lock,
 };
@@ -41,7 +41,7 @@ impl<T: Send + 'static> Oneshot<T> {
             let waker = waker.take();
             *state = State::Given(value);
             drop(state);
-            waker.into_iter().for_each(Waker::wake);
+            wake(waker);
         } else {
             drop(state); // before the value, whose drop may do anything
         }
@@ -89,7 +89,7 @@ impl<T: Send + 'static> Commit for Oneshot<T> {
             let waker = waker.take();
             *state = State::Given(value.take());
             drop(state);
-            waker.into_iter().for_each(Waker::wake);
+            wake(waker);
         } else {
             drop(state);
         }

@@ -24,7 +24,7 @@ use crate::{
     Class, ExitReason, Limits, ProcessId,
     effect::Commit,
     engine::Home,
-    exit::bury,
+    exit::{bury, wake},
     frame::{Threads, Turn},
     inspect::Wait,
     lock::{Guard, Lock},
@@ -335,7 +335,7 @@ impl<M: Send + 'static> Process<M> {
             }
             Receiver::Others(wakers) => {
                 drop(inner);
-                wakers.into_iter().for_each(Waker::wake);
+                wake(*wakers);
             }
         }
     }
@@ -412,8 +412,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         messages.into_iter().for_each(bury);
         if let Some(rare) = &mut rare {
             mem::take(&mut rare.new_threads).into_iter().for_each(bury);
+            wake(mem::take(&mut rare.stop_wakers)); // to find that there is nothing left to stop
+            mem::take(&mut rare.exits_wakers).into_iter().for_each(bury);
         }
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
         rare
     }
 
@@ -446,8 +448,8 @@ impl<M: Send + 'static> Commit for Process<M> {
         if inner.control.exited {
             let (messages, wakers) = inner.mailbox.close();
             drop(inner);
-            drop(messages);
-            wakers.into_iter().for_each(Waker::wake);
+            messages.into_iter().for_each(bury);
+            wake(wakers);
             return;
         }
         let arrived = inner.mailbox.commit();
@@ -460,7 +462,7 @@ impl<M: Send + 'static> Commit for Process<M> {
         } else {
             drop(inner);
         }
-        senders.into_iter().for_each(Waker::wake);
+        wake(senders);
     }
 }
 

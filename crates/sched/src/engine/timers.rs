@@ -8,6 +8,8 @@ use std::{
 use ironloom_core::{Instant, Limit, LimitExceeded, TimerId, TimerWheel, WheelFull};
 use parking_lot::Mutex;
 
+use crate::exit::wake;
+
 /// How many are woken before others may set timers again.
 const BATCH: usize = 64;
 
@@ -67,7 +69,7 @@ impl Timers {
     /// Nothing is due before this.
     #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
-        match self.next.load(Ordering::Relaxed) {
+        match self.next.load(Ordering::SeqCst) {
             u64::MAX => None,
             nanos => Some(Instant::from_nanos(nanos)),
         }
@@ -91,7 +93,7 @@ impl Timers {
             self.next.store(wheel.next_bound().map_or(u64::MAX, Instant::as_nanos), Ordering::Relaxed);
             drop(wheel);
             let more = due.len() == BATCH;
-            due.into_iter().for_each(Waker::wake);
+            wake(due);
             if !more {
                 return;
             }
