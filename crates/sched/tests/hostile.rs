@@ -193,3 +193,14 @@ fn a_worker_that_was_replaced_leaves_its_timer_to_others() {
     woken.expect("nobody looked after the timer");
     assert!(matches!(kernel.block_on(stuck.unwrap().monitor()), ExitReason::Normal | ExitReason::NoProcess));
 }
+
+#[test]
+fn a_process_of_virtual_time_does_not_block_either() {
+    let kernel = VirtualKernel::new(Config::with_workers(1));
+    let handle = kernel.handle().clone();
+    let process = kernel.spawn(async move |_: Context<()>| handle.block_on(async {})).unwrap();
+    let mut monitor = pin!(process.monitor());
+    kernel.run_until_idle();
+    let polled = monitor.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
+    assert!(matches!(polled, std::task::Poll::Ready(ExitReason::Panicked(_))), "{polled:?}");
+}

@@ -48,13 +48,14 @@ impl Timers {
 
     /// Makes sure that a timer wakes `waker`; `None` if it has woken somebody already.
     pub(crate) fn renew(&self, timer: TimerId, waker: &Waker) -> Option<TimerId> {
-        let mut wheel = self.wheel.lock();
-        let (deadline, known) = wheel.timer(timer)?;
-        if known.will_wake(waker) {
+        if self.wheel.lock().timer(timer)?.1.will_wake(waker) {
             return Some(timer);
         }
+        let waker = waker.clone(); // may do anything, also set a timer
+        let mut wheel = self.wheel.lock();
+        let (deadline, _) = wheel.timer(timer)?;
         let old = wheel.cancel(timer);
-        let timer = wheel.insert(deadline, waker.clone()).ok();
+        let timer = wheel.insert(deadline, waker).ok();
         drop(wheel);
         drop(old);
         timer
