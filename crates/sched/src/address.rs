@@ -5,7 +5,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use ironloom_core::{Duration, Limit};
@@ -15,6 +15,7 @@ use crate::{
     current::{self, Act},
     effect::{Effect, Signal},
     engine::Windows,
+    exit::wake,
     inspect::{ProcessInfo, Wait, inspect},
     mailbox::Ticket,
     oneshot::Oneshot,
@@ -220,8 +221,8 @@ impl<M: Send + 'static> Process<M> {
     /// Keeps a message for the end of the window; whether the window has still to be told.
     fn accept_deferred(&self, act: Act, message: M) -> (Result<(), SendError<M>>, bool) {
         let limits = &self.header.limits;
-        if act.sequence >= limits.messages_in_flight_max {
-            let limit = limits.messages_in_flight_max;
+        let limit = limits.messages_in_flight_max.max(1); // with none, whoever sends would try for ever
+        if act.sequence >= limit {
             return (Err(self.refuse(message, Refusal::InFlight { process: self.header.id, limit })), false);
         }
         let mut inner = self.inner.lock();
@@ -341,7 +342,7 @@ impl<M: Send + 'static> Drop for Sending<'_, M> {
         } else {
             let heir = if left.is_none() { inner.mailbox.next_sender() } else { None };
             drop(inner);
-            heir.into_iter().for_each(Waker::wake);
+            wake(heir);
         }
         drop(left);
     }

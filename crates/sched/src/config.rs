@@ -53,11 +53,11 @@ pub struct Limits {
     pub heap_bytes_max: u64,
     /// Messages that were sent to it and not yet received.
     pub mailbox_messages_max: u32,
-    /// Messages that it sent and that are not yet in a mailbox; virtual time only.
+    /// What another process may have done in a window and still send to it; virtual time only. At least 1.
     pub messages_in_flight_max: u32,
     /// Threads at a time, the main one included.
     pub threads_max: u32,
-    /// Units of work before it is somebody else's turn.
+    /// Units of work before it is somebody else's turn; at least 16.
     pub slice_budget: u32,
 }
 

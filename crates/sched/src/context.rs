@@ -17,6 +17,7 @@ use crate::{
     Address, Elapsed, ExitReason, Handle, IntoExit, Options, ProcessId, ProcessRef, SpawnError, current,
     effect::{Commit, Effect, Signal},
     engine::{HEARD_BYTES, Windows},
+    exit::wake,
     inspect::Wait,
     mailbox::{Mailbox, Receiver, Seen},
     oneshot::Oneshot,
@@ -211,13 +212,17 @@ impl<M: Send + 'static> Context<M> {
             amount: 0,
         });
         let mut future: Option<ThreadFuture> = Some(future);
-        self.process
-            .with(&mut |control| begun = control.begin_thread(header.limits.threads_max, &mut future));
+        let main_runs = current::process_of(header.home.address()) == header.id;
+        self.process.with(&mut |control| {
+            begun = control.begin_thread(header.limits.threads_max, main_runs, &mut future);
+            if begun.is_ok() {
+                header.threaded.store(true, Ordering::Relaxed);
+            }
+        });
         drop(future); // it is still there if it was refused
         if let Some(runnable) = begun? {
             self.process.resume(runnable);
         }
-        header.threaded.store(true, Ordering::Relaxed);
         Ok(Thread { cell })
     }
 
@@ -270,8 +275,9 @@ impl<M: Send + 'static> Context<M> {
         std::future::poll_fn(|context| {
             let waker = context.waker().clone();
             let mut inner = self.process.inner.lock();
+            let exited = inner.control.has_exited();
             let rare = inner.control.rare();
-            if rare.stop_requested {
+            if rare.stop_requested || exited {
                 return Poll::Ready(());
             }
             current::waits(Wait::Exit);
@@ -388,7 +394,7 @@ impl<M: Send + 'static> Process<M> {
         } else if inner.mailbox.has_senders() {
             let sender = inner.mailbox.next_sender();
             drop(inner);
-            sender.into_iter().for_each(Waker::wake);
+            wake(sender);
         }
         Poll::Ready(taken)
     }

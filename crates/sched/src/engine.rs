@@ -253,6 +253,9 @@ impl Engine {
     }
 
     fn register(&self, name: Arc<str>, process: Arc<dyn AnyProcess>) -> bool {
+        if process.header().home.address() != self.address() {
+            return false; // its own kernel would not take the name back
+        }
         let mut names = self.names.lock();
         if names.contains_key(&name) {
             return false;

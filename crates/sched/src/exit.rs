@@ -6,6 +6,7 @@ use std::{
     mem::ManuallyDrop,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    task::Waker,
 };
 
 use ironloom_core::LimitExceeded;
@@ -83,6 +84,16 @@ const PANICS_MAX: u32 = 16;
 pub(crate) fn bury<T>(remains: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(remains))) {
         bury_payload(payload);
+    }
+}
+
+/// Wakes whoever waits. A waker may be anybody's and may panic; that is no affair of whoever wakes, or of the others.
+#[inline]
+pub(crate) fn wake(waiting: impl IntoIterator<Item = Waker>) {
+    for waker in waiting {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            bury_payload(payload);
+        }
     }
 }
 

@@ -180,12 +180,15 @@ pub(crate) enum Sliced {
     Exited(Runnable, ExitReason),
 }
 
+/// The least that a slice may spend: with less, waiting for one of two things would end it before it has begun.
+const BUDGET_MIN: u32 = 16;
+
 /// Runs one slice of a process: all of its threads that can run, until every one waits or the budget is spent.
 ///
 /// How much it spent is on the process's account before anybody else can run it.
 pub(crate) fn slice(mut runnable: Runnable, ordinal: u32) -> Sliced {
     let header = runnable.process().header();
-    current::begin(header.id, ordinal, header.limits.slice_budget);
+    current::begin(header.id, ordinal, header.limits.slice_budget.max(BUDGET_MIN));
     let threaded = header.threaded.load(Ordering::Relaxed);
     let mut wakes = if threaded { first_wakes(runnable.process()) } else { Wakes::MAIN };
     let mut settled = 0;
@@ -249,7 +252,8 @@ fn condemnation(process: &dyn AnyProcess) -> ExitReason {
 fn settle(header: &Header, settled: &mut u64) {
     let spent = current::spent();
     // Only the worker that runs the process writes here, so a load and a store will do.
-    header.spent.store(header.spent.load(Ordering::Relaxed) + spent - *settled, Ordering::Relaxed);
+    let total = header.spent.load(Ordering::Relaxed).saturating_add(spent - *settled);
+    header.spent.store(total, Ordering::Relaxed);
     *settled = spent;
 }
 

@@ -44,7 +44,8 @@ pub trait Guest<M>: Send + 'static {
     ///
     /// `Pending` with an exhausted budget means: go on at the next turn. `Pending` with budget left means: wait. What is
     /// waited for must have been arranged: [`Context::try_receive`] that finds nothing has the next message wake the
-    /// guest, and so does any future that was polled with the [waker](Turn::waker) of this turn.
+    /// guest. For anything else the process may have a [thread](Context::thread) that waits for it and then sends it a
+    /// message.
     fn run(&mut self, budget: &mut Budget, context: &mut Context<M>) -> Poll<ExitReason>;
 }
 

@@ -120,7 +120,7 @@ pub(crate) fn inspect(process: &dyn AnyProcess) -> ProcessInfo {
         state: State::Runnable,
         slices: header.slices.load(Ordering::Relaxed),
         budget_spent: header.spent.load(Ordering::Relaxed),
-        heap_bytes: header.heap.load(Ordering::Relaxed) + mailbox_bytes as u64,
+        heap_bytes: header.heap.load(Ordering::Relaxed).saturating_add(mailbox_bytes as u64),
         mailbox_messages,
         threads: 1,
         links: Vec::new(),

@@ -168,7 +168,10 @@ impl<M> Mailbox<M> {
         });
         match rare.senders.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
             Ok(index) => mem::swap(&mut rare.senders[index].1, waker),
-            Err(index) => rare.senders.insert(index, (ticket, waker.clone())),
+            Err(index) => {
+                let mine = mem::replace(waker, Waker::noop().clone());
+                rare.senders.insert(index, (ticket, mine));
+            }
         }
         ticket
     }

@@ -10,7 +10,7 @@ use crate::{
     current,
     effect::{Commit, Effect},
     engine::Home,
-    exit::bury,
+    exit::{bury, wake},
     inspect::Wait,
     lock::Lock,
 };
@@ -41,7 +41,7 @@ impl<T: Send + 'static> Oneshot<T> {
             let waker = waker.take();
             *state = State::Given(value);
             drop(state);
-            waker.into_iter().for_each(Waker::wake);
+            wake(waker);
         } else {
             drop(state); // before the value, whose drop may do anything
         }
@@ -63,14 +63,25 @@ impl<T: Send + 'static> Oneshot<T> {
 
     /// The value, or `None` if there will be none.
     pub(crate) fn poll(&self, context: &Context<'_>, wait: Wait) -> Poll<Option<T>> {
+        let polled = self.look(context.waker(), wait, &mut None);
+        if let Some(polled) = polled {
+            return polled;
+        }
+        // Somebody else's waker may do anything when it is cloned, so that is not done under the lock.
+        let mut waker = Some(context.waker().clone());
+        self.look(context.waker(), wait, &mut waker).unwrap_or(Poll::Pending)
+    }
+
+    /// The value; or leaves `mine` to be woken, and puts the one from before in its place. `None` if `mine` is needed.
+    fn look(&self, of: &Waker, wait: Wait, mine: &mut Option<Waker>) -> Option<Poll<Option<T>>> {
         let mut state = self.state.lock();
-        match &mut *state {
+        Some(match &mut *state {
             State::Empty(waker) | State::Deferred(_, waker) => {
                 current::waits(wait);
-                let known = waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-                let old = if known { None } else { waker.replace(context.waker().clone()) };
-                drop(state); // before the waker, whose drop may do anything
-                drop(old);
+                if !waker.as_ref().is_some_and(|waker| waker.will_wake(of)) {
+                    mine.as_ref()?;
+                    mem::swap(waker, mine);
+                }
                 Poll::Pending
             }
             State::Given(_) => match mem::replace(&mut *state, State::Taken) {
@@ -78,7 +89,7 @@ impl<T: Send + 'static> Oneshot<T> {
                 _ => unreachable!("it was given a moment ago, under the same lock"),
             },
             State::Taken => Poll::Ready(None),
-        }
+        })
     }
 }
 
@@ -89,7 +100,7 @@ impl<T: Send + 'static> Commit for Oneshot<T> {
             let waker = waker.take();
             *state = State::Given(value.take());
             drop(state);
-            waker.into_iter().for_each(Waker::wake);
+            wake(waker);
         } else {
             drop(state);
         }

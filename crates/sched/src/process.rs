@@ -24,7 +24,7 @@ use crate::{
     Class, ExitReason, Limits, ProcessId,
     effect::Commit,
     engine::Home,
-    exit::bury,
+    exit::{bury, wake},
     frame::{Threads, Turn},
     inspect::Wait,
     lock::{Guard, Lock},
@@ -175,11 +175,12 @@ pub(crate) trait AnyProcess: Send + Sync {
 impl Header {
     /// Takes memory into account.
     pub(crate) fn charge(&self, bytes: u64) -> Result<(), LimitExceeded> {
-        let before = self.heap.fetch_add(bytes, Ordering::Relaxed);
         let limit = Limit::new("heap_bytes_max", self.limits.heap_bytes_max);
-        limit.check(before.saturating_add(bytes)).inspect_err(|_| {
-            self.heap.fetch_sub(bytes, Ordering::Relaxed);
-        })
+        let more = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= self.limits.heap_bytes_max);
+        match self.heap.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
+            Ok(_) => Ok(()),
+            Err(held) => Err(LimitExceeded { limit, amount: held.saturating_add(bytes) }),
+        }
     }
 
     pub(crate) fn release(&self, bytes: u64) {
@@ -255,10 +256,11 @@ impl Control {
     }
 
     /// Enters a thread that is to begin at the process's next turn. It is taken out of `future` unless there is an error,
-    /// so that it is not dropped under the lock.
+    /// so that it is not dropped under the lock. With `main_runs` it is the process itself that begins it.
     pub(crate) fn begin_thread(
         &mut self,
         threads_max: u32,
+        main_runs: bool,
         future: &mut Option<ThreadFuture>,
     ) -> Result<Option<Runnable>, LimitExceeded> {
         if self.exited {
@@ -271,6 +273,10 @@ impl Control {
         let index = rare.free_threads.pop().unwrap_or(rare.threads);
         rare.threads += 1;
         rare.new_threads.extend(future.take().map(|future| (index, future)));
+        if !self.threaded && !main_runs && self.parked.is_none() {
+            // It is on a queue, where having the first turn was understood; from now on that has to be said.
+            self.wakes.main = true;
+        }
         Ok(self.wake_thread(index))
     }
 
@@ -329,7 +335,7 @@ impl<M: Send + 'static> Process<M> {
             }
             Receiver::Others(wakers) => {
                 drop(inner);
-                wakers.into_iter().for_each(Waker::wake);
+                wake(*wakers);
             }
         }
     }
@@ -406,8 +412,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         messages.into_iter().for_each(bury);
         if let Some(rare) = &mut rare {
             mem::take(&mut rare.new_threads).into_iter().for_each(bury);
+            wake(mem::take(&mut rare.stop_wakers)); // to find that there is nothing left to stop
+            mem::take(&mut rare.exits_wakers).into_iter().for_each(bury);
         }
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
         rare
     }
 
@@ -440,8 +448,8 @@ impl<M: Send + 'static> Commit for Process<M> {
         if inner.control.exited {
             let (messages, wakers) = inner.mailbox.close();
             drop(inner);
-            drop(messages);
-            wakers.into_iter().for_each(Waker::wake);
+            messages.into_iter().for_each(bury);
+            wake(wakers);
             return;
         }
         let arrived = inner.mailbox.commit();
@@ -454,7 +462,7 @@ impl<M: Send + 'static> Commit for Process<M> {
         } else {
             drop(inner);
         }
-        senders.into_iter().for_each(Waker::wake);
+        wake(senders);
     }
 }
 

@@ -3,10 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, task::Waker};
+use std::sync::Arc;
 
 use super::Engine;
-use crate::{ExitReason, ProcessId, effect::Signal, oneshot::Oneshot, process::AnyProcess, queue::Why};
+use crate::{
+    ExitReason, ProcessId, effect::Signal, exit::wake, oneshot::Oneshot, process::AnyProcess, queue::Why,
+};
 
 /// What the end of a linked process takes until the one that traps it has heard of it.
 pub(crate) const HEARD_BYTES: u64 = 64;
@@ -14,7 +16,7 @@ pub(crate) const HEARD_BYTES: u64 = 64;
 impl Engine {
     pub(super) fn signal(&self, to: &Arc<dyn AnyProcess>, signal: Signal) {
         match signal {
-            Signal::Kill(reason) => self.condemn(to, &reason),
+            Signal::Kill(reason) => condemn(to, &reason),
             Signal::Stop => stop(to),
             Signal::Link(other) => self.link(to, &other),
             Signal::Unlink(other) => {
@@ -28,25 +30,6 @@ impl Engine {
                 }
             }),
             Signal::Exited(other, reason) => self.hear_exit(to, other, reason),
-        }
-    }
-
-    /// Ends a process at its next budget check, whatever it does.
-    fn condemn(&self, process: &Arc<dyn AnyProcess>, reason: &ExitReason) {
-        let mut parked = None;
-        process.with(&mut |control| {
-            if control.has_exited() {
-                return;
-            }
-            let rare = control.rare();
-            if rare.reason.is_none() {
-                rare.reason = Some(reason.clone());
-            }
-            process.header().condemn();
-            parked = control.take_parked();
-        });
-        if let Some(runnable) = parked {
-            self.enqueue(runnable, Why::Woken);
         }
     }
 
@@ -86,10 +69,30 @@ impl Engine {
                 dies_of = Some(reason.linked(other));
             }
         });
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
         if let Some(reason) = dies_of {
-            self.condemn(process, &reason);
+            condemn(process, &reason);
         }
+    }
+}
+
+/// Ends a process at its next budget check, whatever it does.
+fn condemn(process: &Arc<dyn AnyProcess>, reason: &ExitReason) {
+    let mut parked = None;
+    process.with(&mut |control| {
+        if control.has_exited() {
+            return;
+        }
+        let rare = control.rare();
+        if rare.reason.is_none() {
+            rare.reason = Some(reason.clone());
+        }
+        process.header().condemn();
+        parked = control.take_parked();
+    });
+    if let Some(runnable) = parked {
+        // A link may lead to another kernel, whose process it stays.
+        process.header().home.engine.enqueue(runnable, Why::Woken);
     }
 }
 
@@ -139,5 +142,5 @@ fn stop(process: &Arc<dyn AnyProcess>) {
             wakers = std::mem::take(&mut rare.stop_wakers);
         }
     });
-    wakers.into_iter().for_each(Waker::wake);
+    wake(wakers);
 }

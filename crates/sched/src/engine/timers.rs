@@ -8,8 +8,13 @@ use std::{
 use ironloom_core::{Instant, Limit, LimitExceeded, TimerId, TimerWheel, WheelFull};
 use parking_lot::Mutex;
 
+use crate::exit::wake;
+
 /// How many are woken before others may set timers again.
 const BATCH: usize = 64;
+
+/// The most timers that a wheel can number.
+const WHEEL_MAX: usize = u32::MAX as usize;
 
 /// A wheel of wakers, and what can be known about it without its lock.
 pub(crate) struct Timers {
@@ -21,6 +26,7 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn new(timers_max: usize) -> Self {
+        let timers_max = timers_max.min(WHEEL_MAX);
         Self { wheel: Mutex::new(TimerWheel::new(timers_max)), next: AtomicU64::new(u64::MAX), timers_max }
     }
 
@@ -42,13 +48,14 @@ impl Timers {
 
     /// Makes sure that a timer wakes `waker`; `None` if it has woken somebody already.
     pub(crate) fn renew(&self, timer: TimerId, waker: &Waker) -> Option<TimerId> {
-        let mut wheel = self.wheel.lock();
-        let (deadline, known) = wheel.timer(timer)?;
-        if known.will_wake(waker) {
+        if self.wheel.lock().timer(timer)?.1.will_wake(waker) {
             return Some(timer);
         }
+        let waker = waker.clone(); // may do anything, also set a timer
+        let mut wheel = self.wheel.lock();
+        let (deadline, _) = wheel.timer(timer)?;
         let old = wheel.cancel(timer);
-        let timer = wheel.insert(deadline, waker.clone()).ok();
+        let timer = wheel.insert(deadline, waker).ok();
         drop(wheel);
         drop(old);
         timer
@@ -63,7 +70,7 @@ impl Timers {
     /// Nothing is due before this.
     #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
-        match self.next.load(Ordering::Relaxed) {
+        match self.next.load(Ordering::SeqCst) {
             u64::MAX => None,
             nanos => Some(Instant::from_nanos(nanos)),
         }
@@ -87,7 +94,7 @@ impl Timers {
             self.next.store(wheel.next_bound().map_or(u64::MAX, Instant::as_nanos), Ordering::Relaxed);
             drop(wheel);
             let more = due.len() == BATCH;
-            due.into_iter().for_each(Waker::wake);
+            wake(due);
             if !more {
                 return;
             }

@@ -44,7 +44,10 @@ pub(super) fn rent(engine: &Shared, index: u16, tenant: u64) -> std::io::Result<
         .name(format!("ironloom-{index}"))
         .spawn(move || Tenant::new(&shared, index, tenant).work())?;
     let workers = engine.workers().expect("a kernel in real time has workers");
-    workers.threads.lock().push(thread);
+    let mut threads = workers.threads.lock();
+    // A thread that was replaced and has ended is let go of, or its stack would be kept to the end.
+    threads.retain(|thread| !thread.is_finished());
+    threads.push(thread);
     Ok(())
 }
 
@@ -113,6 +116,8 @@ impl<'a> Tenant<'a> {
         }
         // It was replaced, and the slice has ended after all.
         self.workers.lost.fetch_sub(1, Ordering::Relaxed);
+        // Whoever is awake looks at the timers before it sleeps; this thread does not, and the slice may have set one.
+        self.workers.rouse_any();
     }
 
     pub(super) fn is_tenant(&self) -> bool {
