@@ -11,6 +11,9 @@
 //!
 //! Writes are gathered. They leave when the ring is full, when somebody calls `flush`, and when a [`Stream`] is read
 //! that has nothing to give: so the answers to a dozen requests that came together leave together, in one system call.
+//! There is no fourth time. A process that writes, and then waits for a message, a timer or another pipe, has said
+//! nothing yet: it calls `flush` before.
+//!
 //! Each of the three rings holds as much as the pipe's capacity and has no memory while it is empty.
 //!
 //! The whole capacity is charged to the process that makes a pipe with its [`Context`](crate::Context), for as long as a

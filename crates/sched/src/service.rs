@@ -64,7 +64,8 @@ pub struct ServiceCounts {
     pub accepted: u64,
     /// Connections that were turned away, because there were as many as there may be or no process could be made.
     pub refused: u64,
-    /// Connections that were lost before they were accepted.
+    /// Connections that were lost before they were accepted. After many in a row the service leaves the listener alone
+    /// for a moment.
     pub lost: u64,
     /// How often there was no descriptor for a connection that waited.
     pub starved: u64,
@@ -183,8 +184,8 @@ impl Service {
     ///
     /// If the acceptor has ended before.
     pub async fn stop(&self, within: Duration) -> Result<Drained, CallError> {
-        // Those that had to be ended need a moment to go.
-        let deadline = within.saturating_add(acceptor::PATIENCE);
+        // Those that had to be ended need a moment to go, and who waits for them another to say how it went.
+        let deadline = within.saturating_add(acceptor::PATIENCE.saturating_mul(2));
         self.acceptor.call(deadline, |reply| Stop { within, reply }).await
     }
 }

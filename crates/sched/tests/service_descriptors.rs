@@ -46,6 +46,8 @@ fn services_give_descriptors_back_and_wait_for_them() {
     assert_eq!(descriptors(), before);
     a_service_waits_for_descriptors();
     assert_eq!(descriptors(), before);
+    a_service_finds_a_descriptor_that_nobody_told_it_of();
+    assert_eq!(descriptors(), before);
 }
 
 /// Clients that vanish, hang up, are refused or killed, and are still there when the kernel goes.
@@ -107,6 +109,27 @@ fn a_service_waits_for_descriptors() {
     third.read_exact(&mut byte).unwrap();
     assert_eq!(&byte, b"x");
     drop((second, third));
+    kernel.block_on(service.stop(FOR_EVER)).unwrap();
+    assert_eq!(kernel.shutdown(FOR_EVER).stuck, 0);
+}
+
+/// It tried again once, and if that was too early it waited until somebody else connected.
+fn a_service_finds_a_descriptor_that_nobody_told_it_of() {
+    let kernel = Kernel::start(Config::with_workers(2)).unwrap();
+    let (service, address) = start(&kernel);
+    let waiting = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    waiting.set_read_timeout(Some(FOR_EVER.into())).unwrap();
+    let (soft, hard) = rlimit::Resource::NOFILE.get().unwrap();
+    rlimit::Resource::NOFILE.set(3, hard).unwrap();
+    waiting.connect(&address.into()).unwrap();
+    until(&kernel, &service, |counts| counts.starved == 1);
+    let accepts = kernel.reactor().unwrap().syscalls().accepts;
+    until(&kernel, &service, |_| kernel.reactor().unwrap().syscalls().accepts > accepts);
+    rlimit::Resource::NOFILE.set(soft, hard).unwrap();
+    let mut client = TcpStream::from(waiting);
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    drop(client);
     kernel.block_on(service.stop(FOR_EVER)).unwrap();
     assert_eq!(kernel.shutdown(FOR_EVER).stuck, 0);
 }

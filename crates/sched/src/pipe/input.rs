@@ -36,6 +36,9 @@ pub(super) fn poll_read(
 }
 
 pub(super) async fn read_exact(input: &mut impl Input, target: &mut [u8]) -> Result<(), PipeError> {
+    if target.len() <= input.buffer().capacity() {
+        return poll_fn(|context| poll_whole(input, context, target)).await;
+    }
     let mut filled = 0;
     while filled < target.len() {
         match poll_fn(|context| poll_read(input, context, &mut target[filled..])).await? {
@@ -44,6 +47,23 @@ pub(super) async fn read_exact(input: &mut impl Input, target: &mut [u8]) -> Res
         }
     }
     Ok(())
+}
+
+/// Takes nothing out of the buffer before everything is there: who gives up waiting loses no byte.
+fn poll_whole(
+    input: &mut impl Input,
+    context: &mut Context<'_>,
+    target: &mut [u8],
+) -> Poll<Result<(), PipeError>> {
+    while input.buffer().len() < target.len() {
+        if ready!(input.poll_fill(context))? == 0 {
+            let missing = target.len() - input.buffer().read(target);
+            return Poll::Ready(Err(PipeError::Ended { missing }));
+        }
+    }
+    ready!(current::coop(context));
+    input.buffer().read(target);
+    Poll::Ready(Ok(()))
 }
 
 pub(super) async fn read_line(input: &mut impl Input, max: usize) -> Result<Option<Vec<u8>>, PipeError> {

@@ -17,7 +17,8 @@ use crate::{ByteRing, current, inspect::Wait};
 /// The half of a pipe that bytes come out of. Dropping it tells the writer that nobody reads any more; the peer of a
 /// socket hears of that when the other half is dropped too.
 ///
-/// All that waits may be dropped while it does: no byte is lost.
+/// All that waits may be dropped while it does: no byte is lost, but for [`read_exact`](Self::read_exact) into more than
+/// the buffer holds.
 pub struct Reader {
     source: Source,
     ring: ByteRing,
@@ -60,6 +61,9 @@ impl Reader {
     }
 
     /// Reads as many bytes as `target` holds.
+    ///
+    /// Takes nothing before all is there, unless that is more than the buffer holds: then `target` is filled piece by
+    /// piece, and if this is dropped meanwhile nobody knows how far.
     ///
     /// # Errors
     ///

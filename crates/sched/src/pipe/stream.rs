@@ -19,7 +19,9 @@ use crate::{
 
 /// A reader and a writer that belong together, such as those of a TCP connection.
 ///
-/// Before it waits for bytes it flushes what was written, so nobody has to. Dropping it closes the connection.
+/// Before it waits for bytes it flushes what was written, so who only talks with its peer never has to. **Nothing else
+/// flushes**: who writes and then waits for a message, a timer or another stream has said nothing yet, and calls
+/// [`flush`](Self::flush) first. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Stream {
     // Dropped in this order: a writer that is alone need not shut down what it closes.
@@ -77,7 +79,7 @@ impl Stream {
         poll_fn(|context| input::poll_read(self, context, target)).await
     }
 
-    /// Reads as many bytes as `target` holds.
+    /// Reads as many bytes as `target` holds; see [`Reader::read_exact`].
     ///
     /// # Errors
     ///
@@ -133,7 +135,7 @@ impl Stream {
         self.reader.consume(count);
     }
 
-    /// Writes all bytes; see [`Writer::write`].
+    /// Writes all bytes; see [`Writer::write`]. They leave at the latest when this stream is read and has nothing to give.
     ///
     /// # Errors
     ///

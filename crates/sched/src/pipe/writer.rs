@@ -49,7 +49,10 @@ impl Writer {
         Self { target, ring: ByteRing::new(capacity), course: Course::Open }
     }
 
-    /// Writes all bytes. They are gathered, and leave when the ring is full or somebody flushes.
+    /// Writes all bytes. They are gathered, and leave when the ring is full or somebody [flushes](Self::flush).
+    ///
+    /// A process that then waits for anything but its own [`Stream`](super::Stream) flushes first, or the other end waits
+    /// for it.
     ///
     /// # Errors
     ///

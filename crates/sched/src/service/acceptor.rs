@@ -25,8 +25,11 @@ use crate::{
 
 /// How long processes that were ended may take to go.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-/// How often to try again without a descriptor, in case one came free that the reactor does not know of.
+/// How often to try again without a descriptor, in case one came free that the reactor does not know of; and how long to
+/// leave a listener alone that gives nothing but errors.
 const RETRY: Duration = Duration::from_millis(250);
+/// How many connections in a row may be lost, as to peers that reset them, before the listener is left alone for a while.
+const LOSSES_MAX: u32 = 64;
 /// How many looks there are in the time that a connection may be silent.
 const LOOKS: u64 = 4;
 /// What accepting costs of the budget.
@@ -42,6 +45,10 @@ pub(super) struct Acceptor<M, F> {
     look: Option<Sleep>,
     /// When to try to accept again after a failure.
     retry: Option<Sleep>,
+    /// Whether the listener is left alone until then. Else it knows itself when to try.
+    rests: bool,
+    /// How many connections were lost since the last that was accepted.
+    losses: u32,
     messages: PhantomData<fn(M)>,
 }
 
@@ -64,7 +71,17 @@ where
 {
     pub(super) fn new(listener: Listener, config: ServiceConfig, serve: F, roll: Arc<Roll>) -> Self {
         let serve = Arc::new(serve);
-        Self { listener, config, serve, roll, look: None, retry: None, messages: PhantomData }
+        Self {
+            listener,
+            config,
+            serve,
+            roll,
+            look: None,
+            retry: None,
+            rests: false,
+            losses: 0,
+            messages: PhantomData,
+        }
     }
 
     pub(super) async fn run(mut self, ctx: Context<Stop>) -> ExitReason {
@@ -75,10 +92,7 @@ where
                 Event::Accepted(socket) => self.admit(&ctx, socket),
                 Event::Failed(error) => self.fail(&ctx, &error),
                 Event::Look => self.look(&ctx),
-                Event::Retry => {
-                    self.retry = None;
-                    self.listener.retry();
-                }
+                Event::Retry => self.retry(&ctx),
                 Event::Stop(stop) => break self.drain(&ctx, stop).await,
             }
         }
@@ -102,7 +116,7 @@ where
         if is_due(&mut self.retry, context) {
             return Poll::Ready(Event::Retry);
         }
-        if current::coop(context).is_pending() {
+        if self.rests || current::coop(context).is_pending() {
             return Poll::Pending;
         }
         let accepted = self.listener.poll_accept(context);
@@ -118,7 +132,7 @@ where
     /// Makes a process of a connection, or turns it away by dropping it.
     fn admit(&mut self, ctx: &Context<Stop>, socket: Socket) {
         current::spend(ACCEPT_UNITS);
-        self.retry = None;
+        (self.retry, self.losses) = (None, 0);
         let tally = &self.roll.tally;
         if self.roll.len() >= self.config.connections_max {
             return Tally::count(&tally.refused);
@@ -129,7 +143,7 @@ where
             let seated = seat(&ctx, socket, bytes, &roll, now);
             async move {
                 // The place is given back last, when the descriptor is free.
-                let (_place, stream) = match seated {
+                let (stream, _place) = match seated {
                     Ok(seated) => seated,
                     Err(reason) => return reason,
                 };
@@ -145,9 +159,25 @@ where
     fn fail(&mut self, ctx: &Context<Stop>, error: &AcceptError) {
         match error {
             AcceptError::OutOfDescriptors(_) => Tally::count(&self.roll.tally.starved),
-            _ => Tally::count(&self.roll.tally.lost),
+            AcceptError::Lost(_) => {
+                Tally::count(&self.roll.tally.lost);
+                self.losses += 1;
+                if self.losses < LOSSES_MAX {
+                    return; // the next may be luckier
+                }
+                self.rests = true;
+            }
+            // Nobody was lost: it cannot wait for anybody.
+            AcceptError::Register(_) => self.rests = true,
         }
         self.retry = Some(ctx.sleep(RETRY));
+    }
+
+    /// Tries again, and once more later: the listener does not say a second time that there is no descriptor.
+    fn retry(&mut self, ctx: &Context<Stop>) {
+        self.retry = if self.rests { None } else { Some(ctx.sleep(RETRY)) };
+        self.rests = false;
+        self.listener.retry();
     }
 
     /// Ends the connections that have been silent for too long.
@@ -195,11 +225,12 @@ fn seat<M: Send + 'static>(
     bytes: usize,
     roll: &Arc<Roll>,
     now: ironloom_core::Instant,
-) -> Result<(Place, Stream), ExitReason> {
+) -> Result<(Stream, Place), ExitReason> {
     let account = Account::open(ctx.any(), 2 * bytes as u64).map_err(ExitReason::LimitExceeded)?;
     let stream = Stream::on_account(socket, bytes, account).map_err(ExitReason::failed)?;
     let line = stream.line().map(Arc::downgrade).unwrap_or_default();
-    Ok((roll.enter(ctx.process(), line, now), stream))
+    // In this order they are also dropped if the process never runs.
+    Ok((stream, roll.enter(ctx.process(), line, now)))
 }
 
 /// Whether a timer that is set has expired.

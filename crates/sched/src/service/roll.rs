@@ -49,6 +49,8 @@ struct Connection {
     bytes: u64,
     /// When that was noticed.
     since: Instant,
+    /// Whether it was ended for its silence, and has not gone yet.
+    ended: bool,
 }
 
 /// A connection's place on the roll, until this is dropped.
@@ -63,7 +65,7 @@ impl Roll {
         let mut present = self.present.lock();
         let number = present.next;
         present.next += 1;
-        present.connections.insert(number, Connection { process, line, bytes: 0, since: now });
+        present.connections.insert(number, Connection { process, line, bytes: 0, since: now, ended: false });
         Place { roll: Arc::clone(self), number }
     }
 
@@ -88,11 +90,12 @@ impl Roll {
         Poll::Pending
     }
 
-    /// Those that have been silent for longer than they may.
+    /// Those that have been silent for longer than they may; each once.
     pub(super) fn overdue(&self, config: &ServiceConfig, now: Instant) -> Vec<(ProcessRef, TimedOut)> {
         let mut present = self.present.lock();
         let overdue = present.connections.values_mut().filter_map(|connection| {
-            let reason = connection.look(config, now)?;
+            let reason = connection.look(config, now).filter(|_| !connection.ended)?;
+            connection.ended = true;
             Some((connection.process.clone(), reason))
         });
         overdue.collect()

@@ -44,6 +44,9 @@ impl Idle {
             if slept < SPIN.saturating_mul(2) {
                 self.failures = self.failures.saturating_sub(1);
             }
+        } else {
+            // It found work without sleeping in the reactor, and may do so for ever.
+            tenant.glance_at_host(now);
         }
         let now = tenant.engine.now();
         tenant.rested(now);

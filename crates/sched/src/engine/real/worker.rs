@@ -189,7 +189,7 @@ impl<'a> Tenant<'a> {
     }
 
     /// Asks the host what is ready, if nobody did for a while: who is busy does so now and then only.
-    fn glance_at_host(&mut self, now: Instant) {
+    pub(super) fn glance_at_host(&mut self, now: Instant) {
         if let Some(reactor) = self.engine.reactor_if_any()
             && now.saturating_since(self.polled) > GLANCE
         {
@@ -206,9 +206,9 @@ impl<'a> Tenant<'a> {
         self.looked = now;
     }
 
-    /// Likewise, without asking for the time: the slices until the next look say nothing.
+    /// Likewise, without asking for the time: the slices until the next look say nothing of how long they take. They
+    /// count, though: a worker that is always answered at once must look around now and then as well.
     pub(super) fn rested_unmeasured(&mut self) {
-        self.slices = 0;
         self.looked = Instant::MAX;
     }
 

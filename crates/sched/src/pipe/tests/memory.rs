@@ -226,6 +226,24 @@ fn a_deadline_is_an_error_like_the_others_and_loses_nothing() {
     });
 }
 
+/// What had come of a message was lost with the future that waited for the rest.
+#[test]
+fn who_gives_up_waiting_for_a_whole_message_finds_it_later() {
+    play(async |ctx: Context<()>| {
+        let (mut writer, mut reader) = ctx.pipe(64).unwrap();
+        writer.write(b"half a").await?;
+        writer.flush().await?;
+        let mut message = [0; 12];
+        let whole = ctx.within(Duration::from_secs(1), reader.read_exact(&mut message)).await;
+        assert!(whole.is_err(), "it is not there yet");
+        writer.write(b" cake!").await?;
+        writer.flush().await?;
+        reader.read_exact(&mut message).await?;
+        assert_eq!(&message, b"half a cake!");
+        Ok(())
+    });
+}
+
 /// Two who always have something to do for each other.
 async fn bounce(mut writer: Writer, mut reader: Reader) -> Result<(), PipeError> {
     loop {

@@ -130,3 +130,104 @@ fn there_are_no_sockets_in_virtual_time() {
     let refused = kernel.listen(([127, 0, 0, 1], 0).into());
     assert!(matches!(refused, Err(OpenError::Host(crate::HostError::Virtual))));
 }
+
+/// An acceptor whose every attempt failed tried again at once, for ever: a worker's whole time.
+#[test]
+fn a_listener_that_only_fails_is_left_alone() {
+    let kernel = Kernel::start(Config::with_workers(2)).unwrap();
+    let host = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let listener = Listener::from_tcp(&kernel.reactor().unwrap(), host.try_clone().unwrap()).unwrap();
+    let echo = async |_: Context<()>, mut stream: Stream| stream.echo().await.map(|_| ());
+    let service = Service::start(&kernel, listener, ServiceConfig::default(), echo).unwrap();
+    let stage = Stage { kernel, service };
+    SockRef::from(&host).shutdown(std::net::Shutdown::Both).unwrap();
+    stage.until(|counts| counts.lost >= 64);
+    let before = stage.service.counts().lost;
+    stage.pass(Duration::from_millis(50));
+    let lost = stage.service.counts().lost - before;
+    assert!(lost < 64, "{lost} attempts in 50 ms");
+    stage.end();
+}
+
+/// A reactor without room for the listener is the same bad day.
+#[test]
+fn a_listener_that_cannot_wait_is_left_alone() {
+    let kernel = Kernel::start(Config { sources_max: 1, ..Config::with_workers(2) }).unwrap();
+    let (_far, near) = std::os::unix::net::UnixStream::pair().unwrap();
+    let near = reactor::Socket::from_unix(&kernel.reactor().unwrap(), near).unwrap();
+    let waits = near.poll_read_slice(&mut std::task::Context::from_waker(std::task::Waker::noop()), &mut [0]);
+    assert!(waits.is_pending());
+    let listener = kernel.listen(([127, 0, 0, 1], 0).into()).unwrap();
+    let echo = async |_: Context<()>, mut stream: Stream| stream.echo().await.map(|_| ());
+    let service = Service::start(&kernel, listener, ServiceConfig::default(), echo).unwrap();
+    let stage = Stage { kernel, service };
+    let slices = || stage.service.process().info().slices;
+    stage.until(|_| slices() > 0);
+    let before = slices();
+    stage.pass(Duration::from_millis(50));
+    assert!(slices() - before < 10, "it tries again and again");
+    drop(near);
+    let client = stage.client();
+    say(&client, b"x");
+    (&client).read_exact(&mut [0]).unwrap();
+    drop(client);
+    stage.end();
+}
+
+/// The answer of a service that had to wait for a process that did not go came just after its caller had given up.
+#[test]
+fn stopping_tells_how_it_went_though_a_process_does_not_go() {
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let stage = Stage::new(ServiceConfig::default(), move |_: Context<()>, mut stream: Stream| {
+        let _ = wait.lock().unwrap().recv();
+        async move { stream.fill().await.map(|_| ()) }
+    });
+    let _client = stage.client();
+    stage.until(|counts| counts.active == 1);
+    let drained = stage.kernel.block_on(stage.service.stop(Duration::ZERO)).unwrap();
+    assert_eq!(drained, Drained { ended: 0, killed: 1 });
+    drop(go);
+    stage.until(|counts| counts.active == 0);
+    assert_eq!(stage.kernel.shutdown(FOR_EVER).stuck, 0);
+}
+
+/// Whoever keeps a duplicate of the listening socket loses no connection while the acceptor is started again.
+#[test]
+fn an_acceptor_that_is_started_again_keeps_its_port() {
+    let kernel = Kernel::start(Config::with_workers(2)).unwrap();
+    let host = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = host.local_addr().unwrap();
+    let acceptors = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let started = Arc::clone(&acceptors);
+    let child = crate::Child::started_by("echo", move |kernel| {
+        let listener = Listener::from_tcp(&*kernel.reactor()?, host.try_clone().map_err(OpenError::Listen)?);
+        let echo = async |_: Context<()>, mut stream: Stream| stream.echo().await.map(|_| ());
+        let listener = listener.map_err(OpenError::Listen)?;
+        let service = Service::start(kernel, listener, ServiceConfig::default(), echo)?;
+        started.lock().unwrap().push(service.process());
+        Ok::<_, OpenError>(service.process())
+    });
+    let supervisor = crate::Supervisor::new(crate::Strategy::OneForOne).child(child).start(&kernel).unwrap();
+    let mut clients = Vec::new();
+    for round in 0..3 {
+        let mut client = TcpStream::connect(address).unwrap();
+        client.set_read_timeout(Some(FOR_EVER.into())).unwrap();
+        client.write_all(b"x").unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        clients.push(client);
+        let acceptor = acceptors.lock().unwrap().last().cloned().unwrap();
+        if round < 2 {
+            acceptor.kill();
+            kernel.block_on(kernel.within(FOR_EVER, acceptor.monitor())).unwrap();
+        }
+        for client in &mut clients {
+            client.write_all(b"y").unwrap();
+            client.read_exact(&mut [0]).unwrap();
+        }
+    }
+    assert_eq!(acceptors.lock().unwrap().len(), 3);
+    drop(clients);
+    supervisor.process().stop();
+    assert_eq!(kernel.shutdown(FOR_EVER).stuck, 0);
+}
