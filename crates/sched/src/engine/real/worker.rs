@@ -174,7 +174,7 @@ impl<'a> Tenant<'a> {
 
     /// Likewise, without asking for the time: the slices until the next look say nothing.
     pub(super) fn rested_unmeasured(&mut self) {
-        self.slices = 0;
+        // The slices still count: else two workers that answer each other at once would never look at a timer.
         self.looked = Instant::MAX;
     }
 
