@@ -19,9 +19,10 @@ use crate::{
     engine::{HEARD_BYTES, Windows},
     exit::wake,
     inspect::Wait,
+    lock::Guard,
     mailbox::{Mailbox, Receiver, Seen},
     oneshot::Oneshot,
-    process::{AnyProcess, Process, ThreadFuture},
+    process::{AnyProcess, Inner, Process, ThreadFuture},
     raw,
     spawn::spawn,
     timer::{Interval, Sleep, race},
@@ -82,7 +83,10 @@ impl<M: Send + 'static> Context<M> {
     pub async fn receive_where(&self, mut wanted: impl FnMut(&M) -> bool) -> M {
         let mut seen = Seen::default();
         std::future::poll_fn(|context| {
-            self.process.poll_receive(context, |mailbox| mailbox.pop_where(&mut seen, &mut wanted))
+            if current::coop(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.process.poll_where(context.waker(), &mut seen, &mut wanted)
         })
         .await
     }
@@ -357,6 +361,37 @@ impl<M: Send + 'static> Process<M> {
         polled
     }
 
+    /// Likewise the first message that is wanted. Whether it is may be asked of anybody: it is not done under the lock.
+    fn poll_where(
+        self: &Arc<Self>,
+        waker: &Waker,
+        seen: &mut Seen,
+        wanted: &mut impl FnMut(&M) -> bool,
+    ) -> Poll<M> {
+        let mut sought = None;
+        loop {
+            let mut loan = Loan { lent: Some(self.inner.lock().mailbox.lend()), process: self };
+            let looked = loan.lent.as_mut().map_or(0, |lent| {
+                sought = lent.pop_where(seen, &mut *wanted);
+                lent.len()
+            });
+            drop(loan);
+            if let Some(message) = sought.take() {
+                self.made_room(self.inner.lock());
+                return Poll::Ready(message);
+            }
+            let mut came = false;
+            let polled = self.poll_mailbox(waker, |mailbox| {
+                came = mailbox.len() > looked;
+                None
+            });
+            if !came {
+                current::waits(Wait::Message);
+                return polled;
+            }
+        }
+    }
+
     /// Takes something from the mailbox, or has `waker` woken by the next message.
     #[inline]
     fn poll_mailbox<T>(
@@ -381,6 +416,13 @@ impl<M: Send + 'static> Process<M> {
             }
             return Poll::Pending;
         };
+        self.made_room(inner);
+        Poll::Ready(taken)
+    }
+
+    /// A message was taken out.
+    #[inline]
+    fn made_room(self: &Arc<Self>, mut inner: Guard<'_, Inner<M>>) {
         if inner.mailbox.len() == 0 {
             self.header.mail.store(false, Ordering::Relaxed);
         }
@@ -396,7 +438,6 @@ impl<M: Send + 'static> Process<M> {
             drop(inner);
             wake(sender);
         }
-        Poll::Ready(taken)
     }
 
     /// Has the mailbox looked at when the window is over, or at once if none runs.
@@ -420,6 +461,20 @@ impl<M: Send + 'static> Process<M> {
             others.push(waker.clone());
         }
         *receiver = Receiver::Others(others);
+    }
+}
+
+/// Messages that are looked at; they go back also if whoever looks panics.
+struct Loan<'a, M: Send + 'static> {
+    lent: Option<Mailbox<M>>,
+    process: &'a Arc<Process<M>>,
+}
+
+impl<M: Send + 'static> Drop for Loan<'_, M> {
+    fn drop(&mut self) {
+        if let Some(lent) = self.lent.take() {
+            self.process.inner.lock().mailbox.put_back(lent);
+        }
     }
 }
 

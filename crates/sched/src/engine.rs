@@ -133,7 +133,7 @@ impl Engine {
     }
 
     pub(crate) fn live(&self) -> usize {
-        self.live.load(Ordering::Relaxed)
+        self.live.load(Ordering::SeqCst)
     }
 
     /// Takes no new processes from now on.
@@ -147,10 +147,12 @@ impl Engine {
 
     /// Counts a new process in, and gives it its number.
     pub(crate) fn admit(&self) -> Result<ProcessId, SpawnError> {
-        if self.closing.load(Ordering::Relaxed) {
+        // Counted first: whoever closes the kernel looks at the count next, and either sees this one or is seen here.
+        let live = self.live.fetch_add(1, Ordering::SeqCst) as u64 + 1;
+        if self.closing.load(Ordering::SeqCst) {
+            self.count_out();
             return Err(SpawnError::Closing);
         }
-        let live = self.live.fetch_add(1, Ordering::Relaxed) as u64 + 1;
         let limit = Limit::new("processes_max", self.config.processes_max as u64);
         self.number(live, limit).inspect_err(|_| {
             self.live.fetch_sub(1, Ordering::Relaxed);

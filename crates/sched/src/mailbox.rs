@@ -43,8 +43,16 @@ struct Rare<M> {
     tickets: u64,
     /// How many messages were taken out since somebody first passed some over.
     taken: u64,
+    /// How many messages somebody looks at without the lock.
+    lent: usize,
     /// What was sent in this window, in no order.
     pending: Vec<(Act, M)>,
+}
+
+impl<M> Rare<M> {
+    const fn new() -> Self {
+        Self { senders: VecDeque::new(), tickets: 0, taken: 0, lent: 0, pending: Vec::new() }
+    }
 }
 
 /// How far somebody has looked who waits for a certain message.
@@ -71,7 +79,8 @@ impl<M> Mailbox<M> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.rest.as_ref().map_or(0, |rest| rest.len())
+        let here = usize::from(self.first.is_some()) + self.rest.as_ref().map_or(0, |rest| rest.len());
+        here + self.rare.as_ref().map_or(0, |rare| rare.lent)
     }
 
     /// What the messages take beyond the mailbox itself, without what they point to.
@@ -129,6 +138,29 @@ impl<M> Mailbox<M> {
         None
     }
 
+    /// Takes the messages out to be looked at without the lock; meanwhile they count as if they were here.
+    pub(crate) fn lend(&mut self) -> Self {
+        let lent = Self {
+            first: self.first.take(),
+            rest: self.rest.take(),
+            rare: Some(Box::new(Rare { taken: self.rare().taken, ..Rare::new() })),
+            ..Self::new()
+        };
+        self.rare().lent = lent.len();
+        lent
+    }
+
+    /// Puts back what was lent and not taken, before what came meanwhile.
+    pub(crate) fn put_back(&mut self, mut lent: Self) {
+        let taken = lent.rare().taken;
+        let rare = self.rare();
+        (rare.lent, rare.taken) = (0, rare.taken.max(taken));
+        let newer =
+            mem::take(&mut self.first).into_iter().chain(self.rest.take().into_iter().flat_map(|rest| *rest));
+        newer.for_each(|message| lent.push(message));
+        (self.first, self.rest) = (lent.first.take(), lent.rest.take());
+    }
+
     /// Lets go of the memory that a flood left behind.
     pub(crate) fn shrink(&mut self) {
         if self.rest.as_ref().is_some_and(|rest| rest.is_empty() && rest.capacity() > 64) {
@@ -141,9 +173,7 @@ impl<M> Mailbox<M> {
     }
 
     fn rare(&mut self) -> &mut Rare<M> {
-        self.rare.get_or_insert_with(|| {
-            Box::new(Rare { senders: VecDeque::new(), tickets: 0, taken: 0, pending: Vec::new() })
-        })
+        self.rare.get_or_insert_with(|| Box::new(Rare::new()))
     }
 
     /// Whether anybody waits for room.

@@ -16,7 +16,7 @@ use common::{Census, OnDrop, Token};
 use ironloom_core::{Budget, Duration, Rng, Seed};
 use ironloom_sched::{
     Address, Config, Context, ExitReason, Guest, Limits, Monitor, Options, ProcessId, Reply, SpawnError,
-    VirtualKernel,
+    State, VirtualKernel, Wait,
 };
 
 const SEEDS: u64 = 10_000;
@@ -307,7 +307,13 @@ fn check(seed: u64) -> (usize, BTreeSet<&'static str>) {
         kernel.advance(Duration::from_micros(500));
     }
     if !seed.is_multiple_of(2) {
-        // Whoever still waits, waits for messages that nobody sends.
+        // Whoever still waits, waits for messages that nobody sends, and has none: every wait for a certain one has a time.
+        kernel.run_until_idle();
+        for process in kernel.processes() {
+            let slept_through =
+                process.state == State::Waiting(Wait::Message) && process.mailbox_messages > 0;
+            assert!(!slept_through, "{process:?}");
+        }
         world.peers.lock().unwrap().iter().for_each(Address::kill);
         kernel.run_until_idle();
         assert_eq!((kernel.len(), kernel.info().timers), (0, 0));

@@ -204,3 +204,26 @@ fn a_process_of_virtual_time_does_not_block_either() {
     let polled = monitor.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
     assert!(matches!(polled, std::task::Poll::Ready(ExitReason::Panicked(_))), "{polled:?}");
 }
+
+/// What is wanted may depend on anything, and finding out may send something.
+#[test]
+fn who_looks_for_a_message_may_send_one() {
+    common::watched(|watched| {
+        let kernel = Kernel::start(Config::with_workers(1)).unwrap();
+        watched.add(&kernel);
+        let process = kernel.spawn(async move |ctx: Context<u32>| {
+            let to = ctx.address();
+            let wanted = ctx.receive_where(|message| {
+                if *message == 1 {
+                    to.try_send(2).unwrap();
+                }
+                *message == 2
+            });
+            assert_eq!((wanted.await, ctx.receive().await), (2, 1));
+        });
+        let process = process.unwrap();
+        let monitor = process.monitor();
+        process.try_send(1).unwrap();
+        assert!(kernel.block_on(monitor).is_clean());
+    });
+}
