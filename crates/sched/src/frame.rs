@@ -22,6 +22,8 @@ use crate::{
 pub(crate) trait Turn: Send {
     /// Polls each woken thread once, as far as the budget goes; those that had no turn stay in `wakes`.
     fn turn(self: Pin<&mut Self>, wakes: &mut Wakes) -> Poll<ExitReason>;
+    /// Lets the process wait; see [`park_in`](crate::process::park_in).
+    fn park(self: Pin<Box<Self>>, receives: bool) -> Result<(), (Runnable, Wakes)>;
     /// The process that this is the frame of.
     fn process(&self) -> &(dyn AnyProcess + 'static);
     /// Takes out what is to be dropped apart from the rest, when the frame is about to go: the process outlives it, and
@@ -57,6 +59,11 @@ impl<M, F> MainFrame<M, F> {
     pub(crate) fn new(process: Arc<Process<M>>, main: F) -> Self {
         Self { process: Some(process), threads: None, main }
     }
+
+    /// Where the process is.
+    pub(crate) fn process_pointer(&self) -> *const Process<M> {
+        Arc::as_ptr(self.process.as_ref().expect(PARTED))
+    }
 }
 
 const PARTED: &str = "a frame that has parted from its process is not used again";
@@ -64,7 +71,7 @@ const PARTED: &str = "a frame that has parted from its process is not used again
 impl<M, F> Turn for MainFrame<M, F>
 where
     M: Send + 'static,
-    F: Future<Output: IntoExit> + Send,
+    F: Future<Output: IntoExit> + Send + 'static,
 {
     fn turn(self: Pin<&mut Self>, wakes: &mut Wakes) -> Poll<ExitReason> {
         let this = self.project();
@@ -93,6 +100,10 @@ where
         let turned = this.threads.get_or_insert_default().turn(&process, woken);
         wakes.owed = !woken.is_empty();
         turned
+    }
+
+    fn park(self: Pin<Box<Self>>, receives: bool) -> Result<(), (Runnable, Wakes)> {
+        raw::park(self, receives)
     }
 
     fn process(&self) -> &(dyn AnyProcess + 'static) {
@@ -211,7 +222,7 @@ pub(crate) fn slice(mut runnable: Runnable, ordinal: u32) -> Sliced {
             return spent(runnable, wakes);
         }
         header.waits(current::take_wait());
-        match raw::park(runnable, current::take_receives()) {
+        match runnable.park(current::take_receives()) {
             Ok(()) => return Sliced::Waits,
             Err((back, woken)) => (runnable, wakes) = (back, woken),
         }

@@ -150,6 +150,12 @@ impl Runnable {
         self.0.as_mut().turn(wakes)
     }
 
+    /// Lets the process wait; see [`park_in`].
+    #[inline]
+    pub(crate) fn park(self, receives: bool) -> Result<(), (Self, Wakes)> {
+        self.0.park(receives)
+    }
+
     pub(crate) fn part(&mut self) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>) {
         self.0.as_mut().part()
     }
@@ -160,10 +166,6 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn header(&self) -> &Header;
     /// Does something under the lock. Nothing of anybody else's may be called or dropped there.
     fn with(&self, act: &mut dyn FnMut(&mut Control));
-    /// Lets the process wait, for which `runnable` must be this one, unless it was woken meanwhile: then the frame comes back, with who was woken.
-    ///
-    /// With `receives`, the main thread waits for a message.
-    fn park(&self, runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)>;
     /// Notes that the main thread waits for a message, though the process does not wait.
     fn receive_later(&self, runnable: &Runnable);
     /// Ends the process: nobody can send to it any more. Returns what has to be told to others.
@@ -341,6 +343,35 @@ impl<M: Send + 'static> Process<M> {
     }
 }
 
+/// Lets a process wait, unless it was woken meanwhile: then the frame comes back, with who was woken.
+///
+/// With `receives`, the main thread waits for a message. The process may be gone when this returns: see
+/// [`raw::park`](crate::raw::park), which alone calls it.
+#[inline]
+pub(crate) fn park_in<M: Send + 'static>(
+    inner: &Lock<Inner<M>>,
+    condemned: &AtomicBool,
+    runnable: Runnable,
+    receives: bool,
+) -> Result<(), (Runnable, Wakes)> {
+    let mut inner = inner.lock();
+    let inner = &mut *inner;
+    let control = &mut inner.control;
+    if receives {
+        if inner.mailbox.len() > 0 {
+            control.wakes.main = true;
+        } else {
+            // Also if other threads go on: the main thread does not come by here again before it is woken.
+            inner.mailbox.enter_main(&runnable);
+        }
+    }
+    if condemned.load(Ordering::Relaxed) || !control.wakes.is_empty() {
+        return Err((runnable, control.take_wakes()));
+    }
+    control.parked = Some(runnable);
+    Ok(())
+}
+
 impl<M: Send + 'static> Mailbox<M> {
     /// The main thread of this process waits for a message, perhaps beside others.
     #[inline]
@@ -366,26 +397,6 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn with(&self, act: &mut dyn FnMut(&mut Control)) {
         act(&mut self.inner.lock().control);
-    }
-
-    #[inline]
-    fn park(&self, runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)> {
-        let mut inner = self.inner.lock();
-        let inner = &mut *inner;
-        let control = &mut inner.control;
-        if receives {
-            if inner.mailbox.len() > 0 {
-                control.wakes.main = true;
-            } else {
-                // Also if other threads go on: the main thread does not come by here again before it is woken.
-                inner.mailbox.enter_main(&runnable);
-            }
-        }
-        if self.header.condemned.load(Ordering::Relaxed) || !control.wakes.is_empty() {
-            return Err((runnable, control.take_wakes()));
-        }
-        control.parked = Some(runnable);
-        Ok(())
     }
 
     fn receive_later(&self, runnable: &Runnable) {

@@ -13,12 +13,15 @@
 
 use std::{
     mem::ManuallyDrop,
+    pin::Pin,
     sync::Arc,
     task::{Wake, Waker},
 };
 
 use crate::{
-    process::{AnyProcess, Runnable, Wakes},
+    exit::IntoExit,
+    frame::MainFrame,
+    process::{Runnable, Wakes, park_in},
     sync::{AtomicBool, Ordering, hint, thread},
 };
 
@@ -26,12 +29,22 @@ use crate::{
 ///
 /// The process is locked through that same reference while the reference moves into what the lock protects. Another
 /// reference would do without this, and cost two atomic additions for each message.
-pub(crate) fn park(runnable: Runnable, receives: bool) -> Result<(), (Runnable, Wakes)> {
-    let process: *const dyn AnyProcess = runnable.process();
-    // SAFETY: `runnable` keeps the process alive while its owner holds it, and `AnyProcess::park` either returns it or
-    // has stored it inside of the process before it releases the lock. Whoever takes it out from there must take the lock
-    // first, and the store that releases it is the last access through this reference.
-    unsafe { &*process }.park(runnable, receives)
+#[inline]
+pub(crate) fn park<M, F>(frame: Pin<Box<MainFrame<M, F>>>, receives: bool) -> Result<(), (Runnable, Wakes)>
+where
+    M: Send + 'static,
+    F: Future<Output: IntoExit> + Send + 'static,
+{
+    let process = frame.process_pointer();
+    let runnable = Runnable::new(frame);
+    // SAFETY: `runnable` keeps the process alive while somebody here owns it. `park_in` either returns it, or has stored it
+    // inside of the process before it releases the lock. Whoever takes it out from there must take the lock first, and the
+    // store that releases it is the last access through these references. As soon as that is done the process may be
+    // freed; so neither this function nor any that it calls may hold a reference to a part of it that is not in a cell.
+    let inner = unsafe { &(*process).inner };
+    // SAFETY: as above; it is read under the lock.
+    let condemned = unsafe { &(*process).header.condemned };
+    park_in(inner, condemned, runnable, receives)
 }
 
 /// Calls something with the waker of an `Arc`, without counting one more reference to it.
