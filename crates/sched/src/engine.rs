@@ -178,11 +178,6 @@ impl Engine {
         }
     }
 
-    /// A process that was admitted never came to be.
-    pub(crate) fn dismiss(&self) {
-        self.count_out();
-    }
-
     fn count_out(&self) {
         if self.live.fetch_sub(1, Ordering::AcqRel) == 1 && self.closing.load(Ordering::SeqCst) {
             self.emptied.notify_all();

@@ -227,3 +227,44 @@ fn who_looks_for_a_message_may_send_one() {
         assert!(kernel.block_on(monitor).is_clean());
     });
 }
+
+/// A process whose closure panics, or whose frame is more than it may have, was never seen to end: who monitored it
+/// waited for ever, and the names that it had taken were lost.
+#[test]
+fn who_never_begins_ends_all_the_same() {
+    let kernel = VirtualKernel::new(Config::with_workers(1));
+    let (told, heard) = mpsc::channel();
+    let known = |ctx: &Context<u32>| {
+        let mut registering = Box::pin({
+            let (handle, process) = (ctx.kernel(), ctx.process());
+            async move { handle.register("known", process).await }
+        });
+        let mut nobody = TaskContext::from_waker(Waker::noop());
+        assert!(registering.as_mut().poll(&mut nobody).is_ready());
+        ctx.address().try_send(7).unwrap();
+        told.send((ctx.address(), ctx.address().monitor())).unwrap();
+    };
+    let panicking = std::panic::AssertUnwindSafe(|| {
+        kernel.spawn(|ctx: Context<u32>| -> std::future::Ready<()> {
+            known(&ctx);
+            panic!("no future for you");
+        })
+    });
+    assert!(std::panic::catch_unwind(panicking).is_err());
+    let limits = Limits { heap_bytes_max: 1, ..Limits::default() };
+    let options = Options { limits: Some(limits), ..Options::default() };
+    let refused = kernel.spawn_with(options, |ctx: Context<u32>| {
+        known(&ctx);
+        std::future::ready(())
+    });
+    assert!(refused.is_err());
+    for _ in 0..2 {
+        let (address, monitor) = heard.try_recv().unwrap();
+        let mut nobody = TaskContext::from_waker(Waker::noop());
+        assert!(pin!(monitor).poll(&mut nobody).is_ready());
+        assert!(!address.process().is_alive());
+        assert!(address.try_send(8).is_err());
+    }
+    assert!(kernel.lookup("known").is_none());
+    assert_eq!(kernel.len(), 0);
+}
