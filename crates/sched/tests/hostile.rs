@@ -268,3 +268,26 @@ fn who_never_begins_ends_all_the_same() {
     assert!(kernel.lookup("known").is_none());
     assert_eq!(kernel.len(), 0);
 }
+
+/// Two steps at a time would give the same ids twice and end windows that still run.
+#[test]
+fn a_kernel_is_not_stepped_from_inside() {
+    let kernel = Arc::new(VirtualKernel::new(Config::with_workers(1)));
+    let inner = Arc::downgrade(&kernel);
+    let stepper = kernel.spawn(async move |_: Context<()>| {
+        inner.upgrade().unwrap().step();
+    });
+    let inner = Arc::downgrade(&kernel);
+    let hurrier = kernel.spawn(async move |_: Context<()>| {
+        inner.upgrade().unwrap().advance(Duration::from_secs(1));
+    });
+    for process in [stepper.unwrap(), hurrier.unwrap()] {
+        let mut monitor = pin!(process.monitor());
+        kernel.run_until_idle();
+        let ended = monitor.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
+        let std::task::Poll::Ready(ExitReason::Panicked(message)) = ended else { panic!("{ended:?}") };
+        assert!(message.contains("one at a time"), "{message}");
+    }
+    assert_eq!(kernel.now(), ironloom_core::Instant::ZERO);
+    assert!(!kernel.step());
+}

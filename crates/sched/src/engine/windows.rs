@@ -12,7 +12,7 @@ use std::{
     mem,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -43,6 +43,8 @@ pub(crate) struct Windows {
     outboxes: Box<[Outbox]>,
     number: AtomicU64,
     events: Mutex<Events>,
+    /// Whether somebody runs a window.
+    running: AtomicBool,
 }
 
 /// What the processes of one worker did.
@@ -65,6 +67,21 @@ struct Events {
     arrivals: Vec<(ProcessId, usize)>,
 }
 
+/// What is wrong if there are two steps at a time.
+const STEP_IN_STEP: &str =
+    "a kernel in virtual time is stepped by one at a time, and not by its own processes";
+
+/// A step that is being made.
+pub(crate) struct Stepping<'a> {
+    windows: &'a Windows,
+}
+
+impl Drop for Stepping<'_> {
+    fn drop(&mut self) {
+        self.windows.running.store(false, Ordering::Release);
+    }
+}
+
 /// A window that is being run.
 pub(crate) struct Window {
     /// Shares of the runnable processes; the places of a share's processes follow from its index.
@@ -85,7 +102,14 @@ impl Windows {
             outboxes: (0..workers).map(|_| Lock::default()).collect(),
             number: AtomicU64::new(0),
             events: Mutex::new(Events::default()),
+            running: AtomicBool::new(false),
         }
+    }
+
+    /// Begins a step, which must be the only one.
+    pub(crate) fn begin_step(&self) -> Stepping<'_> {
+        assert!(!self.running.swap(true, Ordering::Acquire), "{STEP_IN_STEP}");
+        Stepping { windows: self }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -158,6 +182,7 @@ impl Window {
 impl Engine {
     /// Moves the present, and wakes whose time has come.
     pub(crate) fn advance_to(&self, windows: &Windows, now: Instant) {
+        assert!(!windows.running.load(Ordering::Acquire), "{STEP_IN_STEP}");
         windows.clock.advance_to(now);
         self.timers.expire(now, |_| ());
     }
