@@ -113,8 +113,12 @@ impl Engine {
         }
     }
 
-    /// Has somebody woken at `deadline`.
-    pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> Result<TimerId, LimitExceeded> {
+    /// Has somebody woken at `deadline`; `None` if the kernel has ended and nobody will be.
+    pub(crate) fn set_timer(
+        &self,
+        deadline: Instant,
+        waker: Waker,
+    ) -> Result<Option<TimerId>, LimitExceeded> {
         let timer = self.timers.set(deadline, waker)?;
         if let Mode::Real(workers, _) = &self.mode
             && current::worker_of(self.address()).is_none()

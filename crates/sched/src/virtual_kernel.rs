@@ -198,6 +198,7 @@ impl Drop for VirtualKernel {
                 break;
             }
         }
+        engine.timers.end(); // time does not pass any more
     }
 }
 

@@ -291,3 +291,40 @@ fn a_kernel_is_not_stepped_from_inside() {
     assert_eq!(kernel.now(), ironloom_core::Instant::ZERO);
     assert!(!kernel.step());
 }
+
+/// Nobody looks at the clock of a kernel that has ended; whoever waited by it, from outside, waited for ever.
+#[test]
+fn waits_end_with_their_kernel() {
+    let hour = Duration::from_secs(3_600);
+    let real = Kernel::start(Config::with_workers(2)).unwrap();
+    let in_virtual = VirtualKernel::new(Config::with_workers(1));
+    let kernels = [real.handle().clone(), in_virtual.handle().clone()];
+    let mut waits: Vec<_> = kernels
+        .iter()
+        .map(|kernel| {
+            let kernel = kernel.clone();
+            Box::pin(async move { kernel.within(hour, std::future::pending::<()>()).await })
+        })
+        .collect();
+    let woken = Arc::new(Counted(AtomicUsize::new(0)));
+    let waker = Waker::from(Arc::clone(&woken));
+    for wait in &mut waits {
+        assert!(wait.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+    }
+    assert_eq!(real.shutdown(Duration::ZERO).stuck, 0);
+    drop(in_virtual);
+    assert_eq!(woken.0.load(Ordering::SeqCst), 2);
+    for (wait, kernel) in waits.iter_mut().zip(&kernels) {
+        assert!(wait.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_ready());
+        let mut late = pin!(kernel.within(hour, std::future::pending::<()>()));
+        assert!(late.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_ready());
+    }
+}
+
+struct Counted(AtomicUsize);
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
