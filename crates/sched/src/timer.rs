@@ -104,7 +104,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(timer) = self.timer {
-            self.home.engine.timers.cancel(timer);
+            self.home.engine.cancel_timer(timer);
             self.end();
         }
     }

@@ -33,28 +33,44 @@ struct Wheel {
 impl Timers {
     pub(crate) fn new(timers_max: usize) -> Self {
         let timers_max = timers_max.min(WHEEL_MAX);
-        let wheel = Wheel { wakers: TimerWheel::new(timers_max), ended: false };
+        // The limit is not the wheel's: in virtual time a window may hold a few more.
+        let wheel = Wheel { wakers: TimerWheel::new(WHEEL_MAX), ended: false };
         Self { wheel: Mutex::new(wheel), next: AtomicU64::new(u64::MAX), timers_max }
     }
 
     /// Wakes `waker` at `deadline`; `None` if that will never be, as the kernel has ended.
-    pub(crate) fn set(&self, deadline: Instant, waker: Waker) -> Result<Option<TimerId>, LimitExceeded> {
+    ///
+    /// Whether there is room is judged by how many timers are `held`, if that is not how many there are.
+    pub(crate) fn set(
+        &self,
+        deadline: Instant,
+        waker: Waker,
+        held: Option<usize>,
+    ) -> Result<Option<TimerId>, LimitExceeded> {
         let mut wheel = self.wheel.lock();
         if wheel.ended {
             drop(wheel); // before the waker
             return Ok(None);
         }
-        match wheel.wakers.insert(deadline, waker) {
-            Ok(timer) => {
-                // Whoever sets this looks for sleepers next, and a sleeper looks here after it said that it sleeps.
-                self.next.fetch_min(deadline.as_nanos(), Ordering::SeqCst);
-                Ok(Some(timer))
+        let held = held.unwrap_or(wheel.wakers.len());
+        let refused = if held < self.timers_max {
+            match wheel.wakers.insert(deadline, waker) {
+                Ok(timer) => {
+                    // Whoever sets this looks for sleepers next, and a sleeper looks here after it said that it sleeps.
+                    self.next.fetch_min(deadline.as_nanos(), Ordering::SeqCst);
+                    return Ok(Some(timer));
+                }
+                Err(WheelFull { value, .. }) => value,
             }
-            Err(WheelFull { .. }) => {
-                let limit = Limit::new("timers_max", self.timers_max as u64);
-                Err(LimitExceeded { limit, amount: self.timers_max as u64 + 1 })
-            }
-        }
+        } else {
+            waker
+        };
+        drop(wheel);
+        drop(refused);
+        Err(LimitExceeded {
+            limit: Limit::new("timers_max", self.timers_max as u64),
+            amount: held as u64 + 1,
+        })
     }
 
     /// Makes sure that a timer wakes `waker`; `None` if it has woken somebody already.
@@ -72,10 +88,10 @@ impl Timers {
         timer
     }
 
-    /// Forgets a timer; if it has expired, that was noticed already.
-    pub(crate) fn cancel(&self, timer: TimerId) {
+    /// Forgets a timer; whether it had not expired yet.
+    pub(crate) fn cancel(&self, timer: TimerId) -> bool {
         let waker = self.wheel.lock().wakers.cancel(timer);
-        drop(waker);
+        waker.is_some() // and dropped here, without the lock
     }
 
     /// Nothing is due before this.

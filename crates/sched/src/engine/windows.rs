@@ -7,6 +7,9 @@
 //!
 //! A process that spawns must know the child's id at once. So each place owns a block of ids in each window, and uses
 //! what it needs of it; the rest of the last block that was used is lost, and the numbers have gaps.
+//!
+//! Whether there is room for another process or timer is judged by how many there were when the window began and what
+//! this slice itself did, or who is refused would be chance.
 
 use std::{
     mem,
@@ -45,6 +48,9 @@ pub(crate) struct Windows {
     events: Mutex<Events>,
     /// Whether somebody runs a window.
     running: AtomicBool,
+    /// How many processes and timers there were when this window began.
+    lives: AtomicUsize,
+    timers: AtomicUsize,
 }
 
 /// What the processes of one worker did.
@@ -103,7 +109,20 @@ impl Windows {
             number: AtomicU64::new(0),
             events: Mutex::new(Events::default()),
             running: AtomicBool::new(false),
+            lives: AtomicUsize::new(0),
+            timers: AtomicUsize::new(0),
         }
+    }
+
+    /// How many processes there are as far as the running one may know: those of before the window and its own.
+    pub(super) fn lives(&self) -> u64 {
+        let (next, end) = current::ids_left();
+        self.lives.load(Ordering::Relaxed) as u64 + (IDS_PER_SLICE - (end - next))
+    }
+
+    /// Likewise how many timers.
+    pub(super) fn timers(&self) -> usize {
+        self.timers.load(Ordering::Relaxed).saturating_add_signed(current::timers())
     }
 
     /// Begins a step, which must be the only one.
@@ -194,6 +213,8 @@ impl Engine {
             return None;
         }
         ready.sort_unstable_by_key(|runnable| runnable.process().header().id);
+        windows.lives.store(self.live(), Ordering::Relaxed);
+        windows.timers.store(self.timers.len(), Ordering::Relaxed);
         let places = ready.len() as u64;
         // Threads of the host may take ids meanwhile.
         let first = |next: u64| next.next_multiple_of(crate::table::BLOCK);
