@@ -11,9 +11,9 @@ pub struct Config {
     pub seed: Seed,
     /// What a process may have if nothing else is said.
     pub limits: Limits,
-    /// The most processes at a time.
+    /// The most processes at a time. In virtual time this is judged at the beginning of a window, which may exceed it.
     pub processes_max: usize,
-    /// The most timers at a time.
+    /// The most timers at a time. Virtual time judges this likewise.
     pub timers_max: usize,
     /// The most host sockets and listeners at a time.
     pub sources_max: usize,

@@ -26,6 +26,8 @@ pub(crate) struct Current {
     ordinal: Cell<u32>,
     /// How many messages and other effects it has sent in this slice.
     sequence: Cell<u32>,
+    /// How many timers more there are for what it did in this slice.
+    timers: Cell<isize>,
     granted: Cell<u64>,
     spent: Cell<u64>,
     wait: Cell<Wait>,
@@ -44,6 +46,7 @@ impl Current {
             process: Cell::new(0),
             ordinal: Cell::new(0),
             sequence: Cell::new(0),
+            timers: Cell::new(0),
             granted: Cell::new(0),
             spent: Cell::new(0),
             wait: Cell::new(Wait::Other),
@@ -67,6 +70,7 @@ impl Current {
         self.process.swap(&other.process);
         self.ordinal.swap(&other.ordinal);
         self.sequence.swap(&other.sequence);
+        self.timers.swap(&other.timers);
         self.granted.swap(&other.granted);
         self.spent.swap(&other.spent);
         self.wait.swap(&other.wait);
@@ -156,6 +160,16 @@ pub(crate) fn ids_left() -> (u64, u64) {
     CURRENT.with(|current| current.ids.get())
 }
 
+/// The running process has set a timer, or cancelled one.
+pub(crate) fn note_timers(more: isize) {
+    CURRENT.with(|current| current.timers.set(current.timers.get() + more));
+}
+
+/// How many more timers there are for what the running process did in this slice.
+pub(crate) fn timers() -> isize {
+    CURRENT.with(|current| current.timers.get())
+}
+
 /// A slice begins.
 #[inline]
 pub(crate) fn begin(process: ProcessId, ordinal: u32, budget: u32) {
@@ -163,6 +177,7 @@ pub(crate) fn begin(process: ProcessId, ordinal: u32, budget: u32) {
         current.process.set(process.number());
         current.ordinal.set(ordinal);
         current.sequence.set(0);
+        current.timers.set(0);
         current.granted.set(u64::from(budget));
         current.spent.set(0);
         current.receives.set(false);

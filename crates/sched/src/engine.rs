@@ -113,9 +113,17 @@ impl Engine {
         }
     }
 
-    /// Has somebody woken at `deadline`.
-    pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> Result<TimerId, LimitExceeded> {
-        let timer = self.timers.set(deadline, waker)?;
+    /// Has somebody woken at `deadline`; `None` if the kernel has ended and nobody will be.
+    pub(crate) fn set_timer(
+        &self,
+        deadline: Instant,
+        waker: Waker,
+    ) -> Result<Option<TimerId>, LimitExceeded> {
+        let running = self.window_that_runs();
+        let timer = self.timers.set(deadline, waker, running.map(Windows::timers))?;
+        if running.is_some() && timer.is_some() {
+            current::note_timers(1);
+        }
         if let Mode::Real(workers, _) = &self.mode
             && current::worker_of(self.address()).is_none()
         {
@@ -123,6 +131,19 @@ impl Engine {
             workers.rouse_any();
         }
         Ok(timer)
+    }
+
+    /// Forgets a timer.
+    pub(crate) fn cancel_timer(&self, timer: TimerId) {
+        if self.timers.cancel(timer) && self.window_that_runs().is_some() {
+            current::note_timers(-1);
+        }
+    }
+
+    /// The windows, if a process of one runs here.
+    #[inline]
+    fn window_that_runs(&self) -> Option<&Windows> {
+        self.windows().filter(|_| current::process_of(self.address()) != ProcessId::HOST)
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -153,20 +174,21 @@ impl Engine {
             self.count_out();
             return Err(SpawnError::Closing);
         }
-        let limit = Limit::new("processes_max", self.config.processes_max as u64);
-        self.number(live, limit).inspect_err(|_| {
+        self.number(live).inspect_err(|_| {
             self.live.fetch_sub(1, Ordering::Relaxed);
         })
     }
 
-    fn number(&self, live: u64, limit: Limit) -> Result<ProcessId, SpawnError> {
-        limit.check(live)?;
+    fn number(&self, live: u64) -> Result<ProcessId, SpawnError> {
+        let running = self.window_that_runs();
+        let live = running.map_or(live, |windows| windows.lives() + 1);
+        Limit::new("processes_max", self.config.processes_max as u64).check(live)?;
         match (&self.mode, current::worker_of(self.address())) {
             (Mode::Real(..), Some(_)) => Ok(current::next_id(|| {
                 let first = self.ids.fetch_add(BLOCK, Ordering::Relaxed);
                 (first, first + BLOCK)
             })),
-            (Mode::Virtual(_), Some(_)) if current::process_of(self.address()) != ProcessId::HOST => {
+            (Mode::Virtual(_), Some(_)) if running.is_some() => {
                 let (next, end) = current::ids_left();
                 if next == end {
                     let limit = Limit::new("spawns_per_window_max", windows::IDS_PER_SLICE);
@@ -176,11 +198,6 @@ impl Engine {
             }
             _ => Ok(ProcessId::new(self.ids.fetch_add(1, Ordering::Relaxed))),
         }
-    }
-
-    /// A process that was admitted never came to be.
-    pub(crate) fn dismiss(&self) {
-        self.count_out();
     }
 
     fn count_out(&self) {

@@ -32,7 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// All that it offers is in its [`Handle`], which may be cloned.
+/// All that it offers is in its [`Handle`], which may be cloned. Once the kernel has ended its time stands still: who
+/// waits by its clock, for a call or [within](Handle::within) a duration, is told at once that the time is over.
 ///
 /// # Inside a tokio program
 ///
@@ -119,6 +120,7 @@ impl Kernel {
                 let _ = thread.join(); // a worker that panicked has said so
             });
         }
+        engine.timers.end();
         Shutdown { killed, stuck }
     }
 

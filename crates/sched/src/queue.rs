@@ -15,6 +15,8 @@ use crate::Class;
 /// How often each lane is passed over before it has a turn, from the most urgent to the least.
 const PATIENCE: [u8; LANES] = [0, 4, 8, 16, 32, 64];
 const LANES: usize = 2 * Class::COUNT;
+/// How many items of a lane that must stay are passed over to find some that may leave: the lock is held meanwhile.
+const LOOK_MAX: usize = 1_024;
 
 /// Why something is put on the queue, which says how soon it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl<T> RunQueue<T> {
 
     /// Gives away about half of each lane, those that waited longest first, at most `max` in all.
     ///
-    /// What `keep` holds to stays, in its order.
+    /// What `keep` holds to stays, in its order, and is passed over; but nobody looks further than [`LOOK_MAX`].
     pub(crate) fn give(&mut self, max: usize, keep: impl Fn(&T) -> bool, mut taken: impl FnMut(usize, T)) {
         self.queue_up();
         let mut given = 0;
@@ -121,14 +123,15 @@ impl<T> RunQueue<T> {
             let mut left = self.lanes[lane].len().div_ceil(2).min(max - given);
             let mut kept = VecDeque::new();
             while left > 0
+                && kept.len() < LOOK_MAX
                 && let Some(item) = self.lanes[lane].pop_front()
             {
-                left -= 1;
                 if keep(&item) {
                     kept.push_back(item);
                 } else {
                     taken(lane, item);
                     given += 1;
+                    left -= 1;
                 }
             }
             while let Some(item) = kept.pop_back() {
@@ -196,7 +199,19 @@ mod tests {
         (0..10).for_each(|item| queue.push(Class::Normal, Why::Spent, item));
         let mut taken = Vec::new();
         queue.give(100, |item| *item == 1, |_, item| taken.push(item));
-        assert_eq!(taken, [0, 2, 3, 4]);
-        assert_eq!(std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(), [1, 5, 6, 7, 8, 9]);
+        assert_eq!(taken, [0, 2, 3, 4, 5]);
+        assert_eq!(std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(), [1, 6, 7, 8, 9]);
+    }
+
+    /// If those that waited longest had to stay, nothing was given away, and the other workers were idle beside it.
+    #[test]
+    fn who_must_stay_does_not_keep_the_others() {
+        let mut queue = RunQueue::new();
+        (0..10).for_each(|item| queue.push(Class::Normal, Why::Woken, item));
+        let mut taken = Vec::new();
+        queue.give(2, |item| *item < 6, |_, item| taken.push(item));
+        assert_eq!(taken, [6, 7]);
+        assert_eq!(queue.len(), 8);
+        assert_eq!(std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 8, 9]);
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Address, Context, IntoExit, Options, SpawnError, current,
+    Address, Context, ExitReason, IntoExit, Options, SpawnError, current,
     effect::Effect,
     engine::{Engine, Home},
     frame::MainFrame,
@@ -27,9 +27,8 @@ where
 {
     let engine = &home.engine;
     let pinned = options.worker.map_or(Ok(ANY_WORKER), |worker| pin(engine, worker))?;
-    let admitted = Admitted { engine, id: engine.admit()?, begun: false };
     let header = Header {
-        id: admitted.id,
+        id: engine.admit()?,
         home: current::home_of(home.address()).unwrap_or_else(|| Arc::clone(home)),
         limits: options.limits.unwrap_or(engine.config.limits),
         class: options.class,
@@ -47,10 +46,16 @@ where
     if let Some(name) = options.name {
         process.with(&mut |control| control.rare().name = Some(Arc::from(name.as_str())));
     }
+    let mut unborn = Unborn { process: &process, fate: Some(ExitReason::Panicked(Arc::from(NO_FRAME))) };
     let main = main(Context { process: Arc::clone(&process) });
     let frame = Box::pin(MainFrame::new(Arc::clone(&process), main));
-    process.header.charge((size_of_val(&*frame) + size_of::<Process<M>>()) as u64)?;
-    admitted.begin(Runnable::new(frame));
+    if let Err(exceeded) = process.header.charge((size_of_val(&*frame) + size_of::<Process<M>>()) as u64) {
+        unborn.fate = Some(ExitReason::LimitExceeded(exceeded));
+        return Err(exceeded.into());
+    }
+    unborn.fate = None;
+    engine.act(Effect::Spawn(Runnable::new(frame)));
+    drop(unborn);
     Ok(Address { process })
 }
 
@@ -59,24 +64,22 @@ fn pin(engine: &Engine, worker: usize) -> Result<u16, SpawnError> {
     if worker < workers { Ok(worker as u16) } else { Err(SpawnError::NoWorker { worker, workers }) }
 }
 
-/// A process that was counted in; it is counted out again if it does not begin.
-struct Admitted<'a> {
-    engine: &'a Engine,
-    id: crate::ProcessId,
-    begun: bool,
+/// What others hear of a process whose closure panicked before it had made a future.
+const NO_FRAME: &str = "before it began";
+
+/// A process that does not run yet, but that others may know: its closure may have handed out its address. If it does
+/// not begin, it ends, so that whoever monitors it hears of it and its names are free.
+struct Unborn<'a, M: Send + 'static> {
+    process: &'a Arc<Process<M>>,
+    /// Why it ends, if it does not begin.
+    fate: Option<ExitReason>,
 }
 
-impl Admitted<'_> {
-    fn begin(mut self, runnable: Runnable) {
-        self.begun = true;
-        self.engine.act(Effect::Spawn(runnable));
-    }
-}
-
-impl Drop for Admitted<'_> {
+impl<M: Send + 'static> Drop for Unborn<'_, M> {
     fn drop(&mut self) {
-        if !self.begun {
-            self.engine.dismiss();
+        if let Some(reason) = self.fate.take() {
+            let process = Arc::clone(self.process) as Arc<dyn AnyProcess>;
+            self.process.header.home.engine.act(Effect::Exit(process, reason));
         }
     }
 }

@@ -58,10 +58,15 @@ impl Sleep {
         let charged = self.header().map_or(Ok(()), |header| header.charge(TIMER_BYTES));
         let set = charged.and_then(|()| {
             let set = self.home.engine.set_timer(self.deadline, context.waker().clone());
-            set.inspect_err(|_| self.header().into_iter().for_each(|header| header.release(TIMER_BYTES)))
+            if !matches!(set, Ok(Some(_))) {
+                self.header().into_iter().for_each(|header| header.release(TIMER_BYTES));
+            }
+            set
         });
         match set {
-            Ok(timer) => self.timer = Some(timer),
+            Ok(Some(timer)) => self.timer = Some(timer),
+            // The kernel has ended: its time does not come by waiting.
+            Ok(None) => return Poll::Ready(()),
             // Inside a process this is its end; outside, there is nobody to end but the wait.
             Err(exceeded) if self.account.is_some() => current::condemn(exceeded),
             Err(_) => return Poll::Ready(()),
@@ -99,7 +104,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(timer) = self.timer {
-            self.home.engine.timers.cancel(timer);
+            self.home.engine.cancel_timer(timer);
             self.end();
         }
     }

@@ -78,10 +78,15 @@ impl VirtualKernel {
 
     /// Runs the current window: whoever can run has one slice, and then what they sent arrives. Returns whether anybody
     /// could.
+    ///
+    /// # Panics
+    ///
+    /// If a step of this kernel is being made, by another thread or by whoever runs the process that calls this.
     #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn step(&self) -> bool {
         let engine = &self.handle.home().engine;
         let windows = self.windows();
+        let _stepping = windows.begin_step();
         let Some(window) = engine.open_window(windows) else { return false };
         let window = Arc::new(window);
         match &self.helpers {
@@ -96,11 +101,19 @@ impl VirtualKernel {
     }
 
     /// Lets time pass, and wakes whose time has come.
+    ///
+    /// # Panics
+    ///
+    /// As [`advance_to`](Self::advance_to) does.
     pub fn advance(&self, duration: Duration) {
         self.advance_to(self.now().saturating_add(duration));
     }
 
     /// Lets time pass until then; not back, if that was before.
+    ///
+    /// # Panics
+    ///
+    /// If a step of this kernel is being made: time stands still in a window.
     pub fn advance_to(&self, now: Instant) {
         self.handle.home().engine.advance_to(self.windows(), now);
     }
@@ -185,6 +198,7 @@ impl Drop for VirtualKernel {
                 break;
             }
         }
+        engine.timers.end(); // time does not pass any more
     }
 }
 

@@ -205,3 +205,59 @@ fn seeds_make_the_difference() {
         assert!(known.insert(outcome.digest.to_string()), "seed {seed} is like another");
     }
 }
+
+/// How many processes were not spawned, and how many waits of the host's kind had no timer.
+type Refused = [AtomicUsize; 2];
+
+fn run_crowded(seed: u64, workers: usize, refused: &Arc<Refused>) -> Outcome {
+    let config = Config {
+        seed: Seed::new(seed),
+        processes_max: PROCESSES + 30,
+        timers_max: 60,
+        ..Config::with_workers(workers)
+    };
+    let kernel = VirtualKernel::new(config);
+    for _ in 0..PROCESSES {
+        let refused = Arc::clone(refused);
+        kernel.spawn(async move |ctx: Context<()>| jostle(&ctx, &refused).await).expect("there is room");
+    }
+    kernel.run_for(Duration::from_millis(6), Duration::from_micros(500));
+    Outcome { digest: kernel.digest(), now: kernel.now() }
+}
+
+/// Wants more processes and timers than there may be, and keeps a record of what it got.
+async fn jostle(ctx: &Context<()>, refused: &Refused) {
+    let mut rng = ctx.rng();
+    for _ in 0..8 {
+        let pause = Duration::from_micros(1 + rng.below(3_000));
+        match rng.below(8) {
+            0..3 => {
+                let child = ctx.spawn(async move |ctx: Context<()>| ctx.sleep(pause).await).ok();
+                refused[0].fetch_add(usize::from(child.is_none()), Ordering::Relaxed);
+                ctx.record("child", &child.map(|child| child.id().number()));
+            }
+            3..6 => {
+                let began = ctx.now();
+                let _ = ctx.kernel().within(pause, std::future::pending::<()>()).await;
+                let at_once = ctx.now() == began;
+                refused[1].fetch_add(usize::from(at_once), Ordering::Relaxed);
+                ctx.record("wait", &at_once);
+            }
+            6 => drop(ctx.within(pause, ctx.yield_now()).await), // sets a timer and cancels it
+            _ => ctx.yield_now().await,
+        }
+    }
+}
+
+/// Both limits were counted while a window ran, so that who met them depended on the workers.
+#[test]
+fn who_meets_a_limit_does_not_depend_on_workers() {
+    let refused = Arc::default();
+    for seed in 0..100 {
+        let one = run_crowded(seed, 1, &refused);
+        assert_eq!(one, run_crowded(seed, 2, &refused), "seed {seed}: 2 workers");
+        assert_eq!(one, run_crowded(seed, 8, &refused), "seed {seed}: 8 workers");
+    }
+    assert!(refused[0].load(Ordering::Relaxed) > 0, "there was always room for processes");
+    assert!(refused[1].load(Ordering::Relaxed) > 0, "there was always room for timers");
+}

@@ -227,3 +227,104 @@ fn who_looks_for_a_message_may_send_one() {
         assert!(kernel.block_on(monitor).is_clean());
     });
 }
+
+/// A process whose closure panics, or whose frame is more than it may have, was never seen to end: who monitored it
+/// waited for ever, and the names that it had taken were lost.
+#[test]
+fn who_never_begins_ends_all_the_same() {
+    let kernel = VirtualKernel::new(Config::with_workers(1));
+    let (told, heard) = mpsc::channel();
+    let known = |ctx: &Context<u32>| {
+        let mut registering = Box::pin({
+            let (handle, process) = (ctx.kernel(), ctx.process());
+            async move { handle.register("known", process).await }
+        });
+        let mut nobody = TaskContext::from_waker(Waker::noop());
+        assert!(registering.as_mut().poll(&mut nobody).is_ready());
+        ctx.address().try_send(7).unwrap();
+        told.send((ctx.address(), ctx.address().monitor())).unwrap();
+    };
+    let panicking = std::panic::AssertUnwindSafe(|| {
+        kernel.spawn(|ctx: Context<u32>| -> std::future::Ready<()> {
+            known(&ctx);
+            panic!("no future for you");
+        })
+    });
+    assert!(std::panic::catch_unwind(panicking).is_err());
+    let limits = Limits { heap_bytes_max: 1, ..Limits::default() };
+    let options = Options { limits: Some(limits), ..Options::default() };
+    let refused = kernel.spawn_with(options, |ctx: Context<u32>| {
+        known(&ctx);
+        std::future::ready(())
+    });
+    assert!(refused.is_err());
+    for _ in 0..2 {
+        let (address, monitor) = heard.try_recv().unwrap();
+        let mut nobody = TaskContext::from_waker(Waker::noop());
+        assert!(pin!(monitor).poll(&mut nobody).is_ready());
+        assert!(!address.process().is_alive());
+        assert!(address.try_send(8).is_err());
+    }
+    assert!(kernel.lookup("known").is_none());
+    assert_eq!(kernel.len(), 0);
+}
+
+/// Two steps at a time would give the same ids twice and end windows that still run.
+#[test]
+fn a_kernel_is_not_stepped_from_inside() {
+    let kernel = Arc::new(VirtualKernel::new(Config::with_workers(1)));
+    let inner = Arc::downgrade(&kernel);
+    let stepper = kernel.spawn(async move |_: Context<()>| {
+        inner.upgrade().unwrap().step();
+    });
+    let inner = Arc::downgrade(&kernel);
+    let hurrier = kernel.spawn(async move |_: Context<()>| {
+        inner.upgrade().unwrap().advance(Duration::from_secs(1));
+    });
+    for process in [stepper.unwrap(), hurrier.unwrap()] {
+        let mut monitor = pin!(process.monitor());
+        kernel.run_until_idle();
+        let ended = monitor.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
+        let std::task::Poll::Ready(ExitReason::Panicked(message)) = ended else { panic!("{ended:?}") };
+        assert!(message.contains("one at a time"), "{message}");
+    }
+    assert_eq!(kernel.now(), ironloom_core::Instant::ZERO);
+    assert!(!kernel.step());
+}
+
+/// Nobody looks at the clock of a kernel that has ended; whoever waited by it, from outside, waited for ever.
+#[test]
+fn waits_end_with_their_kernel() {
+    let hour = Duration::from_secs(3_600);
+    let real = Kernel::start(Config::with_workers(2)).unwrap();
+    let in_virtual = VirtualKernel::new(Config::with_workers(1));
+    let kernels = [real.handle().clone(), in_virtual.handle().clone()];
+    let mut waits: Vec<_> = kernels
+        .iter()
+        .map(|kernel| {
+            let kernel = kernel.clone();
+            Box::pin(async move { kernel.within(hour, std::future::pending::<()>()).await })
+        })
+        .collect();
+    let woken = Arc::new(Counted(AtomicUsize::new(0)));
+    let waker = Waker::from(Arc::clone(&woken));
+    for wait in &mut waits {
+        assert!(wait.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+    }
+    assert_eq!(real.shutdown(Duration::ZERO).stuck, 0);
+    drop(in_virtual);
+    assert_eq!(woken.0.load(Ordering::SeqCst), 2);
+    for (wait, kernel) in waits.iter_mut().zip(&kernels) {
+        assert!(wait.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_ready());
+        let mut late = pin!(kernel.within(hour, std::future::pending::<()>()));
+        assert!(late.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_ready());
+    }
+}
+
+struct Counted(AtomicUsize);
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}

@@ -7,12 +7,15 @@
 //!
 //! A process that spawns must know the child's id at once. So each place owns a block of ids in each window, and uses
 //! what it needs of it; the rest of the last block that was used is lost, and the numbers have gaps.
+//!
+//! Whether there is room for another process or timer is judged by how many there were when the window began and what
+//! this slice itself did, or who is refused would be chance.
 
 use std::{
     mem,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -43,6 +46,11 @@ pub(crate) struct Windows {
     outboxes: Box<[Outbox]>,
     number: AtomicU64,
     events: Mutex<Events>,
+    /// Whether somebody runs a window.
+    running: AtomicBool,
+    /// How many processes and timers there were when this window began.
+    lives: AtomicUsize,
+    timers: AtomicUsize,
 }
 
 /// What the processes of one worker did.
@@ -65,6 +73,21 @@ struct Events {
     arrivals: Vec<(ProcessId, usize)>,
 }
 
+/// What is wrong if there are two steps at a time.
+const STEP_IN_STEP: &str =
+    "a kernel in virtual time is stepped by one at a time, and not by its own processes";
+
+/// A step that is being made.
+pub(crate) struct Stepping<'a> {
+    windows: &'a Windows,
+}
+
+impl Drop for Stepping<'_> {
+    fn drop(&mut self) {
+        self.windows.running.store(false, Ordering::Release);
+    }
+}
+
 /// A window that is being run.
 pub(crate) struct Window {
     /// Shares of the runnable processes; the places of a share's processes follow from its index.
@@ -85,7 +108,27 @@ impl Windows {
             outboxes: (0..workers).map(|_| Lock::default()).collect(),
             number: AtomicU64::new(0),
             events: Mutex::new(Events::default()),
+            running: AtomicBool::new(false),
+            lives: AtomicUsize::new(0),
+            timers: AtomicUsize::new(0),
         }
+    }
+
+    /// How many processes there are as far as the running one may know: those of before the window and its own.
+    pub(super) fn lives(&self) -> u64 {
+        let (next, end) = current::ids_left();
+        self.lives.load(Ordering::Relaxed) as u64 + (IDS_PER_SLICE - (end - next))
+    }
+
+    /// Likewise how many timers.
+    pub(super) fn timers(&self) -> usize {
+        self.timers.load(Ordering::Relaxed).saturating_add_signed(current::timers())
+    }
+
+    /// Begins a step, which must be the only one.
+    pub(crate) fn begin_step(&self) -> Stepping<'_> {
+        assert!(!self.running.swap(true, Ordering::Acquire), "{STEP_IN_STEP}");
+        Stepping { windows: self }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -158,6 +201,7 @@ impl Window {
 impl Engine {
     /// Moves the present, and wakes whose time has come.
     pub(crate) fn advance_to(&self, windows: &Windows, now: Instant) {
+        assert!(!windows.running.load(Ordering::Acquire), "{STEP_IN_STEP}");
         windows.clock.advance_to(now);
         self.timers.expire(now, |_| ());
     }
@@ -169,6 +213,8 @@ impl Engine {
             return None;
         }
         ready.sort_unstable_by_key(|runnable| runnable.process().header().id);
+        windows.lives.store(self.live(), Ordering::Relaxed);
+        windows.timers.store(self.timers.len(), Ordering::Relaxed);
         let places = ready.len() as u64;
         // Threads of the host may take ids meanwhile.
         let first = |next: u64| next.next_multiple_of(crate::table::BLOCK);

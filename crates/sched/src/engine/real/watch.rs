@@ -102,23 +102,28 @@ fn replace(engine: &Shared, workers: &Workers, index: u16, slice: u64) -> bool {
     if workers.lost.load(Ordering::Relaxed) as usize >= engine.config.replacements_max {
         return false;
     }
-    let worker = &workers.workers[usize::from(index)];
-    let tenant = {
-        // Who is about to sleep looks under the same lock whether it is still the tenant. So nobody who was replaced
-        // sleeps, and nobody who sleeps is replaced.
-        let _queue = worker.queue.lock();
-        if peek(&worker.slice) != slice {
-            return true; // it has ended after all
-        }
-        worker.tenant.fetch_add(1, Ordering::Relaxed) + 1
-    };
-    // Counted before there is a thread, so that the one that was replaced cannot be counted out first.
+    // Counted before there is a thread, so that the one that is replaced cannot be counted out first.
     workers.lost.fetch_add(1, Ordering::Relaxed);
-    if let Err(error) = rent(engine, index, tenant) {
+    // The new thread itself takes over. If the host has none, nothing has happened to the old one, whose slice may have
+    // ended meanwhile.
+    if let Err(error) = rent(engine, index, move |workers| take_over(workers, index, slice)) {
         tracing::warn!(%error, "no thread to replace a stuck worker");
-        worker.tenant.fetch_sub(1, Ordering::Relaxed);
         workers.lost.fetch_sub(1, Ordering::Relaxed);
         return false;
     }
     true
+}
+
+/// The number of the tenant that this thread is from now on; `None` if the slice has ended after all.
+fn take_over(workers: &Workers, index: u16, slice: u64) -> Option<u64> {
+    let worker = &workers.workers[usize::from(index)];
+    // Who is about to sleep looks under the same lock whether it is still the tenant. So nobody who was replaced sleeps,
+    // and nobody who sleeps is replaced.
+    let queue = worker.queue.lock();
+    if peek(&worker.slice) == slice {
+        return Some(worker.tenant.fetch_add(1, Ordering::Relaxed) + 1);
+    }
+    drop(queue);
+    workers.lost.fetch_sub(1, Ordering::Relaxed);
+    None
 }

@@ -29,21 +29,28 @@ const GLANCE: Duration = Duration::from_micros(1_000);
 pub(crate) fn start(engine: &Shared) -> std::io::Result<()> {
     let workers = engine.workers().expect("a kernel in real time has workers");
     for index in 0..workers.count() {
-        rent(engine, index as u16, 0)?;
+        rent(engine, index as u16, |_| Some(0))?;
     }
     watch::start(engine)
 }
 
-/// Starts a thread that is this worker until another tenant is named.
+/// Starts a thread that is this worker until another tenant is named, if it gets a number from `tenant`.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the driver: workers are threads, named here and joined by `stop`"
 )]
-pub(super) fn rent(engine: &Shared, index: u16, tenant: u64) -> std::io::Result<()> {
+pub(super) fn rent(
+    engine: &Shared,
+    index: u16,
+    tenant: impl FnOnce(&Workers) -> Option<u64> + Send + 'static,
+) -> std::io::Result<()> {
     let shared = Arc::clone(engine);
-    let thread = std::thread::Builder::new()
-        .name(format!("ironloom-{index}"))
-        .spawn(move || Tenant::new(&shared, index, tenant).work())?;
+    let thread = std::thread::Builder::new().name(format!("ironloom-{index}")).spawn(move || {
+        let workers = shared.workers().expect("a kernel in real time has workers");
+        if let Some(tenant) = tenant(workers) {
+            Tenant::new(&shared, index, tenant).work();
+        }
+    })?;
     let workers = engine.workers().expect("a kernel in real time has workers");
     let mut threads = workers.threads.lock();
     // A thread that was replaced and has ended is let go of, or its stack would be kept to the end.
