@@ -253,6 +253,8 @@ impl Engine {
         let rare = process.close(reason);
         let id = process.header().id;
         drop(self.table.remove(id));
+        // Whoever is told that it has ended finds it gone.
+        self.count_out();
         if let Some(rare) = rare {
             rare.names.iter().for_each(|name| self.forget(name, process));
             process.header().release(HEARD_BYTES * rare.exits.len() as u64);
@@ -268,7 +270,6 @@ impl Engine {
         if let Some(windows) = self.windows() {
             windows.note_exit(id, reason);
         }
-        self.count_out();
     }
 
     fn register(&self, name: Arc<str>, process: Arc<dyn AnyProcess>) -> bool {
