@@ -5,6 +5,7 @@
 //! it shows in what anybody can call, and outside of a slice it is empty.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task;
 
@@ -87,7 +88,8 @@ pub(crate) struct Act {
 }
 
 thread_local! {
-    static CURRENT: Current = const { Current::nobody() };
+    // Never dropped, so that it is there for whatever else the thread drops at its end; what it holds goes with `Entered`.
+    static CURRENT: ManuallyDrop<Current> = const { ManuallyDrop::new(Current::nobody()) };
 }
 
 /// Makes this thread a worker of an engine until the guard is dropped.

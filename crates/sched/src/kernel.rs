@@ -116,7 +116,8 @@ impl Kernel {
         let stuck = engine.live();
         let threads = engine.workers().map(Workers::stop).unwrap_or_default();
         if stuck == 0 {
-            threads.into_iter().for_each(|thread| {
+            let me = std::thread::current().id(); // a worker that drops its kernel does not wait for itself
+            threads.into_iter().filter(|thread| thread.thread().id() != me).for_each(|thread| {
                 let _ = thread.join(); // a worker that panicked has said so
             });
         }

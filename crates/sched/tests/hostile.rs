@@ -328,3 +328,40 @@ impl Wake for Counted {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
+
+/// The sum wrapped around, and the process seemed to hold almost everything.
+#[test]
+fn more_may_be_released_than_was_charged() {
+    let kernel = VirtualKernel::new(Config::with_workers(1));
+    let process = kernel.spawn(async |ctx: Context<()>| {
+        ctx.release(u64::MAX);
+        ctx.charge(1_000).unwrap();
+        ctx.sleep(Duration::from_secs(1)).await;
+    });
+    let mut monitor = pin!(process.unwrap().monitor());
+    kernel.run_until_idle();
+    let ended = monitor.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
+    assert_eq!(ended, std::task::Poll::Ready(ExitReason::Normal));
+}
+
+/// What a thread of the host keeps to its end may use a kernel then: it aborted the program.
+#[test]
+fn a_thread_that_ends_may_use_the_kernel() {
+    thread_local! {
+        static LAST: std::cell::RefCell<Option<Box<dyn FnOnceDrop>>> = const { std::cell::RefCell::new(None) };
+    }
+    trait FnOnceDrop {}
+    impl<F: FnMut()> FnOnceDrop for OnDrop<F> {}
+    let kernel = Arc::new(VirtualKernel::new(Config::with_workers(1)));
+    let receiver = kernel.spawn(async |ctx: Context<u32>| assert_eq!(ctx.receive().await, 1)).unwrap();
+    let (address, stepped) = (receiver.clone(), Arc::clone(&kernel));
+    #[expect(clippy::disallowed_methods, reason = "it is the end of the thread that matters")]
+    let thread = std::thread::spawn(move || {
+        let last = Box::new(OnDrop(move || drop(address.try_send(1))));
+        LAST.with(|kept| *kept.borrow_mut() = Some(last)); // dropped after what is made later
+        stepped.step();
+    });
+    thread.join().unwrap();
+    kernel.run_until_idle();
+    assert!(!receiver.process().is_alive());
+}
