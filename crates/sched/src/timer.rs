@@ -65,11 +65,10 @@ impl Sleep {
         });
         match set {
             Ok(Some(timer)) => self.timer = Some(timer),
-            // The kernel has ended: its time does not come by waiting.
-            Ok(None) => return Poll::Ready(()),
             // Inside a process this is its end; outside, there is nobody to end but the wait.
             Err(exceeded) if self.account.is_some() => current::condemn(exceeded),
-            Err(_) => return Poll::Ready(()),
+            // If the kernel has ended, its time does not come by waiting.
+            Ok(None) | Err(_) => return Poll::Ready(()),
         }
         Poll::Pending
     }
