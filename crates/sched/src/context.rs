@@ -22,8 +22,9 @@ use crate::{
     lock::Guard,
     mailbox::{Mailbox, Receiver, Seen},
     oneshot::Oneshot,
-    process::{AnyProcess, Inner, Process, ThreadFuture},
+    process::{AnyProcess, Inner, Process, Rare, ThreadFuture},
     raw,
+    seats::Seats,
     spawn::spawn,
     timer::{Interval, Sleep, race},
 };
@@ -247,14 +248,15 @@ impl<M: Send + 'static> Context<M> {
 
     /// Waits for the end of a linked process; see [`trap_exits`](Self::trap_exits).
     pub async fn exits(&self) -> (ProcessId, ExitReason) {
-        std::future::poll_fn(|context| self.poll_exits(context)).await
+        let mut seated = Seated::new(&self.process, |rare| &mut rare.exits_wakers);
+        std::future::poll_fn(|context| self.poll_exits(context, &mut seated.seat)).await
     }
 
-    fn poll_exits(&self, context: &TaskContext<'_>) -> Poll<(ProcessId, ExitReason)> {
+    fn poll_exits(&self, context: &TaskContext<'_>, seat: &mut Option<u64>) -> Poll<(ProcessId, ExitReason)> {
         if current::coop(context).is_pending() {
             return Poll::Pending;
         }
-        let waker = context.waker().clone();
+        let mut waker = Some(context.waker().clone()); // dropped after the lock
         let mut inner = self.process.inner.lock();
         let rare = inner.control.rare();
         if let Some(exit) = rare.exits.pop_front() {
@@ -262,9 +264,7 @@ impl<M: Send + 'static> Context<M> {
             return Poll::Ready(exit);
         }
         current::waits(Wait::Exit);
-        if !rare.exits_wakers.iter().any(|known| known.will_wake(&waker)) {
-            rare.exits_wakers.push(waker);
-        }
+        rare.exits_wakers.sit(seat, &mut waker);
         Poll::Pending
     }
 
@@ -276,8 +276,9 @@ impl<M: Send + 'static> Context<M> {
 
     /// Waits until this process is asked to end. Then it should, and may take its time.
     pub async fn stopping(&self) {
+        let mut seated = Seated::new(&self.process, |rare| &mut rare.stop_wakers);
         std::future::poll_fn(|context| {
-            let waker = context.waker().clone();
+            let mut waker = Some(context.waker().clone()); // dropped after the lock
             let mut inner = self.process.inner.lock();
             let exited = inner.control.has_exited();
             let rare = inner.control.rare();
@@ -285,9 +286,7 @@ impl<M: Send + 'static> Context<M> {
                 return Poll::Ready(());
             }
             current::waits(Wait::Exit);
-            if !rare.stop_wakers.iter().any(|known| known.will_wake(&waker)) {
-                rare.stop_wakers.push(waker);
-            }
+            rare.stop_wakers.sit(&mut seated.seat, &mut waker);
             Poll::Pending
         })
         .await;
@@ -475,6 +474,30 @@ impl<M: Send + 'static> Drop for Loan<'_, M> {
         if let Some(lent) = self.lent.take() {
             self.process.inner.lock().mailbox.put_back(lent);
         }
+    }
+}
+
+/// A seat among those who wait for something, given up when this is dropped.
+struct Seated<'a, M> {
+    process: &'a Process<M>,
+    seats: fn(&mut Rare) -> &mut Seats,
+    seat: Option<u64>,
+}
+
+impl<'a, M> Seated<'a, M> {
+    fn new(process: &'a Process<M>, seats: fn(&mut Rare) -> &mut Seats) -> Self {
+        Self { process, seats, seat: None }
+    }
+}
+
+impl<M> Drop for Seated<'_, M> {
+    fn drop(&mut self) {
+        let Some(seat) = self.seat else { return };
+        let mut inner = self.process.inner.lock();
+        let rare = inner.control.rare_if_any().is_some().then(|| inner.control.rare());
+        let left = rare.and_then(|rare| (self.seats)(rare).leave(seat));
+        drop(inner);
+        drop(left); // it may be anybody's
     }
 }
 

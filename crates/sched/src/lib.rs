@@ -59,6 +59,7 @@ mod process;
 mod queue;
 mod raw;
 mod ring;
+mod seats;
 mod service;
 mod spawn;
 mod supervisor;

@@ -31,6 +31,7 @@ use crate::{
     mailbox::{Mailbox, Receiver},
     oneshot::Oneshot,
     queue::Why,
+    seats::Seats,
 };
 
 /// What a process runs, wherever it rests.
@@ -116,9 +117,9 @@ pub(crate) struct Rare {
     /// Whether ends of linked processes arrive as [`Rare::exits`] instead of ending this one.
     pub(crate) trap_exits: bool,
     pub(crate) exits: VecDeque<(ProcessId, ExitReason)>,
-    pub(crate) exits_wakers: Vec<Waker>,
+    pub(crate) exits_wakers: Seats,
     pub(crate) stop_requested: bool,
-    pub(crate) stop_wakers: Vec<Waker>,
+    pub(crate) stop_wakers: Seats,
     /// Threads that were begun and are not yet in the frame.
     pub(crate) new_threads: Vec<(u32, ThreadFuture)>,
     pub(crate) threads: u32,
@@ -424,8 +425,8 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         messages.into_iter().for_each(bury);
         if let Some(rare) = &mut rare {
             mem::take(&mut rare.new_threads).into_iter().for_each(bury);
-            wake(mem::take(&mut rare.stop_wakers)); // to find that there is nothing left to stop
-            mem::take(&mut rare.exits_wakers).into_iter().for_each(bury);
+            wake(rare.stop_wakers.clear()); // to find that there is nothing left to stop
+            rare.exits_wakers.clear().into_iter().for_each(bury);
         }
         wake(wakers);
         rare

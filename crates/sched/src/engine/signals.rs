@@ -64,7 +64,7 @@ impl Engine {
                     Ok(()) => rare.exits.push_back((other, reason)),
                     Err(exceeded) => dies_of = Some(ExitReason::LimitExceeded(exceeded)),
                 }
-                wakers = std::mem::take(&mut rare.exits_wakers);
+                wakers = rare.exits_wakers.clear();
             } else if !reason.is_clean() {
                 dies_of = Some(reason.linked(other));
             }
@@ -139,7 +139,7 @@ fn stop(process: &Arc<dyn AnyProcess>) {
         if !control.has_exited() {
             let rare = control.rare();
             rare.stop_requested = true;
-            wakers = std::mem::take(&mut rare.stop_wakers);
+            wakers = rare.stop_wakers.clear();
         }
     });
     wake(wakers);
