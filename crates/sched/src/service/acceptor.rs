@@ -12,10 +12,11 @@ use ironloom_core::Duration;
 
 use super::{
     Drained, ServiceConfig, Stop, TimedOut,
-    roll::{Place, Roll, Tally},
+    ready::Ready,
+    roll::{Roll, Tally},
 };
 use crate::{
-    Context, ExitReason, IntoExit, Stream,
+    Context, ExitReason, IntoExit, SpawnError, Stream,
     context::Account,
     current,
     inspect::Wait,
@@ -41,6 +42,8 @@ pub(super) struct Acceptor<M, F> {
     config: ServiceConfig,
     serve: Arc<F>,
     roll: Arc<Roll>,
+    /// Processes that wait for a connection.
+    ready: Vec<Ready>,
     /// When to look at the connections again, while there are any.
     look: Option<Sleep>,
     /// When to try to accept again after a failure.
@@ -76,6 +79,7 @@ where
             config,
             serve,
             roll,
+            ready: Vec::new(),
             look: None,
             retry: None,
             rests: false,
@@ -85,6 +89,7 @@ where
     }
 
     pub(super) async fn run(mut self, ctx: Context<Stop>) -> ExitReason {
+        self.refill(&ctx);
         let mut stopping = pin!(ctx.stopping());
         loop {
             let event = poll_fn(|context| self.poll_event(&ctx, stopping.as_mut(), context)).await;
@@ -133,26 +138,43 @@ where
     fn admit(&mut self, ctx: &Context<Stop>, socket: Socket) {
         current::spend(ACCEPT_UNITS);
         (self.retry, self.losses) = (None, 0);
-        let tally = &self.roll.tally;
         if self.roll.len() >= self.config.connections_max {
-            return Tally::count(&tally.refused);
+            return Tally::count(&self.roll.tally.refused);
         }
-        let (serve, roll) = (Arc::clone(&self.serve), Arc::clone(&self.roll));
-        let (now, bytes) = (ctx.now(), self.config.stream_bytes);
-        let spawned = ctx.spawn_with(self.config.options.clone(), move |ctx: Context<M>| {
-            let seated = seat(&ctx, socket, bytes, &roll, now);
-            async move {
-                // The place is given back last, when the descriptor is free.
-                let (stream, _place) = match seated {
-                    Ok(seated) => seated,
-                    Err(reason) => return reason,
-                };
-                serve(ctx, stream).await.into_exit()
-            }
-        });
-        Tally::count(if spawned.is_ok() { &tally.accepted } else { &tally.refused });
+        let outcome = self.seat(ctx, socket);
+        let tally = &self.roll.tally;
+        Tally::count(if outcome.is_ok() { &tally.accepted } else { &tally.refused });
+        self.refill(ctx);
         if self.look.is_none() {
             self.look = self.pause().map(|pause| ctx.sleep(pause));
+        }
+    }
+
+    /// Gives a connection to a process that stands ready, or to a new one.
+    fn seat(&mut self, ctx: &Context<Stop>, socket: Socket) -> Result<(), ExitReason> {
+        let alive = std::iter::from_fn(|| self.ready.pop()).find(|ready| ready.process.is_alive());
+        let ready = alive.map_or_else(|| self.spawn(ctx), Ok).map_err(ExitReason::failed)?;
+        let bytes = self.config.stream_bytes;
+        let account = Account::open(Arc::clone(&ready.process.process), 2 * bytes as u64);
+        let account = account.map_err(ExitReason::LimitExceeded)?;
+        let stream = Stream::on_account(socket, bytes, account).map_err(ExitReason::failed)?;
+        let line = stream.line().map(Arc::downgrade).unwrap_or_default();
+        let place = self.roll.enter(ready.process.clone(), line, ctx.now());
+        ready.seat((stream, place));
+        Ok(())
+    }
+
+    fn spawn(&self, ctx: &Context<Stop>) -> Result<Ready, SpawnError> {
+        Ready::spawn(ctx, self.config.options.clone(), Arc::clone(&self.serve))
+    }
+
+    /// Has as many processes stand ready as there should be, if there can be.
+    fn refill(&mut self, ctx: &Context<Stop>) {
+        self.ready.retain(|ready| ready.process.is_alive());
+        while self.ready.len() < self.config.ready
+            && let Ok(ready) = self.spawn(ctx)
+        {
+            self.ready.push(ready);
         }
     }
 
@@ -204,6 +226,7 @@ where
 
     async fn drain(self, ctx: &Context<Stop>, stop: Option<Stop>) -> ExitReason {
         drop(self.listener); // nobody comes any more
+        drop(self.ready);
         let processes = self.roll.processes();
         processes.iter().for_each(crate::ProcessRef::stop);
         let within = stop.as_ref().map_or(self.config.drain_within, |stop| stop.within);
@@ -217,20 +240,6 @@ where
         }
         ExitReason::Shutdown
     }
-}
-
-fn seat<M: Send + 'static>(
-    ctx: &Context<M>,
-    socket: Socket,
-    bytes: usize,
-    roll: &Arc<Roll>,
-    now: ironloom_core::Instant,
-) -> Result<(Stream, Place), ExitReason> {
-    let account = Account::open(ctx.any(), 2 * bytes as u64).map_err(ExitReason::LimitExceeded)?;
-    let stream = Stream::on_account(socket, bytes, account).map_err(ExitReason::failed)?;
-    let line = stream.line().map(Arc::downgrade).unwrap_or_default();
-    // In this order they are also dropped if the process never runs.
-    Ok((stream, roll.enter(ctx.process(), line, now)))
 }
 
 /// Whether a timer that is set has expired.

@@ -181,3 +181,27 @@ fn a_kernel_that_shuts_down_takes_its_services_along() {
     assert_eq!(rest(&client), b"");
     assert_eq!(stage.service.counts().active, 0);
 }
+
+/// Processes that stand ready take the connections, others take their place, and all end with the service.
+#[test]
+fn processes_stand_ready_for_connections() {
+    let stage = Stage::echo(ServiceConfig { ready: 4, ..ServiceConfig::default() });
+    stage.until(|_| stage.kernel.len() == 5); // with the acceptor
+    let acceptor = stage.service.process().id();
+    let ready: Vec<_> =
+        stage.kernel.processes().iter().map(|process| process.id).filter(|id| *id != acceptor).collect();
+    stage.kernel.find(ready[3]).unwrap().kill(); // the one that would be next
+    stage.until(|_| stage.kernel.len() == 4);
+    let clients: Vec<_> = (0..6).map(|_| stage.client()).collect();
+    let mut byte = [0];
+    for client in &clients {
+        say(client, b"x");
+        (&*client).read_exact(&mut byte).unwrap();
+    }
+    assert!(ready[..3].iter().all(|id| stage.kernel.find(*id).is_some()), "they serve the first three");
+    assert_eq!(stage.service.counts().active, 6);
+    stage.until(|_| stage.kernel.len() == 1 + 6 + 4);
+    drop(clients);
+    let (_, counts) = stage.end();
+    assert_eq!((counts.accepted, counts.refused), (6, 0));
+}
