@@ -1,8 +1,8 @@
 //! [`Process`]: the part of a process that others can reach.
 //!
 //! A process is two allocations. This one is shared: its identity, its accounts, its mailbox and its state, under one
-//! lock. The other is its [`Frame`](crate::frame::Frame), the future that it runs. The frame has one owner at a time:
-//! while the process waits, it rests here, in [`Control::frame`]; whoever wakes the process takes it out and puts it on a
+//! lock. The other is its [`Frame`], the future that it runs. The frame has one owner at a time:
+//! while the process waits, it rests here, in [`Control`]; whoever wakes the process takes it out and puts it on a
 //! run queue; the worker that runs it owns it meanwhile. So no frame can run twice at a time, and no lock is held while
 //! it runs.
 
@@ -110,8 +110,7 @@ pub(crate) struct Rare {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) names: Vec<Arc<str>>,
     pub(crate) links: BTreeMap<ProcessId, Arc<dyn AnyProcess>>,
-    /// By address, which is how one that is dropped finds itself here. Their order shows nowhere.
-    /// With each the order in which they came, in which they are told.
+    /// By address, which is how one that is dropped finds itself here; each with its number, in whose order they are told.
     pub(crate) monitors: BTreeMap<usize, (u64, Arc<Oneshot<ExitReason>>)>,
     pub(crate) monitors_made: u64,
     /// Whether ends of linked processes arrive as [`Rare::exits`] instead of ending this one.
@@ -171,6 +170,7 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn receive_later(&self, runnable: &Runnable);
     /// Ends the process: nobody can send to it any more. Returns what has to be told to others.
     fn close(&self, reason: &ExitReason) -> Option<Box<Rare>>;
+    /// How many messages there are, and what they take beyond the mailbox itself.
     fn mailbox(&self) -> (usize, usize);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

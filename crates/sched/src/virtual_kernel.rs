@@ -42,7 +42,7 @@ const ALONE: usize = 128;
 /// ```
 pub struct VirtualKernel {
     handle: Handle,
-    helpers: Option<Helpers>,
+    crew: Option<Crew>,
 }
 
 impl VirtualKernel {
@@ -66,8 +66,8 @@ impl VirtualKernel {
         let workers = config.workers;
         assert!((1..=64).contains(&workers), "a kernel has 1 to 64 workers");
         let engine = Engine::new(config, Mode::Virtual(Box::new(Windows::new(workers, start))));
-        let helpers = (workers > 1).then(|| Helpers::start(&engine, workers));
-        Self { handle: Handle::new(Home::new(&engine)), helpers }
+        let crew = (workers > 1).then(|| Crew::start(&engine, workers));
+        Self { handle: Handle::new(Home::new(&engine)), crew }
     }
 
     /// What can be done with this kernel, to be cloned and passed on.
@@ -89,8 +89,8 @@ impl VirtualKernel {
         let _stepping = windows.begin_step();
         let Some(window) = engine.open_window(windows) else { return false };
         let window = Arc::new(window);
-        match &self.helpers {
-            Some(helpers) if window.len() > ALONE => helpers.run(self.handle.home(), &window),
+        match &self.crew {
+            Some(crew) if window.len() > ALONE => crew.run(self.handle.home(), &window),
             _ => {
                 let _entered = current::enter(self.handle.home(), 0);
                 engine.run_window(windows, &window);
@@ -212,7 +212,7 @@ impl fmt::Debug for VirtualKernel {
 }
 
 /// Threads that help to run windows.
-struct Helpers {
+struct Crew {
     shared: Arc<Desk>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
@@ -221,14 +221,14 @@ struct Helpers {
 struct Desk {
     /// The window and its number.
     window: Mutex<(u64, Option<Arc<Window>>)>,
-    /// Helpers that have not finished with it.
+    /// How many of the crew have not finished with it.
     busy: AtomicUsize,
     opened: EventCount,
     finished: EventCount,
     stop: AtomicBool,
 }
 
-impl Helpers {
+impl Crew {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the driver: helpers are threads, joined when this is dropped"
@@ -296,7 +296,7 @@ impl Desk {
     }
 }
 
-impl Drop for Helpers {
+impl Drop for Crew {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
         self.shared.opened.notify_all();
