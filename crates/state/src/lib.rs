@@ -1,4 +1,9 @@
 //! Change shared state in batches that commit whole or never happened.
-//!
-//! Empty so far: this crate holds its place in the layers, and nothing else.
-//! `docs/architecture.md` says what will live here.
+
+#![forbid(unsafe_code)]
+
+mod resource;
+mod store;
+
+pub use resource::{ResourceId, ResourceIdParseError, Value};
+pub use store::{KeyRange, ReadStore, Space, Store, StoreError, Visit, Write, WriteBatch};
