@@ -6,4 +6,7 @@ mod resource;
 mod store;
 
 pub use resource::{ResourceId, ResourceIdParseError, Value};
-pub use store::{KeyRange, ReadStore, Space, Store, StoreError, Visit, Write, WriteBatch};
+pub use store::{
+    FaultyStore, FjallConfig, FjallStore, KEY_BYTES_MAX, KeyRange, MemoryStore, ReadStore, Space, Store,
+    StoreError, Visit, Write, WriteBatch,
+};

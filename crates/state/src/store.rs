@@ -5,7 +5,12 @@
 //! after [`Store::sync`] all of them survive.
 
 mod error;
+mod faulty;
+mod fjall;
+mod memory;
 mod space;
+#[cfg(test)]
+mod tests;
 mod write_batch;
 
 use std::fmt;
@@ -13,10 +18,16 @@ use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 pub use error::StoreError;
+pub use faulty::FaultyStore;
+pub use fjall::{FjallConfig, FjallStore};
+pub use memory::MemoryStore;
 pub use space::Space;
 pub use write_batch::{Write, WriteBatch};
 
-/// From where to where a scan goes.
+/// The longest key that a store keeps. A key has at least one byte.
+pub const KEY_BYTES_MAX: usize = 65_535;
+
+/// From where to where a scan goes. A range whose end comes before its start is empty.
 pub type KeyRange<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
 /// What looks at each entry of a scan, and may break it off.
@@ -24,7 +35,7 @@ pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// A store that is only read.
 pub trait ReadStore: fmt::Debug + Send + Sync + 'static {
-    /// The value under a key.
+    /// The value under a key; of a commit, all changes are seen or none.
     ///
     /// # Errors
     ///
@@ -32,7 +43,7 @@ pub trait ReadStore: fmt::Debug + Send + Sync + 'static {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Visits the entries of a range in ascending order of their keys, as they are at one moment: what is committed
-    /// meanwhile is not seen.
+    /// meanwhile is not seen. The visitor may call the store.
     ///
     /// # Errors
     ///
@@ -56,7 +67,8 @@ pub trait Store: ReadStore {
     ///
     /// # Errors
     ///
-    /// If the store fails. Whether the changes were made is not known then: it must be opened again.
+    /// If a space was not declared or a key has not 1 to [`KEY_BYTES_MAX`] bytes: nothing was changed. If the store
+    /// fails: whether the changes were made is not known, and it must be opened again.
     fn commit(&self, changes: &WriteBatch) -> Result<(), StoreError>;
 
     /// Returns when everything that was committed before survives a power failure.
@@ -89,6 +101,32 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn sync(&self) -> Result<(), StoreError> {
         (**self).sync()
     }
+}
+
+/// Whether no key is within a range.
+fn is_empty(range: KeyRange<'_>) -> bool {
+    use Bound::{Excluded, Included};
+    match range {
+        (Included(start), Included(end)) => start > end,
+        (Included(start) | Excluded(start), Included(end) | Excluded(end)) => start >= end,
+        _ => false,
+    }
+}
+
+/// Checks that every change is one that a store can make, given which spaces are known.
+fn check(changes: &WriteBatch, is_declared: impl Fn(Space) -> bool) -> Result<(), StoreError> {
+    let mut known = None;
+    for change in changes.iter() {
+        let (space, bytes) = (change.space(), change.key().len());
+        if known != Some(space) && !is_declared(space) {
+            return Err(StoreError::Undeclared { space });
+        }
+        known = Some(space);
+        if bytes == 0 || bytes > KEY_BYTES_MAX {
+            return Err(StoreError::KeyLength { space, bytes });
+        }
+    }
+    Ok(())
 }
 
 /// The range of all keys that begin with `prefix`, as `(from, to)`; `to` is `None` where nothing comes after.

@@ -52,6 +52,24 @@ pub enum Write<'a> {
     },
 }
 
+impl<'a> Write<'a> {
+    /// Where it is made.
+    #[must_use]
+    pub const fn space(&self) -> Space {
+        match self {
+            Self::Put { space, .. } | Self::Remove { space, .. } => *space,
+        }
+    }
+
+    /// Which key it changes.
+    #[must_use]
+    pub const fn key(&self) -> &'a [u8] {
+        match self {
+            Self::Put { key, .. } | Self::Remove { key, .. } => key,
+        }
+    }
+}
+
 impl WriteBatch {
     /// No changes yet.
     #[must_use]
@@ -97,12 +115,12 @@ impl WriteBatch {
     pub fn append(&mut self, other: &Self) {
         let offset = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);
-        self.changes.extend(
-            other.changes.iter().cloned().map(|change| Change { start: offset + change.start, ..change }),
-        );
+        self.changes
+            .extend(other.changes.iter().map(|change| Change { start: offset + change.start, ..*change }));
     }
 
     /// The changes in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Write<'_>> {
         self.changes.iter().map(|change| {
             let (key, rest) = self.bytes[change.start..].split_at(change.key_bytes as usize);
