@@ -2,8 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub use tree::fuzz;
+
 mod resource;
+mod root;
 mod store;
+mod tree;
 
 pub use resource::{ResourceId, ResourceIdParseError, Value};
+pub use root::{Root, RootParseError};
 pub use store::{KeyRange, ReadStore, Space, Store, StoreError, Visit, Write, WriteBatch};
