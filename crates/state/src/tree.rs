@@ -41,8 +41,9 @@ use std::array;
 
 pub(crate) use branch::{Branch, Limits};
 pub(crate) use change::{LeafChange, partition};
-pub(crate) use hash::Hash;
 pub(crate) use row::SPACE;
+
+use hash::Hash;
 
 use crate::Root;
 

@@ -44,7 +44,7 @@ pub(crate) fn partition(changes: &[LeafChange]) -> [Vec<LeafChange>; BRANCHES] {
 }
 
 fn sort(changes: &mut Vec<LeafChange>) {
-    changes.sort_by(|one, other| one.path.cmp(&other.path));
+    changes.sort_by_key(|change| change.path);
     changes.dedup_by(|later, kept| {
         let same = later.path == kept.path;
         if same {

@@ -75,12 +75,13 @@ impl Prefix {
 /// Adds the row of a bucket to `changes`.
 pub(super) fn put(prefix: &Prefix, bucket: &Bucket, changes: &mut WriteBatch) {
     let (key, length) = prefix.key();
-    let mut parts: [&[u8]; LEAVES_MAX * 2] = [&[]; LEAVES_MAX * 2];
-    for (parts, (path, leaf)) in parts.chunks_exact_mut(2).zip(bucket.leaves()) {
-        parts[0] = path;
-        parts[1] = leaf;
+    let mut value = [0; LEAVES_MAX * LEAF_BYTES];
+    let (leaves, _) = value.as_chunks_mut::<LEAF_BYTES>();
+    for (place, (path, leaf)) in leaves.iter_mut().zip(bucket.leaves()) {
+        place[..PATH_BYTES].copy_from_slice(&path);
+        place[PATH_BYTES..].copy_from_slice(leaf);
     }
-    changes.put_parts(SPACE, &key[..length], &parts[..bucket.len() * 2]);
+    changes.put(SPACE, &key[..length], &value[..bucket.len() * LEAF_BYTES]);
 }
 
 /// Adds to `changes` that a bucket is no more.

@@ -78,7 +78,7 @@ impl Shelf {
 
     /// Adds a bucket that the store does not have.
     pub(super) fn add(&mut self, bucket: Bucket, depth: usize) -> u32 {
-        let stored = self.removed.remove(&Prefix::of(bucket.path(), depth));
+        let stored = self.removed.remove(&Prefix::of(&bucket.path(), depth));
         self.dirty += 1;
         self.insert(bucket, depth, stored, true)
     }
@@ -199,7 +199,7 @@ impl Shelf {
         let mut dirty = Vec::with_capacity(self.dirty);
         for (id, slot) in self.slots.iter_mut().filter(|(_, slot)| slot.dirty) {
             let bucket = slot.bucket.as_ref().expect("what is dirty is in memory");
-            dirty.push((Prefix::of(bucket.path(), slot.depth.into()), id));
+            dirty.push((Prefix::of(&bucket.path(), slot.depth.into()), id));
         }
         dirty.sort_unstable();
         for prefix in mem::take(&mut self.removed) {
