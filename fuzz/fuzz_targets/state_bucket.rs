@@ -5,6 +5,8 @@
 
 #![no_main]
 
+use std::collections::BTreeSet;
+
 use ironloom_state::fuzz;
 use libfuzzer_sys::fuzz_target;
 
@@ -17,15 +19,16 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = fuzz::branch(*first, rows(rest));
 });
 
-/// Takes bytes for rows: a length and a key, then a number of leaves, of each of which only what follows the key and a
-/// byte of the hash is there.
+/// Takes bytes for rows: a length and a key, then a number of leaves, of each of which there is only what follows the
+/// key. The leaves are put in order; the rows are not.
 fn rows(mut bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut rows = Vec::new();
     while let Some((key, rest)) = take(bytes) {
         let Some((tails, rest)) = take(rest) else {
             break;
         };
-        rows.push((key.to_vec(), tails.chunks(2).flat_map(|tail| leaf(key, tail)).collect()));
+        let leaves: BTreeSet<_> = tails.iter().map(|tail| leaf(key, *tail)).collect();
+        rows.push((key.to_vec(), leaves.into_iter().flatten().collect()));
         bytes = rest;
     }
     rows
@@ -37,15 +40,15 @@ fn take(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// A leaf whose path is in the bucket with this key, but for what `tail` changes.
-fn leaf(key: &[u8], tail: &[u8]) -> [u8; 64] {
+fn leaf(key: &[u8], tail: u8) -> [u8; 64] {
     let mut leaf = [0; 64];
     let length = key.len().min(31);
     leaf[..length].copy_from_slice(&key[..length]);
     if let Some(marker) = leaf[..length].last_mut() {
         // The one behind the prefix, and what follows, are the leaf's own.
-        *marker ^= tail[0] & (*marker ^ marker.wrapping_sub(1));
+        *marker ^= tail & (*marker ^ marker.wrapping_sub(1));
     }
-    leaf[length] = tail[tail.len() - 1];
+    leaf[length] = tail;
     leaf[63] = 1;
     leaf
 }

@@ -12,6 +12,7 @@
 //! the processor's cache.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::LeafChange;
 use super::hash::{self, EMPTY, Hash, PATH_BITS, Path};
@@ -38,6 +39,14 @@ struct Entry {
     join: Hash,
     /// The depth of that upper end; [`FORGOTTEN`] if the join is not known.
     top: u16,
+}
+
+impl Entry {
+    /// The join, if it is that of this depth.
+    #[inline]
+    fn known(&self, top: usize) -> Option<Hash> {
+        (usize::from(self.top) == top).then_some(self.join)
+    }
 }
 
 /// Neighbouring leaves in the order of their paths.
@@ -168,7 +177,7 @@ struct Known<'a> {
     entries: &'a mut [Entry],
 }
 
-impl<'a> Known<'a> {
+impl Known<'_> {
     /// Where two or more leaves part: at which depth, and which is the first to the right.
     #[inline]
     fn parting(&self) -> (usize, usize) {
@@ -193,6 +202,11 @@ impl<'a> Known<'a> {
         (Known { heads: heads.0, entries: entries.0 }, Known { heads: heads.1, entries: entries.1 })
     }
 
+    /// The same leaves, to be taken apart without losing them.
+    fn again(&mut self) -> Known<'_> {
+        Known { heads: self.heads, entries: self.entries }
+    }
+
     /// Forgets the joins of all nodes which a leaf at this path is below, or would be.
     fn forget_above(mut self, head: u64, tail: &Tail) {
         while self.entries.len() > 1 {
@@ -207,38 +221,35 @@ impl<'a> Known<'a> {
     }
 
     /// The hash of the subtree at depth `top` that has these leaves. The recursion is as deep as there are leaves.
-    fn hash(self, top: usize) -> Hash {
+    fn hash(mut self, top: usize) -> Hash {
         match &*self.entries {
             [] => return EMPTY,
             [only] => return only.leaf,
             _ => {}
         }
         let (depth, middle) = self.parting();
-        let entry = &self.entries[middle - 1];
-        if usize::from(entry.top) == top {
-            return entry.join;
+        if let Some(known) = self.entries[middle - 1].known(top) {
+            return known;
         }
-        let (head, tail) = (self.heads[0], self.entries[0].tail);
-        let Known { heads, entries } = self;
-        let part = |entries: &mut [Entry]| {
-            let (left, right) = Known { heads, entries }.split(middle);
-            // What is known is read first, so that it is on its way from memory while the other side is hashed.
-            if let Some(right) = right.peek(depth + 1) {
-                return hash::node(&left.hash(depth + 1), &right);
-            }
-            hash::node(&left.hash(depth + 1), &right.hash(depth + 1))
-        };
-        let mut hash = part(entries);
-        for above in (top..depth).rev() {
-            hash = match goes_right(head, &tail, above) {
-                true => hash::node(&EMPTY, &hash),
-                false => hash::node(&hash, &EMPTY),
-            };
-        }
-        let entry = &mut entries[middle - 1];
-        entry.join = hash;
+        let (left, right) = self.again().split(middle);
+        // What is known is read first, so that it is on its way from memory while the other half is hashed.
+        let known_right = right.peek(depth + 1);
+        let left = left.hash(depth + 1);
+        let right = known_right.unwrap_or_else(|| right.hash(depth + 1));
+        let join = self.run(top..depth, hash::node(&left, &right));
+        let entry = &mut self.entries[middle - 1];
+        entry.join = join;
         entry.top = u16::try_from(top).expect("a depth is at most 256");
-        hash
+        join
+    }
+
+    /// The hash at the upper end of a run that has this one below it.
+    fn run(&self, depths: Range<usize>, below: Hash) -> Hash {
+        let (head, tail) = (self.heads[0], &self.entries[0].tail);
+        depths.rev().fold(below, |hash, depth| match goes_right(head, tail, depth) {
+            true => hash::node(&EMPTY, &hash),
+            false => hash::node(&hash, &EMPTY),
+        })
     }
 
     /// The hash of the subtree, if it is known.
@@ -247,8 +258,7 @@ impl<'a> Known<'a> {
             return Some(only.leaf);
         }
         let (_, middle) = self.parting();
-        let entry = &self.entries[middle - 1];
-        (usize::from(entry.top) == top).then_some(entry.join)
+        self.entries[middle - 1].known(top)
     }
 }
 
