@@ -1,0 +1,240 @@
+//! Opening: from what a store holds, whatever happened to it, to a state that goes on.
+
+use std::array;
+use std::collections::BTreeMap;
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use ironloom_core::EventCount;
+use parking_lot::Mutex;
+
+use crate::chain::{Orphans, View};
+use crate::config::Roots;
+use crate::executor::Executor;
+use crate::front::Front;
+use crate::keeper::{Keeper, RESERVED_IDS};
+use crate::layout::{self, ROOTS, SPACES, TREE, Tip};
+use crate::processor::Processor;
+use crate::prune::Sweep;
+use crate::roots::Follower;
+use crate::shared::Shared;
+use crate::snapshot::Pins;
+use crate::tree::{Branch, LeafChange, Limits, partition};
+use crate::{BatchId, Config, OpenError, Store, StoreError, WriteBatch};
+
+/// What parents and children the orphans in the store have.
+type Orphaned = BTreeMap<(BatchId, BatchId), [u8; 32]>;
+
+/// Makes everything that a state consists of but its threads.
+pub(crate) fn open<R: Processor>(
+    store: Arc<dyn Store>,
+    processor: R,
+    config: Config,
+) -> Result<Arc<Shared<R>>, OpenError> {
+    config.validate()?;
+    store.declare(&SPACES)?;
+    let mut tip = Tip::load(&*store)?.unwrap_or_else(first_tip);
+    check_tip(&*store, &tip)?;
+    let orphaned = orphaned(&*store, &tip)?;
+    let mut front = Front::new(&tip, orphaned);
+    tip.reserved = BatchId::new(tip.reserved.number().saturating_add(RESERVED_IDS));
+    front.reserved = tip.reserved;
+    let roots = follower(&*store, &mut tip, &config)?;
+    write_tip(&*store, &tip)?;
+    Ok(Arc::new(Shared {
+        processor,
+        settled: Mutex::new(tip.view()),
+        pins: Arc::new(Mutex::new(Pins::new(tip.floor))),
+        prune_wanted: AtomicU64::new(tip.floor.number()),
+        tidy_due: AtomicBool::new(tip.floor > BatchId::GENESIS),
+        synced_tip: AtomicU64::new(tip.tip.number()),
+        keeper: Mutex::new(Keeper { tip, sweep: Sweep::default() }),
+        front: Mutex::new(front),
+        executor: Executor::new(),
+        roots,
+        commit_due: AtomicBool::new(false),
+        committed: AtomicU64::new(0),
+        sync_wanted: AtomicU64::new(0),
+        synced: AtomicU64::new(0),
+        sync_role: Mutex::new(()),
+        work: EventCount::new(),
+        sync_work: EventCount::new(),
+        sync_done: EventCount::new(),
+        room: EventCount::new(),
+        tidied: EventCount::new(),
+        failure: OnceLock::new(),
+        stopping: AtomicBool::new(false),
+        config,
+        store,
+    }))
+}
+
+fn first_tip() -> Tip {
+    Tip {
+        format: Tip::FORMAT,
+        tip: BatchId::GENESIS,
+        reserved: BatchId::new(1),
+        floor: BatchId::GENESIS,
+        swept: BatchId::GENESIS,
+        tree: Some(BatchId::GENESIS),
+        orphans: Orphans::default(),
+    }
+}
+
+fn check_tip(store: &dyn Store, tip: &Tip) -> Result<(), StoreError> {
+    if tip.tip != BatchId::GENESIS && layout::header(store, tip.tip)?.is_none() {
+        return Err(StoreError::damaged(layout::BATCHES, format!("{}, which is the tip, is missing", tip.tip)));
+    }
+    Ok(())
+}
+
+fn write_tip(store: &dyn Store, tip: &Tip) -> Result<(), StoreError> {
+    let mut writes = WriteBatch::new();
+    tip.put(&mut writes);
+    store.commit(&writes)?;
+    // No id may be given away that a power failure would give away again.
+    store.sync()
+}
+
+/// Looks through the batches that were rolled back, of which any may return.
+fn orphaned(store: &dyn Store, tip: &Tip) -> Result<Orphaned, StoreError> {
+    let mut orphaned = BTreeMap::new();
+    for (first, last) in tip.orphans.ranges() {
+        layout::batches_between(store, first, last, |id, header| {
+            orphaned.insert((header.parent, id), header.content);
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(orphaned)
+}
+
+/// Makes the follower of the root, with what it has yet to do.
+fn follower(store: &dyn Store, tip: &mut Tip, config: &Config) -> Result<Option<Follower>, StoreError> {
+    if config.roots == Roots::Off {
+        tip.tree = None;
+        return Ok(None);
+    }
+    let limits = Limits { cached_bytes_max: config.tree_cache_bytes_max as usize / crate::tree::BRANCHES };
+    let Some(base) = tip.tree else {
+        return Ok(Some(grown(store, tip, limits)?));
+    };
+    let branches = try_array(|index| Branch::open(index, store, limits))?;
+    let follower = Follower::new(branches, base);
+    // First back to where the tree was complete, if it was rolled back from further, then forward batch by batch.
+    let mut touched = Vec::new();
+    if let Some(after) = base.next() {
+        layout::batches_between(store, after, BatchId::new(u64::MAX), |id, _| {
+            touched.push(id);
+            ControlFlow::Continue(())
+        })?;
+    }
+    let orphans: Arc<Orphans> = tip.orphans.clone().into();
+    let view = |tip: BatchId| View { tip, orphans: Arc::clone(&orphans) };
+    let counted: Vec<BatchId> = touched.iter().copied().filter(|id| !orphans.contains(*id)).collect();
+    if !touched.is_empty() {
+        let start = newest_that_counts(base, &orphans);
+        follower.push_redo(touched, view(start));
+    }
+    for id in counted {
+        follower.push_redo(vec![id], view(id));
+    }
+    Ok(Some(follower))
+}
+
+/// The newest batch up to `most` that is no orphan.
+fn newest_that_counts(most: BatchId, orphans: &Orphans) -> BatchId {
+    orphans.ranges().find(|(first, last)| *first <= most && most <= *last).map_or(most, |(first, _)| {
+        BatchId::new(first.number() - 1)
+    })
+}
+
+/// Grows a tree over a state that had none.
+fn grown(store: &dyn Store, tip: &mut Tip, limits: Limits) -> Result<Follower, StoreError> {
+    remove_tree(store)?;
+    let view = tip.view();
+    let mut branches: [Branch; crate::tree::BRANCHES] = array::from_fn(|index| Branch::new(index, limits));
+    let pins = Arc::new(Mutex::new(Pins::new(tip.floor)));
+    let mut leaves = Vec::new();
+    let rows = SnapshotRows { store, view: &view };
+    let mut plant = |leaves: &mut Vec<LeafChange>| -> Result<(), StoreError> {
+        for (branch, part) in branches.iter_mut().zip(partition(leaves)) {
+            branch.apply(store, &part)?;
+        }
+        leaves.clear();
+        Ok(())
+    };
+    drop(pins);
+    rows.visit(|resource, value| {
+        leaves.push(LeafChange::new(resource, Some(value)));
+        if leaves.len() == GROWN_AT_ONCE { plant(&mut leaves) } else { Ok(()) }
+    })?;
+    plant(&mut leaves)?;
+    tip.tree = Some(tip.tip);
+    let mut writes = WriteBatch::new();
+    branches.iter_mut().for_each(|branch| branch.checkpoint(&mut writes));
+    let root = crate::tree::combine(&array::from_fn(|index| branches[index].summary()));
+    writes.put(ROOTS, &layout::batch_key(tip.tip), root.as_bytes());
+    tip.put(&mut writes);
+    store.commit(&writes)?;
+    branches.iter_mut().for_each(Branch::release);
+    Ok(Follower::new(branches, tip.tip))
+}
+
+/// How many leaves are planted at once.
+const GROWN_AT_ONCE: usize = 16 << 10;
+
+/// All resources of a view, without a state around it.
+struct SnapshotRows<'a> {
+    store: &'a dyn Store,
+    view: &'a View,
+}
+
+impl SnapshotRows<'_> {
+    fn visit(
+        &self,
+        mut each: impl FnMut(&crate::ResourceId, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut last = None;
+        let mut outcome = Ok(());
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        self.store.scan(layout::ROWS, all, &mut |key, bytes| {
+            let visited = layout::row_of(key).and_then(|(id, version)| {
+                if last == Some(id) || !self.view.shows(version) {
+                    return Ok(());
+                }
+                last = Some(id);
+                layout::row_value(bytes)?.map_or(Ok(()), |value| each(&id, value))
+            });
+            match visited {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    outcome = Err(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        outcome
+    }
+}
+
+/// Removes the rows of a tree that nobody kept up to date.
+fn remove_tree(store: &dyn Store) -> Result<(), StoreError> {
+    loop {
+        let mut writes = WriteBatch::new();
+        store.scan(TREE, (Bound::Unbounded, Bound::Unbounded), &mut |key, _| {
+            writes.remove(TREE, key);
+            if writes.len() < GROWN_AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        if writes.is_empty() {
+            return Ok(());
+        }
+        store.commit(&writes)?;
+    }
+}
+
+fn try_array<T, const N: usize>(mut make: impl FnMut(usize) -> Result<T, StoreError>) -> Result<[T; N], StoreError> {
+    let made: Vec<T> = (0..N).map(&mut make).collect::<Result<_, _>>()?;
+    Ok(made.try_into().unwrap_or_else(|_| unreachable!("there are N of them")))
+}

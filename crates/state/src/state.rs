@@ -1,0 +1,347 @@
+//! [`State`]: the whole of it, in one handle.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use ironloom_core::Limit;
+
+use crate::front::Phase;
+use crate::hand::Hand;
+use crate::layout::{self, ROOTS};
+use crate::processor::Processor;
+use crate::receipt::Receipt;
+use crate::rollback::Rollback;
+use crate::shared::Shared;
+use crate::submission::{self, Submission};
+use crate::{
+    Batch, BatchId, Config, Interrupted, OpenError, ReadError, Rejected, RollbackError, Root, Snapshot,
+    StateDiff, Store, StoreError, SubmitError,
+};
+
+/// Versioned resources, changed by batches of transactions that commit whole or never happened.
+///
+/// Batches are executed in parallel and overlap, with the same result as if every transaction ran alone, in order of
+/// submission. Whoever drops it without [`close`](Self::close) waits until what was accepted is committed.
+pub struct State<R: Processor> {
+    shared: Arc<Shared<R>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl<R: Processor> State<R> {
+    /// Opens what is in a store, or begins with nothing. A store serves one state at a time.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration makes no sense, the store fails or is damaged, or a thread cannot be started.
+    pub fn open(store: impl Store, processor: R, config: Config) -> Result<Self, OpenError> {
+        let shared = crate::open::open(Arc::new(store), processor, config)?;
+        let mut state = Self { shared, threads: Vec::new() };
+        for number in 0..state.shared.config.workers {
+            let shared = Arc::clone(&state.shared);
+            state.start(format!("state-{number}"), move || shared.lend_a_hand())?;
+        }
+        if state.shared.config.workers > 0 {
+            let shared = Arc::clone(&state.shared);
+            state.start("state-sync".to_owned(), move || shared.keep_synced())?;
+        }
+        Ok(state)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the hands are the driver's; they are joined when the state closes")]
+    fn start(&mut self, name: String, body: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+        let thread = std::thread::Builder::new().name(name).spawn(body);
+        self.threads.push(thread.map_err(|error| OpenError::Worker { reason: error.to_string() })?);
+        Ok(())
+    }
+
+    /// Accepts a batch behind all others, waiting for room if as much is in flight as may be.
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, or the state was closed or has failed.
+    pub fn submit(&self, batch: Batch<R::Payload>) -> Result<Submission<R>, SubmitError> {
+        let mut batch = batch;
+        loop {
+            match self.try_submit(batch) {
+                Ok(submission) => return Ok(submission),
+                Err(Rejected { batch: again, reason: SubmitError::Full }) => batch = again,
+                Err(Rejected { reason, .. }) => return Err(reason),
+            }
+            self.shared.wait(&self.shared.room, || self.shared.has_room().then_some(()));
+        }
+    }
+
+    /// Accepts a batch behind all others, if there is room.
+    ///
+    /// # Errors
+    ///
+    /// If too much is in flight, a limit is exceeded, or the state was closed or has failed; the batch is handed back.
+    #[expect(clippy::result_large_err, reason = "a batch that is handed back is as large as one that is handed in")]
+    pub fn try_submit(&self, batch: Batch<R::Payload>) -> Result<Submission<R>, Rejected<R::Payload>> {
+        match self.check_batch(&batch) {
+            Ok(()) => self.shared.accept(batch),
+            Err(reason) => Err(Rejected { batch, reason }),
+        }
+    }
+
+    /// Waits until a batch would be accepted, or refused for another reason than what is in flight.
+    pub async fn room(&self) {
+        self.shared.room.until(|| self.shared.has_room()).await;
+    }
+
+    fn check_batch(&self, batch: &Batch<R::Payload>) -> Result<(), SubmitError> {
+        let config = &self.shared.config;
+        Limit::new("batch_transactions_max", config.batch_transactions_max).check(batch.len() as u64)?;
+        Limit::new("metadata_bytes_max", config.metadata_bytes_max).check(batch.metadata.len() as u64)?;
+        let accesses = Limit::new("transaction_accesses_max", config.transaction_accesses_max);
+        let mut start = 0;
+        for transaction in &batch.transactions {
+            accesses.check(u64::from(transaction.accesses_end - start))?;
+            start = transaction.accesses_end;
+        }
+        Ok(())
+    }
+
+    /// Goes back to the state after a batch that is kept, also one that is still executing.
+    ///
+    /// What is submitted from now on finds that state. Batches above the target are taken out of flight; who waits for
+    /// them is told. [`BatchId::GENESIS`] is the state in which nothing exists.
+    ///
+    /// # Errors
+    ///
+    /// If the target is not part of the state or was pruned, or the state was closed or has failed.
+    pub fn rollback(&self, target: BatchId) -> Result<Rollback<R>, RollbackError> {
+        self.shared.roll_back(target)
+    }
+
+    /// Forgets, in the background, how the state was below a batch: that one can still be read and rolled back to, as
+    /// far as it is durable and nobody reads an older one.
+    pub fn prune(&self, below: BatchId) {
+        self.shared.want_prune(below);
+    }
+
+    /// Blocks until as much is pruned as can be now.
+    pub fn wait_pruned(&self) {
+        let shared = &self.shared;
+        let is_done = || shared.has_failed() || (!shared.tidy_due.load(Ordering::SeqCst) && !shared.keeper.is_locked());
+        shared.wait(&shared.tidied, || is_done().then_some(()));
+    }
+
+    /// The newest batch, whether or not it is committed.
+    #[must_use]
+    pub fn tip(&self) -> BatchId {
+        self.shared.front.lock().tip
+    }
+
+    /// The newest batch that is committed.
+    #[must_use]
+    pub fn committed(&self) -> BatchId {
+        self.shared.settled.lock().tip
+    }
+
+    /// The oldest batch that can be read and rolled back to.
+    #[must_use]
+    pub fn floor(&self) -> BatchId {
+        self.shared.pins.lock().floor
+    }
+
+    /// The state as it is committed now.
+    ///
+    /// # Panics
+    ///
+    /// Never: what is committed is never pruned.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let settled = self.shared.settled.lock(); // held, so that it is not rolled back and pruned meanwhile
+        self.shared.snapshot(settled.clone()).expect("what is committed is never pruned")
+    }
+
+    /// The state after a batch that is committed and kept.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or the store fails.
+    pub fn snapshot_at(&self, batch: BatchId) -> Result<Snapshot, ReadError> {
+        let view = self.shared.view_at(batch)?;
+        self.shared.snapshot(view)
+    }
+
+    /// What became of each transaction of a batch that is committed and kept.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or the store fails.
+    pub fn receipts(&self, batch: BatchId) -> Result<Vec<Receipt>, ReadError> {
+        self.shared.receipts(batch)
+    }
+
+    /// What a batch that is committed and kept changed.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or the store fails.
+    pub fn diff(&self, batch: BatchId) -> Result<StateDiff, ReadError> {
+        self.shared.diff(batch)
+    }
+
+    /// The metadata of a batch that is committed and kept.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or the store fails.
+    pub fn metadata(&self, batch: BatchId) -> Result<Vec<u8>, ReadError> {
+        self.shared.view_at(batch)?;
+        let header = layout::header(&*self.shared.store, batch)?.ok_or(ReadError::Unknown { batch })?;
+        Ok(header.metadata)
+    }
+
+    /// The root of the state after a batch that is committed and kept; `None` if no roots are kept, or were not then.
+    ///
+    /// Roots follow the commits at a distance: this blocks until the root is known.
+    ///
+    /// # Errors
+    ///
+    /// If the batch is not committed and kept, or the store fails.
+    pub fn wait_root(&self, batch: BatchId) -> Result<Option<Root>, ReadError> {
+        let shared = &self.shared;
+        let Some(roots) = &shared.roots else {
+            return Ok(None);
+        };
+        shared.wait(&roots.known, || shared.known_root(batch).transpose())
+            .transpose()
+            .map(Option::flatten)
+    }
+
+    /// The root of the state after a batch, as [`wait_root`](Self::wait_root) says, without blocking.
+    ///
+    /// # Errors
+    ///
+    /// If the batch is not committed and kept, or the store fails.
+    pub async fn root(&self, batch: BatchId) -> Result<Option<Root>, ReadError> {
+        let Some(roots) = &self.shared.roots else {
+            return Ok(None);
+        };
+        let mut known = None;
+        roots.known.until(|| { known = self.shared.known_root(batch).transpose(); known.is_some() }).await;
+        known.transpose().map(Option::flatten)
+    }
+
+    /// Does what there is to do until nothing is left; for states without workers.
+    pub fn drive(&self) {
+        let mut hand = Hand::new();
+        while self.shared.assist(&mut hand) {}
+    }
+
+    /// Ends it: what was accepted is executed, committed and synced, and the threads are gone on return.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails, now or earlier; then what was not committed is lost, as everybody who waited for it knows.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), StoreError> {
+        let shared = &self.shared;
+        let mut front = shared.front.lock();
+        let is_open = matches!(front.phase, Phase::Open);
+        if is_open {
+            front.phase = Phase::Closed;
+        }
+        drop(front);
+        if is_open {
+            shared.room.notify_all();
+            shared.drain();
+        }
+        shared.stopping.store(true, Ordering::SeqCst);
+        shared.work.notify_all();
+        shared.sync_work.notify_all();
+        for thread in self.threads.drain(..) {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "a hand of the state panicked: this is a bug of ours");
+        }
+        if is_open {
+            if let Err(error) = shared.write_last() {
+                shared.fail(&error);
+            }
+            shared.interrupt_all(&Interrupted::Closed);
+        }
+        shared.failure.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+}
+
+impl<R: Processor> Drop for State<R> {
+    fn drop(&mut self) {
+        // Who waited was told of a failure, and who wants to be told otherwise calls `close`.
+        let _ = self.end();
+    }
+}
+
+impl<R: Processor> fmt::Debug for State<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("tip", &self.tip()).field("committed", &self.committed()).finish_non_exhaustive()
+    }
+}
+
+impl<R: Processor> Shared<R> {
+    /// What a thread of the state does for all its life.
+    fn lend_a_hand(&self) {
+        let mut hand = Hand::new();
+        while !self.stopping.load(Ordering::SeqCst) {
+            if self.work(&mut hand) {
+                continue;
+            }
+            let ticket = self.work.ticket();
+            if !self.has_work() && !self.stopping.load(Ordering::SeqCst) {
+                ticket.wait();
+            }
+        }
+    }
+
+    /// What the thread that syncs does for all its life.
+    fn keep_synced(&self) {
+        while !self.stopping.load(Ordering::SeqCst) {
+            let ticket = self.sync_work.ticket();
+            if !self.sync() && !self.stopping.load(Ordering::SeqCst) {
+                ticket.wait();
+            }
+        }
+    }
+
+    pub(crate) fn receipts(&self, batch: BatchId) -> Result<Vec<Receipt>, ReadError> {
+        self.view_at(batch)?;
+        crate::seal::stored_receipts(&*self.store, batch)?.ok_or(ReadError::Unknown { batch })
+    }
+
+    pub(crate) fn diff(&self, batch: BatchId) -> Result<StateDiff, ReadError> {
+        self.view_at(batch)?;
+        let changes = layout::changes(&*self.store, batch)?.ok_or(ReadError::Unknown { batch })?;
+        Ok(submission::diff(batch, &changes))
+    }
+
+    /// The root of a batch; the inner `None` if it never will be known, the outer if it is not yet.
+    fn known_root(&self, batch: BatchId) -> Result<Option<Option<Root>>, ReadError> {
+        if batch == BatchId::GENESIS {
+            return Ok(Some(Some(Root::EMPTY)));
+        }
+        self.view_at(batch)?;
+        let Some(roots) = &self.roots else {
+            return Ok(Some(None));
+        };
+        let is_final = roots.is_idle(); // looked at first: what is idle now knew the root before
+        if let Some(root) = roots.root(batch) {
+            return Ok(Some(Some(root)));
+        }
+        match self.store.get(ROOTS, &layout::batch_key(batch))? {
+            Some(bytes) => {
+                let bytes = bytes.try_into().map_err(|_| StoreError::damaged(ROOTS, "a root has 32 bytes"))?;
+                Ok(Some(Some(Root::from_bytes(bytes))))
+            }
+            // It may have moved from the one to the other between our two looks.
+            None if is_final && roots.root(batch).is_none() && self.store.get(ROOTS, &layout::batch_key(batch))?.is_none() => Ok(Some(None)),
+            None => Ok(None),
+        }
+    }
+}
