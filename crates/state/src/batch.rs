@@ -125,7 +125,8 @@ pub(crate) fn content<'a, P: BorshSerialize + 'a>(
     metadata: &[u8],
     transactions: impl ExactSizeIterator<Item = (&'a P, u64, &'a [Access])>,
 ) -> [u8; 32] {
-    const WRITES: &str = "a hasher takes everything, and a payload that cannot be encoded is a bug of its type";
+    const WRITES: &str =
+        "a hasher takes everything, and a payload that cannot be encoded is a bug of its type";
     let mut hasher = Hasher::new_derive_key("ironloom-state 2026 batch content");
     (metadata, transactions.len() as u64).serialize(&mut hasher).expect(WRITES);
     for (payload, budget, accesses) in transactions {

@@ -120,7 +120,13 @@ impl<P> Front<P> {
             next_sequence: 1,
             batches_in_flight: 0,
             transactions_in_flight: 0,
-            places: Places { last: Map::default(), recent: VecDeque::new(), landed: 0, first: 0, resources: 0 },
+            places: Places {
+                last: Map::default(),
+                recent: VecDeque::new(),
+                landed: 0,
+                first: 0,
+                resources: 0,
+            },
         }
     }
 
@@ -139,7 +145,8 @@ impl<P> Front<P> {
     pub(crate) fn place(&mut self, batch: Batch<P>, budget: u64, content: Option<[u8; 32]>) -> Placed<P> {
         let id = self.next_id;
         self.next_id = id.next().expect("nobody submits 2^64 batches");
-        let identity = Identity { id, parent: self.tip, sequence: self.take_sequence(), view: self.view(), content };
+        let identity =
+            Identity { id, parent: self.tip, sequence: self.take_sequence(), view: self.view(), content };
         let mut builder = Builder::new(batch.accesses.len());
         let (mut pending, mut ready) = (Vec::with_capacity(batch.len()), Vec::new());
         for transaction in 0..batch.len() {
@@ -172,9 +179,9 @@ impl<P> Front<P> {
 
     /// Takes everything above `target` out of flight.
     pub(crate) fn cancel_above(&mut self, target: BatchId, reason: &Interrupted) {
-        let (kept, cancelled): (VecDeque<_>, Vec<_>) = std::mem::take(&mut self.steps)
-            .into_iter()
-            .partition(|step| !matches!(step, Step::Batch(flight) if flight.id > target));
+        let stays = |step: &Step<P>| !matches!(step, Step::Batch(flight) if flight.id > target);
+        let steps = std::mem::take(&mut self.steps);
+        let (kept, cancelled): (VecDeque<_>, VecDeque<_>) = steps.into_iter().partition(stays);
         self.steps = kept;
         for step in &cancelled {
             let Step::Batch(flight) = step else { continue };
@@ -190,7 +197,9 @@ impl<P> Front<P> {
 
     /// Forgets where the resources were last touched: from now on they are looked for in the store.
     pub(crate) fn forget(&mut self, resources: impl Iterator<Item = ResourceId>) {
-        resources.for_each(|resource| drop(self.places.last.remove(&resource)));
+        for resource in resources {
+            self.places.last.remove(&resource);
+        }
     }
 }
 
@@ -256,7 +265,9 @@ impl<P> Places<P> {
         self.resources = 0;
         for flight in flights {
             let batch = self.first + self.recent.len() as u64;
-            for (number, resource) in flight.resources().iter().map(|resource: &Resource<P>| resource.id).enumerate() {
+            for (number, resource) in
+                flight.resources().iter().map(|resource: &Resource<P>| resource.id).enumerate()
+            {
                 let number = u32::try_from(number).expect("a batch counts its accesses in 32 bits");
                 self.last.insert(resource, Place { batch, resource: number });
             }

@@ -122,7 +122,8 @@ impl<R: Processor> Shared<R> {
         for (flight, sealed) in batches {
             let changes = flight.changes.get().expect("it is sealed");
             self.follow(flight.id, changes, sealed.values);
-            let values: Box<[Versioned]> = flight.resources().iter().map(|resource| resource.result()).collect();
+            let values: Box<[Versioned]> =
+                flight.resources().iter().map(|resource| resource.result()).collect();
             self.front.lock().land(&flight, values, self.config.resident_resources_max);
             if flight.durability == Durability::Synced {
                 self.want_sync(flight.sequence);

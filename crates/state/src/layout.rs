@@ -25,7 +25,7 @@ pub(crate) const BATCHES: Space = Space::new("state.batches");
 pub(crate) const DIFFS: Space = Space::new("state.diffs");
 pub(crate) const RECEIPTS: Space = Space::new("state.receipts");
 pub(crate) const ROOTS: Space = Space::new("state.roots");
-pub(crate) const TREE: Space = Space::new("state.tree");
+pub(crate) use crate::tree::SPACE as TREE;
 pub(crate) const TIP: Space = Space::new("state.tip");
 
 /// All spaces that a state owns.
@@ -145,7 +145,12 @@ pub(crate) fn row_of(key: &[u8]) -> Result<(ResourceId, BatchId), StoreError> {
     Ok((ResourceId::from_bytes(*resource), BatchId::new(!u64::from_be_bytes(complement))))
 }
 
-pub(crate) fn put_row(writes: &mut WriteBatch, resource: &ResourceId, version: BatchId, value: Option<&[u8]>) {
+pub(crate) fn put_row(
+    writes: &mut WriteBatch,
+    resource: &ResourceId,
+    version: BatchId,
+    value: Option<&[u8]>,
+) {
     let key = row_key(resource, version);
     match value {
         Some(bytes) => writes.put_parts(ROWS, &key, &[&[PRESENT], bytes]),
@@ -162,7 +167,11 @@ pub(crate) fn row_value(bytes: &[u8]) -> Result<Option<&[u8]>, StoreError> {
 }
 
 /// What a resource holds in a view: the first of its rows that the view shows.
-pub(crate) fn newest(store: &dyn ReadStore, resource: &ResourceId, view: &View) -> Result<Versioned, StoreError> {
+pub(crate) fn newest(
+    store: &dyn ReadStore,
+    resource: &ResourceId,
+    view: &View,
+) -> Result<Versioned, StoreError> {
     let (from, to) = (row_key(resource, view.tip), row_key(resource, BatchId::GENESIS));
     let mut found = Ok(Versioned::NEVER);
     store.scan(ROWS, (Bound::Included(&from), Bound::Included(&to)), &mut |key, bytes| {
@@ -189,13 +198,15 @@ pub(crate) fn batches_between(
 ) -> Result<(), StoreError> {
     let mut outcome = Ok(());
     let (from, to) = (batch_key(first), batch_key(last));
-    store.scan(BATCHES, (Bound::Included(&from), Bound::Included(&to)), &mut |key, bytes| {
-        match batch_of(BATCHES, key).and_then(|id| Ok((id, decode(BATCHES, bytes)?))) {
-            Ok((id, header)) => visit(id, header),
-            Err(error) => {
-                outcome = Err(error);
-                ControlFlow::Break(())
-            }
+    store.scan(BATCHES, (Bound::Included(&from), Bound::Included(&to)), &mut |key, bytes| match batch_of(
+        BATCHES, key,
+    )
+    .and_then(|id| Ok((id, decode(BATCHES, bytes)?)))
+    {
+        Ok((id, header)) => visit(id, header),
+        Err(error) => {
+            outcome = Err(error);
+            ControlFlow::Break(())
         }
     })?;
     outcome

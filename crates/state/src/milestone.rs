@@ -41,11 +41,7 @@ pub(crate) struct Milestones {
 
 impl Milestones {
     pub(crate) fn new() -> Self {
-        Self {
-            stage: AtomicU8::new(Stage::Accepted as u8),
-            end: OnceLock::new(),
-            changed: EventCount::new(),
-        }
+        Self { stage: AtomicU8::new(Stage::Accepted as u8), end: OnceLock::new(), changed: EventCount::new() }
     }
 
     pub(crate) fn reach(&self, stage: Stage) {

@@ -85,7 +85,10 @@ fn first_tip() -> Tip {
 
 fn check_tip(store: &dyn Store, tip: &Tip) -> Result<(), StoreError> {
     if tip.tip != BatchId::GENESIS && layout::header(store, tip.tip)?.is_none() {
-        return Err(StoreError::damaged(layout::BATCHES, format!("{}, which is the tip, is missing", tip.tip)));
+        return Err(StoreError::damaged(
+            layout::BATCHES,
+            format!("{}, which is the tip, is missing", tip.tip),
+        ));
     }
     Ok(())
 }
@@ -145,9 +148,10 @@ fn follower(store: &dyn Store, tip: &mut Tip, config: &Config) -> Result<Option<
 
 /// The newest batch up to `most` that is no orphan.
 fn newest_that_counts(most: BatchId, orphans: &Orphans) -> BatchId {
-    orphans.ranges().find(|(first, last)| *first <= most && most <= *last).map_or(most, |(first, _)| {
-        BatchId::new(first.number() - 1)
-    })
+    orphans
+        .ranges()
+        .find(|(first, last)| *first <= most && most <= *last)
+        .map_or(most, |(first, _)| BatchId::new(first.number() - 1))
 }
 
 /// Grows a tree over a state that had none.
@@ -234,7 +238,9 @@ fn remove_tree(store: &dyn Store) -> Result<(), StoreError> {
     }
 }
 
-fn try_array<T, const N: usize>(mut make: impl FnMut(usize) -> Result<T, StoreError>) -> Result<[T; N], StoreError> {
+fn try_array<T, const N: usize>(
+    mut make: impl FnMut(usize) -> Result<T, StoreError>,
+) -> Result<[T; N], StoreError> {
     let made: Vec<T> = (0..N).map(&mut make).collect::<Result<_, _>>()?;
     Ok(made.try_into().unwrap_or_else(|_| unreachable!("there are N of them")))
 }

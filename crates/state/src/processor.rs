@@ -62,7 +62,12 @@ pub(crate) struct Held {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(declared: Declared<'a>, values: &'a mut [Held], granted: u64, limits: &'a Config) -> Self {
+    pub(crate) fn new(
+        declared: Declared<'a>,
+        values: &'a mut [Held],
+        granted: u64,
+        limits: &'a Config,
+    ) -> Self {
         Self { declared, values, granted, spent: 0, events: Vec::new(), event_bytes: 0, limits }
     }
 

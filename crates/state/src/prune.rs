@@ -122,14 +122,18 @@ impl<R: Processor> Shared<R> {
             for space in [BATCHES, DIFFS, RECEIPTS, ROOTS] {
                 writes.remove(space, &layout::batch_key(batch));
             }
-            keeper.tip.swept = batch.next().expect("a batch below the floor is not the last").min(keeper.tip.floor);
+            keeper.tip.swept =
+                batch.next().expect("a batch below the floor is not the last").min(keeper.tip.floor);
             self.forget_orphans(keeper);
         }
         self.write(keeper, writes)?;
         Ok(true)
     }
 
-    fn next_to_sweep(&self, keeper: &mut Keeper) -> Result<Option<(BatchId, Vec<RowChange>, usize)>, StoreError> {
+    fn next_to_sweep(
+        &self,
+        keeper: &mut Keeper,
+    ) -> Result<Option<(BatchId, Vec<RowChange>, usize)>, StoreError> {
         if let Some(begun) = keeper.sweep.batch.take() {
             return Ok(Some(begun));
         }

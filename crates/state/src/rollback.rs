@@ -91,7 +91,12 @@ impl<R: Processor> Shared<R> {
         drop(keeper);
         self.sync_done.notify_all();
         self.room.notify_all();
-        Ok(Rollback { shared: Arc::clone(self), target, sequence: moved.sequence, milestones: moved.milestones })
+        Ok(Rollback {
+            shared: Arc::clone(self),
+            target,
+            sequence: moved.sequence,
+            milestones: moved.milestones,
+        })
     }
 
     fn check_target(
@@ -107,7 +112,8 @@ impl<R: Processor> Shared<R> {
         if target > front.tip || front.orphans.contains(target) {
             return Err(RollbackError::Unknown { target });
         }
-        let is_flying = front.steps.iter().any(|step| matches!(step, Step::Batch(flight) if flight.id == target));
+        let is_flying =
+            front.steps.iter().any(|step| matches!(step, Step::Batch(flight) if flight.id == target));
         let is_known = is_flying || target == BatchId::GENESIS || target == floor;
         if is_known || layout::header(&*self.store, target)?.is_some() {
             Ok(())

@@ -214,7 +214,8 @@ impl Follower {
         let mut progress = self.progress.lock();
         let undone = tasks.iter().filter_map(Task::first_touched).min();
         progress.changes_since_checkpoint = 0;
-        let complete = progress.newest.min(undone.map_or(progress.newest, |id| BatchId::new(id.number() - 1)));
+        let complete =
+            progress.newest.min(undone.map_or(progress.newest, |id| BatchId::new(id.number() - 1)));
         for branch in &self.branches {
             branch.lock().checkpoint(writes);
         }
@@ -246,7 +247,8 @@ impl Job {
     fn new(task: Task, store: &dyn ReadStore) -> Result<Self, StoreError> {
         let (batch, newest, leaves) = match task {
             Task::Batch { batch, leaves } => {
-                let change = |(id, value): &(ResourceId, Option<Value>)| LeafChange::new(id, value.as_deref());
+                let change =
+                    |(id, value): &(ResourceId, Option<Value>)| LeafChange::new(id, value.as_deref());
                 (batch, batch, leaves.iter().map(change).collect())
             }
             Task::Redo { touched, view } => {
@@ -266,9 +268,8 @@ impl Job {
 fn redone(store: &dyn ReadStore, touched: &[BatchId], view: &View) -> Result<Vec<LeafChange>, StoreError> {
     let mut resources = BTreeSet::new();
     for batch in touched {
-        let changes = layout::changes(store, *batch)?.ok_or_else(|| {
-            StoreError::damaged(layout::DIFFS, format!("the diff of {batch} is missing"))
-        })?;
+        let changes = layout::changes(store, *batch)?
+            .ok_or_else(|| StoreError::damaged(layout::DIFFS, format!("the diff of {batch} is missing")))?;
         resources.extend(changes.iter().map(|change| change.resource));
     }
     let leaf = |resource: &ResourceId| -> Result<LeafChange, StoreError> {

@@ -200,7 +200,8 @@ impl<R: Processor> Shared<R> {
         if self.has_failed() {
             return false;
         }
-        let lags = self.roots.as_ref().is_some_and(|roots| roots.lag() > self.config.transactions_in_flight_max / 2);
+        let lags =
+            self.roots.as_ref().is_some_and(|roots| roots.lag() > self.config.transactions_in_flight_max / 2);
         self.keep() || (lags && self.hash()) || hand.run(self, transactions) || self.hash() || self.tidy()
     }
 
@@ -232,7 +233,10 @@ impl<R: Processor> Shared<R> {
     }
 
     /// Accepts a batch that is within the limits.
-    #[expect(clippy::result_large_err, reason = "a batch that is handed back is as large as one that is handed in")]
+    #[expect(
+        clippy::result_large_err,
+        reason = "a batch that is handed back is as large as one that is handed in"
+    )]
     pub(crate) fn accept(
         self: &Arc<Self>,
         batch: Batch<R::Payload>,
@@ -259,7 +263,10 @@ impl<R: Processor> Shared<R> {
         })
     }
 
-    #[expect(clippy::result_large_err, reason = "a batch that is handed back is as large as one that is handed in")]
+    #[expect(
+        clippy::result_large_err,
+        reason = "a batch that is handed back is as large as one that is handed in"
+    )]
     fn accept_again(
         self: &Arc<Self>,
         front: &mut Front<R::Payload>,
@@ -363,7 +370,8 @@ impl<R: Processor> Shared<R> {
         if batch < floor {
             return Err(ReadError::Pruned { batch, floor });
         }
-        let is_there = batch == BatchId::GENESIS || (view.shows(batch) && layout::header(&*self.store, batch)?.is_some());
+        let is_there = batch == BatchId::GENESIS
+            || (view.shows(batch) && layout::header(&*self.store, batch)?.is_some());
         if is_there { Ok(View { tip: batch, ..view }) } else { Err(ReadError::Unknown { batch }) }
     }
 

@@ -65,7 +65,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn new(store: Arc<dyn ReadStore>, pins: &Arc<Mutex<Pins>>, view: View) -> Result<Self, ReadError> {
+    pub(crate) fn new(
+        store: Arc<dyn ReadStore>,
+        pins: &Arc<Mutex<Pins>>,
+        view: View,
+    ) -> Result<Self, ReadError> {
         let mut held = pins.lock();
         if view.tip < held.floor {
             return Err(ReadError::Pruned { batch: view.tip, floor: held.floor });
@@ -192,7 +196,8 @@ impl<'a> Range<'a> {
         let mut resume = None;
         let range = (as_slice(&self.from), as_slice(&self.to));
         self.snapshot.store.scan(ROWS, range, &mut |key, bytes| {
-            let row = layout::row_of(key).and_then(|(id, version)| Ok((id, version, layout::row_value(bytes)?)));
+            let row =
+                layout::row_of(key).and_then(|(id, version)| Ok((id, version, layout::row_value(bytes)?)));
             let (id, version, value) = match row {
                 Ok(row) => row,
                 Err(error) => {
@@ -211,7 +216,11 @@ impl<'a> Range<'a> {
                 return ControlFlow::Continue(());
             }
             // The rest of this resource's rows are older, or are looked at again if none counted so far.
-            resume = Some(if last == Some(id) { layout::row_key(&id, BatchId::GENESIS).to_vec() } else { key.to_vec() });
+            resume = Some(if last == Some(id) {
+                layout::row_key(&id, BatchId::GENESIS).to_vec()
+            } else {
+                key.to_vec()
+            });
             ControlFlow::Break(())
         })?;
         match resume {
@@ -226,9 +235,10 @@ impl Iterator for Range<'_> {
     type Item = Result<(ResourceId, Value), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.next_versioned()?.map(|(id, versioned)| {
-            (id, versioned.value.expect("what does not exist is not found"))
-        }))
+        Some(
+            self.next_versioned()?
+                .map(|(id, versioned)| (id, versioned.value.expect("what does not exist is not found"))),
+        )
     }
 }
 
@@ -240,7 +250,9 @@ fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
 fn is_empty(from: &Bound<Vec<u8>>, to: &Bound<Vec<u8>>) -> bool {
     match (from, to) {
         (Bound::Included(from), Bound::Included(to)) => from > to,
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to) | Bound::Included(to)) => from >= to,
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to) | Bound::Included(to)) => {
+            from >= to
+        }
         _ => false,
     }
 }

@@ -49,7 +49,10 @@ impl<R: Processor> State<R> {
         Ok(state)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the hands are the driver's; they are joined when the state closes")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the hands are the driver's; they are joined when the state closes"
+    )]
     fn start(&mut self, name: String, body: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
         let thread = std::thread::Builder::new().name(name).spawn(body);
         self.threads.push(thread.map_err(|error| OpenError::Worker { reason: error.to_string() })?);
@@ -78,7 +81,10 @@ impl<R: Processor> State<R> {
     /// # Errors
     ///
     /// If too much is in flight, a limit is exceeded, or the state was closed or has failed; the batch is handed back.
-    #[expect(clippy::result_large_err, reason = "a batch that is handed back is as large as one that is handed in")]
+    #[expect(
+        clippy::result_large_err,
+        reason = "a batch that is handed back is as large as one that is handed in"
+    )]
     pub fn try_submit(&self, batch: Batch<R::Payload>) -> Result<Submission<R>, Rejected<R::Payload>> {
         match self.check_batch(&batch) {
             Ok(()) => self.shared.accept(batch),
@@ -125,7 +131,8 @@ impl<R: Processor> State<R> {
     /// Blocks until as much is pruned as can be now.
     pub fn wait_pruned(&self) {
         let shared = &self.shared;
-        let is_done = || shared.has_failed() || (!shared.tidy_due.load(Ordering::SeqCst) && !shared.keeper.is_locked());
+        let is_done =
+            || shared.has_failed() || (!shared.tidy_due.load(Ordering::SeqCst) && !shared.keeper.is_locked());
         shared.wait(&shared.tidied, || is_done().then_some(()));
     }
 
@@ -210,8 +217,6 @@ impl<R: Processor> State<R> {
             return Ok(None);
         };
         shared.wait(&roots.known, || shared.known_root(batch).transpose())
-            .transpose()
-            .map(Option::flatten)
     }
 
     /// The root of the state after a batch, as [`wait_root`](Self::wait_root) says, without blocking.
@@ -224,8 +229,12 @@ impl<R: Processor> State<R> {
             return Ok(None);
         };
         let mut known = None;
-        roots.known.until(|| { known = self.shared.known_root(batch).transpose(); known.is_some() }).await;
-        known.transpose().map(Option::flatten)
+        let is_known = || {
+            known = self.shared.known_root(batch).transpose();
+            known.is_some()
+        };
+        roots.known.until(is_known).await;
+        known.expect("it is known now")
     }
 
     /// Does what there is to do until nothing is left; for states without workers.
@@ -260,7 +269,10 @@ impl<R: Processor> State<R> {
         shared.sync_work.notify_all();
         for thread in self.threads.drain(..) {
             let ended = thread.join();
-            assert!(ended.is_ok() || std::thread::panicking(), "a hand of the state panicked: this is a bug of ours");
+            assert!(
+                ended.is_ok() || std::thread::panicking(),
+                "a hand of the state panicked: this is a bug of ours"
+            );
         }
         if is_open {
             if let Err(error) = shared.write_last() {
@@ -281,7 +293,10 @@ impl<R: Processor> Drop for State<R> {
 
 impl<R: Processor> fmt::Debug for State<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("tip", &self.tip()).field("committed", &self.committed()).finish_non_exhaustive()
+        f.debug_struct("State")
+            .field("tip", &self.tip())
+            .field("committed", &self.committed())
+            .finish_non_exhaustive()
     }
 }
 
@@ -336,11 +351,17 @@ impl<R: Processor> Shared<R> {
         }
         match self.store.get(ROOTS, &layout::batch_key(batch))? {
             Some(bytes) => {
-                let bytes = bytes.try_into().map_err(|_| StoreError::damaged(ROOTS, "a root has 32 bytes"))?;
+                let bytes =
+                    bytes.try_into().map_err(|_| StoreError::damaged(ROOTS, "a root has 32 bytes"))?;
                 Ok(Some(Some(Root::from_bytes(bytes))))
             }
             // It may have moved from the one to the other between our two looks.
-            None if is_final && roots.root(batch).is_none() && self.store.get(ROOTS, &layout::batch_key(batch))?.is_none() => Ok(Some(None)),
+            None if is_final
+                && roots.root(batch).is_none()
+                && self.store.get(ROOTS, &layout::batch_key(batch))?.is_none() =>
+            {
+                Ok(Some(None))
+            }
             None => Ok(None),
         }
     }

@@ -41,6 +41,7 @@ use std::array;
 
 pub(crate) use branch::{Branch, Limits};
 pub(crate) use change::{LeafChange, partition};
+
 pub(crate) use row::SPACE;
 
 use hash::Hash;

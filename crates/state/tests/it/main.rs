@@ -1,0 +1,4 @@
+//! Scenarios over the public face of the crate.
+
+mod basic;
+mod support;
