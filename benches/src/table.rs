@@ -28,6 +28,8 @@ pub enum Unit {
     Bytes,
     /// Shares of what would be ideal, in percent; more is better.
     Percent,
+    /// How often something is done in a second; more is better.
+    PerSecond,
 }
 
 /// What a result of ours is to reach.
@@ -41,6 +43,10 @@ pub enum Goal {
     Bytes(f64),
     /// At least so many percent.
     Percent(f64),
+    /// At least so often in a second.
+    PerSecond(f64),
+    /// At least so many times as good as the named other one in the same run.
+    Better(f64, &'static str),
     /// At most so many times what the named other one takes in the same run.
     Times(f64, &'static str),
     /// Better than every peer in the same run.
@@ -91,12 +97,16 @@ impl Unit {
             Self::Nanos => format!("{:.2} ms", value / 1e6),
             Self::Bytes => format!("{value:.0} B"),
             Self::Percent => format!("{value:.1} %"),
+            Self::PerSecond => format!("{:.0} k/s", value / 1e3),
         }
     }
 
     /// How many times better ours is.
     fn better(self, ours: f64, other: f64) -> f64 {
-        if self == Self::Percent { ours / other } else { other / ours }
+        match self {
+            Self::Percent | Self::PerSecond => ours / other,
+            Self::Nanos | Self::Bytes => other / ours,
+        }
     }
 }
 
@@ -106,7 +116,13 @@ impl Goal {
         let unit = comparison.unit;
         let (text, reached) = match self {
             Self::Nanos(most) | Self::Bytes(most) => (format!("≤ {}", unit.show(most)), ours <= most),
-            Self::Percent(least) => (format!("≥ {}", unit.show(least)), ours >= least),
+            Self::Percent(least) | Self::PerSecond(least) => {
+                (format!("≥ {}", unit.show(least)), ours >= least)
+            }
+            Self::Better(least, name) => {
+                let times = unit.better(ours, comparison.of(name)?);
+                (format!("≥ {least} × {name} ({times:.2})"), times >= least)
+            }
             Self::GigabytesPerSecond(least, bytes) => {
                 let found = bytes as f64 / ours;
                 (format!("≥ {least:.1} GB/s ({found:.1})"), found >= least)
@@ -139,11 +155,12 @@ mod tests {
 
     #[test]
     fn goals_are_judged_by_what_was_found() {
-        use Unit::{Bytes, Nanos, Percent};
+        use Unit::{Bytes, Nanos, PerSecond, Percent};
         check(Nanos, Goal::Nanos(60.0), &[(OURS, 59.0)], Some("≤ 60.00 ns reached"));
         check(Nanos, Goal::Nanos(60.0), &[(OURS, 61.0)], Some("≤ 60.00 ns MISSED"));
         check(Bytes, Goal::Bytes(390.0), &[(OURS, 391.0)], Some("≤ 390 B MISSED"));
         check(Percent, Goal::Percent(95.0), &[(OURS, 96.0)], Some("≥ 95.0 % reached"));
+        check(PerSecond, Goal::PerSecond(3e5), &[(OURS, 2.9e5)], Some("≥ 300 k/s MISSED"));
     }
 
     #[test]
@@ -157,6 +174,13 @@ mod tests {
             Some("≤ 2 × limit: pair (1.90) reached"),
         );
         check(Nanos, twice, &[(OURS, 190.0)], None);
+        let better = Goal::Better(1.8, "limit: loop");
+        check(
+            Unit::PerSecond,
+            better,
+            &[(OURS, 190.0), ("limit: loop", 100.0)],
+            Some("≥ 1.8 × limit: loop (1.90) reached"),
+        );
         check(Nanos, Goal::Ahead, &[(OURS, 2.0), ("peer", 3.0), ("limit: pair", 1.0)], Some("ahead reached"));
         check(Nanos, Goal::Ahead, &[(OURS, 2.0), ("peer", 3.0), ("other", 1.0)], Some("ahead MISSED"));
         check(Percent, Goal::Ahead, &[(OURS, 96.0), ("peer", 95.0)], Some("ahead reached"));
