@@ -207,6 +207,9 @@ impl<R: Processor> Shared<R> {
         keeper.tip.reserved = self.front.lock().next_id;
         self.checkpoint(&mut keeper)?;
         self.write(&keeper, WriteBatch::new())?;
-        self.store.sync()
+        self.store.sync()?;
+        self.synced.store(self.committed.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.sync_done.notify_all();
+        Ok(())
     }
 }

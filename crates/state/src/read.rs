@@ -48,6 +48,9 @@ impl<R: Processor> Shared<R> {
         let Some(roots) = &self.roots else {
             return Ok(Some(None));
         };
+        if let Some(error) = self.failure.get() {
+            return Err(error.clone().into());
+        }
         let is_final = roots.is_idle(); // looked at first: what is idle now knew the root before
         if let Some(root) = roots.root(batch) {
             return Ok(Some(Some(root)));
