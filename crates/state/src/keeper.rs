@@ -12,7 +12,7 @@ use ironloom_blob::Durability;
 use crate::flight::Flight;
 use crate::front::{Move, Step};
 use crate::layout::{self, ROOTS, RowChange, Tip, Versioned};
-use crate::milestone::Stage;
+use crate::milestone::{Interrupted, Stage};
 use crate::processor::Processor;
 use crate::prune::Sweep;
 use crate::seal::Sealed;
@@ -43,13 +43,16 @@ enum Group<P> {
 impl<R: Processor> Shared<R> {
     /// Commits what is ready, if nobody else does; whether there was anything.
     pub(crate) fn keep(&self) -> bool {
-        let mut has_kept = false;
+        let (mut has_kept, mut had_role) = (false, false);
         while self.commit_due.swap(false, Ordering::SeqCst) {
             let Some(mut keeper) = self.keeper.try_lock() else {
-                // Whoever has the role looks at the flag once more after giving it back.
                 self.commit_due.store(true, Ordering::SeqCst);
-                break;
+                if self.keeper.is_locked() {
+                    break; // whoever has the role looks at the flag once more after giving it back
+                }
+                continue; // it was given back before the flag was up again
             };
+            had_role = true;
             while let Some(group) = self.next_group() {
                 has_kept = true;
                 if let Err(error) = self.commit(&mut keeper, group) {
@@ -59,8 +62,9 @@ impl<R: Processor> Shared<R> {
                 }
             }
             drop(keeper);
+            self.tell_keeper_is_free();
         }
-        if has_kept && self.has_work() {
+        if had_role && self.has_work() {
             self.wake();
         }
         has_kept
@@ -117,7 +121,11 @@ impl<R: Processor> Shared<R> {
         let (last, _) = batches.last().expect("a group is not empty");
         let (sequence, id) = (last.sequence, last.id);
         keeper.tip.tip = id;
-        self.write(keeper, writes)?;
+        self.write(keeper, writes).inspect_err(|error| {
+            // They are in the queue no more, where everybody else is told.
+            let reason = Interrupted::Failed(error.clone());
+            batches.iter().for_each(|(flight, _)| flight.cancel(reason.clone()));
+        })?;
         self.settle(keeper, sequence);
         for (flight, sealed) in batches {
             let changes = flight.changes.get().expect("it is sealed");
@@ -139,7 +147,8 @@ impl<R: Processor> Shared<R> {
         if let (Some(tree), Some(first)) = (&mut keeper.tip.tree, step.touched.iter().min()) {
             *tree = (*tree).min(BatchId::new(first.number() - 1));
         }
-        self.write(keeper, WriteBatch::new())?;
+        self.write(keeper, WriteBatch::new())
+            .inspect_err(|error| step.milestones.interrupt(Interrupted::Failed(error.clone())))?;
         self.settle(keeper, step.sequence);
         self.follow_move(&step, keeper.tip.view());
         self.want_sync(step.sequence);

@@ -37,10 +37,11 @@ impl<R: Processor> Shared<R> {
         }
         let Some(mut keeper) = self.keeper.try_lock() else {
             self.tidy_due.store(true, Ordering::SeqCst);
-            return false;
+            return !self.keeper.is_locked(); // whoever has the role looks at the flag after giving it back
         };
         let outcome = self.raise_floor(&mut keeper).and_then(|()| self.sweep(&mut keeper));
         drop(keeper);
+        self.tell_keeper_is_free();
         match outcome {
             Ok(true) => self.tidy_due.store(true, Ordering::SeqCst),
             Ok(false) => {
@@ -59,7 +60,9 @@ impl<R: Processor> Shared<R> {
 
     /// Moves the floor as far up as is wanted and allowed.
     fn raise_floor(&self, keeper: &mut Keeper) -> Result<(), StoreError> {
-        let wanted = BatchId::new(self.prune_wanted.load(Ordering::SeqCst)).min(keeper.tip.tip);
+        // A rollback that was accepted and is not committed yet still needs its target.
+        let most = self.front.lock().lowest_move().map_or(keeper.tip.tip, |tip| tip.min(keeper.tip.tip));
+        let wanted = BatchId::new(self.prune_wanted.load(Ordering::SeqCst)).min(most);
         if wanted <= keeper.tip.floor {
             return Ok(());
         }

@@ -90,7 +90,8 @@ impl<R: Processor> Shared<R> {
         drop(front);
         drop(keeper);
         self.sync_done.notify_all();
-        self.room.notify_all();
+        self.tell_keeper_is_free();
+        self.wake(); // a hand that was awake found the role of the keeper taken
         Ok(Rollback {
             shared: Arc::clone(self),
             target,

@@ -76,6 +76,13 @@ impl<R: Processor> Shared<R> {
         }
     }
 
+    /// The role of the keeper was given back; some wait for that.
+    pub(crate) fn tell_keeper_is_free(&self) {
+        self.room.notify_all();
+        self.tidied.notify_all();
+        self.tell();
+    }
+
     pub(crate) fn reach(&self, milestones: &Milestones, stage: Stage) {
         milestones.reach(stage);
         self.tell();
@@ -399,7 +406,13 @@ impl<R: Processor> Shared<R> {
         keeper.tip.reserved = self.front.lock().next_id;
         self.checkpoint(&mut keeper)?;
         self.write(&keeper, WriteBatch::new())?;
-        self.store.sync()
+        self.store.sync()?;
+        self.synced_tip.store(keeper.tip.tip.number(), Ordering::SeqCst);
+        self.synced.fetch_max(self.committed.load(Ordering::SeqCst), Ordering::SeqCst);
+        // Nobody is left who would sync for those who ask from now on, or asked and were not heard.
+        self.sync_done.notify_all();
+        self.tell();
+        Ok(())
     }
 
     pub(crate) fn push_ready(&self, ready: Vec<Ready<R::Payload>>) {

@@ -362,7 +362,10 @@ impl<R: Processor> Shared<R> {
             {
                 Ok(Some(None))
             }
-            None => Ok(None),
+            None => match self.failure.get() {
+                Some(error) => Err(error.clone().into()), // nobody works on it any more
+                None => Ok(None),
+            },
         }
     }
 }
