@@ -145,7 +145,9 @@ impl<R: Processor> Shared<R> {
             next = Some(id);
             ControlFlow::Break(())
         })?;
-        let Some(batch) = next.filter(|batch| keeper.sweep.floor_done != Some(*batch)) else {
+        // What was swept as the floor is swept once more when the floor has risen: now its diff goes too.
+        let is_done = |batch: &BatchId| *batch == keeper.tip.floor && keeper.sweep.floor_done == Some(*batch);
+        let Some(batch) = next.filter(|batch| !is_done(batch)) else {
             return Ok(None);
         };
         let changes = layout::changes(&*self.store, batch)?.unwrap_or_default();

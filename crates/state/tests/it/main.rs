@@ -1,5 +1,6 @@
 //! Scenarios over the public face of the crate.
 
+mod bad_days;
 mod basic;
 mod failing;
 mod gates;
