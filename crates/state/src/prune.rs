@@ -32,18 +32,26 @@ impl<R: Processor> Shared<R> {
 
     /// Does a step of pruning; whether there was one to do.
     pub(crate) fn tidy(&self) -> bool {
-        if !self.tidy_due.swap(false, Ordering::SeqCst) {
+        if !self.tidy_due.load(Ordering::SeqCst) {
             return false;
         }
         let Some(mut keeper) = self.keeper.try_lock() else {
-            self.tidy_due.store(true, Ordering::SeqCst);
             return !self.keeper.is_locked(); // whoever has the role looks at the flag after giving it back
         };
-        let outcome = self.raise_floor(&mut keeper).and_then(|()| self.sweep(&mut keeper));
+        // The flag is moved only by who has the role, so that it is not down while there is something left.
+        let is_due = self.tidy_due.swap(false, Ordering::SeqCst);
+        let mut prune = || -> Result<bool, StoreError> {
+            self.raise_floor(&mut keeper)?;
+            self.sweep(&mut keeper)
+        };
+        let outcome = if is_due { prune() } else { Ok(false) };
+        if matches!(outcome, Ok(true)) {
+            self.tidy_due.store(true, Ordering::SeqCst);
+        }
         drop(keeper);
         self.tell_keeper_is_free();
         match outcome {
-            Ok(true) => self.tidy_due.store(true, Ordering::SeqCst),
+            Ok(true) => {}
             Ok(false) => {
                 self.tidied.notify_all();
                 if self.config.workers == 0 {

@@ -131,6 +131,7 @@ impl<R: Processor> State<R> {
     /// Blocks until as much is pruned as can be now.
     pub fn wait_pruned(&self) {
         let shared = &self.shared;
+        shared.tidy_due.store(true, Ordering::SeqCst); // what held the floor down may be gone
         let is_done =
             || shared.has_failed() || (!shared.tidy_due.load(Ordering::SeqCst) && !shared.keeper.is_locked());
         shared.wait(&shared.tidied, || is_done().then_some(()));

@@ -15,11 +15,11 @@ mod forgetful;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ironloom_core::{Clock, Duration, Instant, Latch, Seed, WallClock};
-use ironloom_state::{Config, FaultyStore, MemoryStore, ReadStore, Roots, SPACES};
+use ironloom_state::{Config, FaultyStore, MemoryStore, Roots, SPACES};
 
 use forgetful::Forgetful;
 use patience::{block_on, spawn, within};
-use support::{append, commit_all, open, open_with, read, submit};
+use support::{append, commit_all, open, open_with, read, rows, submit};
 
 /// Whoever holds it is alone.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -172,24 +172,13 @@ fn memory_does_not_grow_with_history_that_is_pruned() {
     state.wait_pruned();
     let grown = resident_bytes().saturating_sub(settled);
     assert!(grown < 4 << 20, "10,000 batches left {grown} bytes");
-    let rows: usize = SPACES.into_iter().map(|space| count(&store, space)).sum();
+    let rows: usize = SPACES.into_iter().map(|space| rows(&store, space)).sum();
     assert!(rows < 100, "{rows} rows are left for 10 resources");
 }
 
 fn append_bounded(number: u64) -> ironloom_state::Batch<support::Payload> {
     // What is appended to is removed now and then, so that the values stay small.
     if number % 50 < 10 { support::remove(&[number % 10]) } else { append(1, &[number % 10]) }
-}
-
-fn count(store: &MemoryStore, space: ironloom_state::Space) -> usize {
-    let mut rows = 0;
-    let everything = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
-    let mut visit = |_: &[u8], _: &[u8]| {
-        rows += 1;
-        std::ops::ControlFlow::Continue(())
-    };
-    store.scan(space, everything, &mut visit).unwrap();
-    rows
 }
 
 /// Many batches and nothing is pruned, over a store that forgets history by itself: the process does not grow.

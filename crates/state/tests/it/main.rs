@@ -2,8 +2,15 @@
 
 mod bad_days;
 mod basic;
+mod eviction;
+mod execution;
 mod failing;
 mod gates;
 mod patience;
+mod pruning;
+mod removal;
+mod returning;
+mod rollback;
+mod roots;
 mod support;
 mod waiters;

@@ -1,11 +1,12 @@
 //! The processor of the scenarios: a transaction appends its number to every resource that it may write.
 
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use borsh::BorshSerialize;
 use ironloom_state::{
-    Access, AccessKind, Batch, BatchId, Config, Context, Failure, MemoryStore, Processor, ResourceId, State,
-    Store, Submission,
+    Access, AccessKind, Batch, BatchId, Config, Context, Failure, MemoryStore, Processor, ReadStore,
+    ResourceId, Space, State, Store, Submission,
 };
 
 use crate::gates::{Gate, Held};
@@ -119,4 +120,16 @@ pub(crate) fn commit_all(
     let submissions: Vec<_> = batches.into_iter().map(|batch| submit(state, batch)).collect();
     submissions.iter().for_each(|submission| submission.wait_committed().unwrap());
     submissions.iter().map(Submission::id).collect()
+}
+
+/// How many rows a space has.
+pub(crate) fn rows(store: &MemoryStore, space: Space) -> usize {
+    let mut rows = 0;
+    let everything = (Bound::Unbounded, Bound::Unbounded);
+    let mut count = |_: &[u8], _: &[u8]| {
+        rows += 1;
+        ControlFlow::Continue(())
+    };
+    store.scan(space, everything, &mut count).unwrap();
+    rows
 }
