@@ -6,6 +6,8 @@ mod eviction;
 mod execution;
 mod failing;
 mod gates;
+mod hostile;
+mod orders;
 mod patience;
 mod pruning;
 mod removal;
