@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use ironloom_core::Seed;
 use ironloom_state::{
     Access, Batch, BatchError, BatchId, Config, Context, Failure, FaultyStore, Interrupted, MemoryStore,
-    Processor, Roots, State,
+    Processor, Receipt, Roots, State,
 };
 
 use crate::gates::GatedStore;
@@ -238,7 +238,7 @@ fn a_panicking_processor_does_not_hang_the_pipeline() {
         });
         for receipts in receipts {
             assert_eq!(
-                receipts.iter().map(|receipt| receipt.is_applied()).collect::<Vec<_>>(),
+                receipts.iter().map(Receipt::is_applied).collect::<Vec<_>>(),
                 [false, true, false, false, false, false]
             );
         }

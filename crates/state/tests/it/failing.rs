@@ -5,12 +5,14 @@ use std::sync::Arc;
 use ironloom_state::{Config, Interrupted, ReadError, Roots, State, Submission};
 
 use crate::gates::GatedStore;
-use crate::patience::{Pending, spawn, within};
+use crate::patience::{Pending, Task, spawn, within};
 use crate::support::{Append, append, commit_all, held, open_with, submit};
 
 fn config(workers: usize, roots: Roots) -> Config {
     Config { workers, roots, ..Config::default() }
 }
+
+type Wait = Box<dyn FnOnce() -> Result<(), Interrupted> + Send>;
 
 fn wait_all(submissions: &[Submission<Append>]) -> Vec<Result<(), Interrupted>> {
     submissions
@@ -96,7 +98,6 @@ fn a_failure_wakes_who_sleeps() {
         // It may be executed before the store fails.
         let executed = Pending::begin(second.executed());
         let room = Pending::begin(state.room());
-        type Wait = Box<dyn FnOnce() -> Result<(), Interrupted> + Send>;
         let (one, two, back) = (Arc::clone(&first), Arc::clone(&second), Arc::clone(&rollback));
         let two_again = Arc::clone(&second);
         let waits: Vec<Wait> = vec![
@@ -110,7 +111,7 @@ fn a_failure_wakes_who_sleeps() {
             let state: Arc<State<Append>> = Arc::clone(&state);
             move || state.submit(append(4, &[1])).map(|submission| submission.id())
         });
-        tasks.iter().for_each(|task| task.await_sleep());
+        tasks.iter().for_each(Task::await_sleep);
         submitter.await_sleep();
         store.doors.commits.break_down();
         gate.open.open();

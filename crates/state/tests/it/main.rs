@@ -10,6 +10,7 @@ mod hostile;
 mod orders;
 mod patience;
 mod pruning;
+mod races;
 mod removal;
 mod returning;
 mod rollback;

@@ -58,7 +58,7 @@ fn run(state: &Arc<State<Append>>, plan: Plan) -> BTreeMap<u64, Vec<u8>> {
         gates.iter().for_each(|gate| {
             gate.open.open();
             std::thread::yield_now();
-        })
+        });
     });
     let submissions: Vec<_> = batches.into_iter().map(|batch| state.submit(batch).unwrap()).collect();
     opener.join("opening the gates");

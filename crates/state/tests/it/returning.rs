@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ironloom_state::{Access, Batch, BatchId, Context, Failure, MemoryStore, Processor, State};
+use ironloom_state::{Access, Batch, BatchId, Context, Failure, MemoryStore, Processor, State, Submission};
 
 use crate::support::{append, commit_all, id, look, open, read, submit};
 
@@ -56,7 +56,7 @@ fn what_follows_builds_on_what_returned() {
             state.rollback(ids[0]).unwrap();
             let returned = [submit(&state, append(2, &[1])), submit(&state, look(3, &[1]))];
             let next = submit(&state, append(4, &[1]));
-            assert!(returned.iter().all(|submission| submission.is_restored()));
+            assert!(returned.iter().all(Submission::is_restored));
             next.wait_committed().unwrap();
             assert_eq!(read(&state, 1), Some(vec![1, 2, 4]));
             // And once more, over the batch that followed.

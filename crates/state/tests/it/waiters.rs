@@ -6,7 +6,7 @@ use ironloom_core::Latch;
 use ironloom_state::{Batch, Config, Interrupted, Roots, SubmitError};
 
 use crate::gates::GatedStore;
-use crate::patience::{Pending, block_on, spawn, within};
+use crate::patience::{Pending, Task, block_on, spawn, within};
 use crate::support::{append, commit_all, held, open_with, read, submit};
 
 fn config(workers: usize, roots: Roots) -> Config {
@@ -115,7 +115,7 @@ fn a_rollback_wakes_who_sleeps() {
         let staying = Pending::begin(stays.committed());
         let waiter = Arc::clone(&stays);
         let staying_task = spawn(move || waiter.wait_durable());
-        tasks.iter().for_each(|task| task.await_sleep());
+        tasks.iter().for_each(Task::await_sleep);
         staying_task.await_sleep();
         let rollback = state.rollback(stays.id()).unwrap();
         for future in futures {
