@@ -172,6 +172,9 @@ impl<P> Front<P> {
 
     /// A batch was committed: its values stay, the rest of it goes.
     pub(crate) fn land(&mut self, flight: &Flight<P>, values: Box<[Versioned]>, resident_max: u64) {
+        if matches!(self.phase, Phase::Failed(_)) {
+            return; // nothing comes after it, and what was in flight was forgotten, perhaps during this commit
+        }
         self.batches_in_flight -= 1;
         self.transactions_in_flight -= flight.len() as u64;
         self.places.land(flight, values, resident_max);
@@ -193,6 +196,15 @@ impl<P> Front<P> {
             Step::Batch(flight) => Some(flight),
             Step::Move(_) => None,
         }));
+    }
+
+    /// The lowest tip that a step in the queue moves to.
+    pub(crate) fn lowest_move(&self) -> Option<BatchId> {
+        let moves = self.steps.iter().filter_map(|step| match step {
+            Step::Move(step) => Some(step.tip),
+            Step::Batch(_) => None,
+        });
+        moves.min()
     }
 
     /// Forgets where the resources were last touched: from now on they are looked for in the store.

@@ -13,7 +13,7 @@ use parking_lot::MutexGuard;
 use crate::flight::{Flight, Resource};
 use crate::front::{Move, Step};
 use crate::layout::{self, ROOTS, RowChange, Tip, Versioned};
-use crate::milestone::Stage;
+use crate::milestone::{Interrupted, Stage};
 use crate::processor::Processor;
 use crate::prune::Sweep;
 use crate::roots::Follower;
@@ -120,7 +120,11 @@ impl<R: Processor> Shared<R> {
         let (last, _) = batches.last().expect("a group is not empty");
         let (sequence, id) = (last.sequence, last.id);
         keeper.tip.tip = id;
-        self.write(keeper, writes)?;
+        self.write(keeper, writes).inspect_err(|error| {
+            // They are in the queue no more, where everybody else is told.
+            let reason = Interrupted::Failed(error.clone());
+            batches.iter().for_each(|(flight, _)| flight.cancel(reason.clone()));
+        })?;
         self.settle(keeper, sequence);
         for (flight, sealed) in batches {
             let changes = flight.changes.get().expect("it is sealed");
@@ -141,7 +145,8 @@ impl<R: Processor> Shared<R> {
         if let (Some(tree), Some(first)) = (&mut keeper.tip.tree, step.touched.iter().min()) {
             *tree = (*tree).min(BatchId::new(first.number() - 1));
         }
-        self.write(keeper, WriteBatch::new())?;
+        self.write(keeper, WriteBatch::new())
+            .inspect_err(|error| step.milestones.interrupt(Interrupted::Failed(error.clone())))?;
         self.settle(keeper, step.sequence);
         self.follow_move(step, keeper.tip.view());
         self.want_sync(step.sequence);

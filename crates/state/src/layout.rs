@@ -90,6 +90,9 @@ pub(crate) struct Tip {
 impl Tip {
     pub(crate) const FORMAT: u32 = 1;
 
+    /// More ids than this are never given away, so that counting on from any of them does not overflow.
+    const RESERVED_MAX: u64 = u64::MAX / 2;
+
     pub(crate) fn view(&self) -> View {
         View { tip: self.tip, orphans: self.orphans.clone().into() }
     }
@@ -102,6 +105,8 @@ impl Tip {
         let sound = tip.format == Self::FORMAT
             && tip.floor <= tip.tip
             && tip.tip < tip.reserved
+            && tip.reserved.number() <= Self::RESERVED_MAX
+            && tip.tree.is_none_or(|tree| tree < tip.reserved)
             && tip.swept <= tip.floor
             && tip.orphans.is_sound()
             && !tip.orphans.contains(tip.tip);

@@ -45,7 +45,8 @@ impl Milestones {
     }
 
     pub(crate) fn reach(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Release);
+        // Who executed it may come to say so after another thread has committed it already.
+        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
         self.changed.notify_all();
     }
 

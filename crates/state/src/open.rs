@@ -35,7 +35,10 @@ pub(crate) fn open<R: Processor>(
 ) -> Result<Arc<Shared<R>>, OpenError> {
     config.validate()?;
     store.declare(&SPACES)?;
-    let mut tip = Tip::load(&*store)?.unwrap_or_else(first_tip);
+    let mut tip = match Tip::load(&*store)? {
+        Some(tip) => tip,
+        None => first_tip(&*store)?,
+    };
     check_tip(&*store, &tip)?;
     let orphaned = orphaned(&*store, &tip)?;
     let mut front = Front::new(&tip, orphaned);
@@ -72,8 +75,19 @@ pub(crate) fn open<R: Processor>(
     }))
 }
 
-fn first_tip() -> Tip {
-    Tip {
+/// Where a state begins, in a store in which none was.
+fn first_tip(store: &dyn Store) -> Result<Tip, StoreError> {
+    for space in SPACES {
+        let mut is_empty = true;
+        store.scan(space, (Bound::Unbounded, Bound::Unbounded), &mut |_, _| {
+            is_empty = false;
+            ControlFlow::Break(())
+        })?;
+        if !is_empty {
+            return Err(StoreError::damaged(layout::TIP, format!("there is no tip, but there is {space}")));
+        }
+    }
+    Ok(Tip {
         format: Tip::FORMAT,
         tip: BatchId::GENESIS,
         reserved: BatchId::new(1),
@@ -81,7 +95,7 @@ fn first_tip() -> Tip {
         swept: BatchId::GENESIS,
         tree: Some(BatchId::GENESIS),
         orphans: Orphans::default(),
-    }
+    })
 }
 
 fn check_tip(store: &dyn Store, tip: &Tip) -> Result<(), StoreError> {

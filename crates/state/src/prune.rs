@@ -68,7 +68,9 @@ impl<R: Processor> Shared<R> {
 
     /// Moves the floor as far up as is wanted and allowed.
     fn raise_floor(&self, keeper: &mut Keeper) -> Result<(), StoreError> {
-        let wanted = BatchId::new(self.prune_wanted.load(Ordering::SeqCst)).min(keeper.tip.tip);
+        // A rollback that was accepted and is not committed yet still needs its target.
+        let most = self.front.lock().lowest_move().map_or(keeper.tip.tip, |tip| tip.min(keeper.tip.tip));
+        let wanted = BatchId::new(self.prune_wanted.load(Ordering::SeqCst)).min(most);
         if wanted <= keeper.tip.floor {
             return Ok(());
         }
@@ -151,7 +153,9 @@ impl<R: Processor> Shared<R> {
             next = Some(id);
             ControlFlow::Break(())
         })?;
-        let Some(batch) = next.filter(|batch| keeper.sweep.floor_done != Some(*batch)) else {
+        // What was swept as the floor is swept once more when the floor has risen: now its diff goes too.
+        let is_done = |batch: &BatchId| *batch == keeper.tip.floor && keeper.sweep.floor_done == Some(*batch);
+        let Some(batch) = next.filter(|batch| !is_done(batch)) else {
             return Ok(None);
         };
         let changes = layout::changes(&*self.store, batch)?.unwrap_or_default();

@@ -284,8 +284,10 @@ impl<R: Processor> Shared<R> {
         let Some(roots) = &self.roots else {
             return false;
         };
+        let was_idle = roots.is_idle();
         match roots.run(&*self.store) {
             Ok(has_run) => {
+                let has_run = has_run || (!was_idle && roots.is_idle()); // some tasks change no branch
                 if has_run && roots.has_work() {
                     self.wake();
                 } else if has_run

@@ -116,6 +116,7 @@ impl<R: Processor> State<R> {
     /// Blocks until as much is pruned as can be now.
     pub fn wait_pruned(&self) {
         let shared = &self.shared;
+        shared.want_tidy(); // what held the floor down may be gone
         let asked = shared.tidy_asked.load(Ordering::SeqCst);
         let is_done = || shared.has_failed() || shared.tidy_done.load(Ordering::SeqCst) >= asked;
         shared.wait(&shared.tidied, || is_done().then_some(()));

@@ -168,6 +168,9 @@ impl<P> Resource<P> {
         if queue.is_final() {
             return Some(queue.current.clone());
         }
+        if flight.is_cancelled() {
+            return None; // it was rolled back before it was connected, and another may stand in its place
+        }
         let replaced = queue.next.replace((Arc::clone(flight), resource));
         drop(queue);
         drop(replaced); // a batch that was rolled back may go with it
