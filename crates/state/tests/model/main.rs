@@ -1,0 +1,14 @@
+//! The engine against a sequential interpreter, in many small worlds that are drawn from seeds.
+//!
+//! `MODEL_SEEDS=100000 cargo test -p ironloom-state --test model` runs more of them,
+//! `MODEL_SEED=1234 cargo test -p ironloom-state --test model seeded` runs one.
+
+mod checks;
+mod interpreter;
+mod model;
+mod naive_root;
+mod program;
+mod schedule;
+mod shrink;
+mod tests;
+mod world;
