@@ -13,7 +13,7 @@ use parking_lot::MutexGuard;
 use crate::flight::Flight;
 use crate::front::{Move, Step};
 use crate::layout::{self, ROOTS, RowChange, Tip, Versioned};
-use crate::milestone::Stage;
+use crate::milestone::{Interrupted, Stage};
 use crate::processor::Processor;
 use crate::prune::Sweep;
 use crate::seal::Sealed;
@@ -119,7 +119,11 @@ impl<R: Processor> Shared<R> {
         let (last, _) = batches.last().expect("a group is not empty");
         let (sequence, id) = (last.sequence, last.id);
         keeper.tip.tip = id;
-        self.write(keeper, writes)?;
+        if let Err(error) = self.write(keeper, writes) {
+            // They are in no queue any more in which those who wait could be told.
+            batches.iter().for_each(|(flight, _)| flight.cancel(Interrupted::Failed(error.clone())));
+            return Err(error);
+        }
         self.settle(keeper, sequence);
         for (flight, sealed) in batches {
             let changes = flight.changes.get().expect("it is sealed");
@@ -141,7 +145,10 @@ impl<R: Processor> Shared<R> {
         if let (Some(tree), Some(first)) = (&mut keeper.tip.tree, step.touched.iter().min()) {
             *tree = (*tree).min(BatchId::new(first.number() - 1));
         }
-        self.write(keeper, WriteBatch::new())?;
+        if let Err(error) = self.write(keeper, WriteBatch::new()) {
+            step.milestones.interrupt(Interrupted::Failed(error.clone()));
+            return Err(error);
+        }
         self.settle(keeper, step.sequence);
         self.follow_move(&step, keeper.tip.view());
         self.want_sync(step.sequence);

@@ -345,6 +345,8 @@ impl<R: Processor> Shared<R> {
         let Some(roots) = &self.roots else {
             return Ok(Some(None));
         };
+        // After a failure nobody hashes any more.
+        let failure = self.failure.get();
         let is_final = roots.is_idle(); // looked at first: what is idle now knew the root before
         if let Some(root) = roots.root(batch) {
             return Ok(Some(Some(root)));
@@ -362,7 +364,7 @@ impl<R: Processor> Shared<R> {
             {
                 Ok(Some(None))
             }
-            None => Ok(None),
+            None => failure.map_or(Ok(None), |error| Err(error.clone().into())),
         }
     }
 }

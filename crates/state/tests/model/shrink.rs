@@ -20,10 +20,12 @@ pub(crate) fn run(number: u64, schedule: &Schedule) {
             at = at.min(small.steps.len());
         }
     }
+    let steps: Vec<String> = small.steps.iter().map(|step| format!("{step:?}")).collect();
     panic!(
         "seed {number} fails: {reason}\nrun it: MODEL_SEED={number} cargo test -p ironloom-state --test model seeded\n\
-         smallest ({why}): {:#?}\n{:?}",
-        small.steps, small.config
+         smallest ({why}):\n{}\n{:?}",
+        steps.join("\n"),
+        small.config
     );
 }
 
