@@ -151,7 +151,9 @@ impl<R: Processor> Shared<R> {
             next = Some(id);
             ControlFlow::Break(())
         })?;
-        let Some(batch) = next.filter(|batch| keeper.sweep.floor_done != Some(*batch)) else {
+        // What was the floor once, and is below it now, is swept again, for its diff.
+        let is_done = |batch: &BatchId| *batch == keeper.tip.floor && keeper.sweep.floor_done == Some(*batch);
+        let Some(batch) = next.filter(|batch| !is_done(batch)) else {
             return Ok(None);
         };
         let changes = layout::changes(&*self.store, batch)?.unwrap_or_default();
