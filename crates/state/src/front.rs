@@ -172,6 +172,9 @@ impl<P> Front<P> {
 
     /// A batch was committed: its values stay, the rest of it goes.
     pub(crate) fn land(&mut self, flight: &Flight<P>, values: Box<[Versioned]>, resident_max: u64) {
+        if matches!(self.phase, Phase::Failed(_)) {
+            return; // somebody else found the store failing after this commit, and took everything out of flight
+        }
         self.batches_in_flight -= 1;
         self.transactions_in_flight -= flight.len() as u64;
         self.places.land(flight, values, resident_max);

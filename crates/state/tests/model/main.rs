@@ -4,6 +4,7 @@
 //! `MODEL_SEED=1234 cargo test -p ironloom-state --test model seeded` runs one.
 
 mod checks;
+mod crashes;
 mod interpreter;
 mod model;
 mod naive_root;
@@ -11,4 +12,5 @@ mod program;
 mod schedule;
 mod shrink;
 mod tests;
+mod workers;
 mod world;

@@ -89,10 +89,6 @@ impl Model {
         self.records.get(&id).map_or_else(Contents::new, |record| record.after.clone())
     }
 
-    pub(crate) fn root(&self, id: BatchId) -> Root {
-        self.records.get(&id).map_or(Root::EMPTY, |record| record.root)
-    }
-
     /// The batches that `plan` could be, returning: those that followed the tip and do not count.
     pub(crate) fn returning(&self, plan: &Plan) -> BTreeMap<BatchId, Presence> {
         let is_it = |id: &BatchId| self.records[id].parent == self.tip() && self.records[id].plan == *plan;

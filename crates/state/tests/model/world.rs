@@ -86,11 +86,18 @@ impl World {
 
     /// One thing happens. If the store fails on the way, the world goes on after a crash.
     pub(crate) fn step(&mut self, step: &Step) {
-        if self.take(step).is_err() {
+        self.step_or(step, End::Crash);
+    }
+
+    /// One thing happens. If the store fails on the way, the world goes on after it ended like this; whether it did.
+    pub(crate) fn step_or(&mut self, step: &Step, how: End) -> bool {
+        let is_broken = self.take(step).is_err();
+        if is_broken {
             assert!(self.is_armed, "the store failed by itself in {step:?}");
             self.check_waiters_are_told();
-            self.end(End::Crash, self.config.roots, None);
+            self.end(how, self.config.roots, None);
         }
+        is_broken
     }
 
     pub(crate) fn state(&self) -> &State<Programs> {
