@@ -1,7 +1,11 @@
 //! The tests.
 
-use crate::schedule::{Kinds, Schedule};
+use ironloom_core::Seed;
+
+use crate::program::Plan;
+use crate::schedule::{Fault, Kinds, Schedule, Step, config};
 use crate::shrink;
+use crate::world::World;
 
 /// How many worlds there are.
 const SEEDS: u64 = 10_000;
@@ -41,4 +45,20 @@ fn seeded_worlds_are_as_the_model_says_even() {
 #[test]
 fn seeded_worlds_are_as_the_model_says_odd() {
     run_half(1);
+}
+
+/// A rollback to a batch in flight was waiting to be written when another one took that batch out of flight. A crash
+/// between the two found a tip that was never committed, and the state could not be opened any more.
+#[test]
+fn a_rollback_to_a_batch_that_is_rolled_back_goes_further() {
+    for at in 0..8 {
+        let mut world = World::new(Seed::new(at), config(0));
+        for (metadata, synced) in [(0, false), (1, false), (0, true)] {
+            world.step(&Step::Submit { plan: Plan { metadata, transactions: Vec::new() }, synced });
+        }
+        world.step(&Step::Fault(Fault::PowerOff(at)));
+        world.step(&Step::Rollback { pick: 2, waits: false });
+        world.step(&Step::Rollback { pick: 0, waits: true });
+        world.finish();
+    }
 }
