@@ -2,6 +2,7 @@
 //!
 //! `MODEL_SEEDS=100000 cargo test -p ironloom-state --test model` runs more of them,
 //! `MODEL_SEED=1234 cargo test -p ironloom-state --test model seeded` runs one.
+//! `MODEL_THREADS_FAIL=1` also lets the stores of worlds with threads fail.
 
 mod checks;
 mod crashes;

@@ -323,6 +323,9 @@ impl World {
         let floor = self.state().floor();
         let chain = self.model.chain(committed);
         let kept: Vec<BatchId> = chain.into_iter().filter(|id| *id >= floor).collect();
+        if kept.is_empty() && self.config.workers > 0 {
+            return Ok(()); // there was a commit between the two looks, and it was pruned up to that
+        }
         let wanted = kept[(pick % kept.len() as u64) as usize];
         let snapshot = match self.state().snapshot_at(wanted) {
             Ok(snapshot) => snapshot,
