@@ -7,6 +7,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
+use crate::front::Step;
 use crate::keeper::Keeper;
 use crate::layout::{self, BATCHES, DIFFS, RECEIPTS, ROOTS, ROWS, RowChange};
 use crate::processor::Processor;
@@ -69,6 +70,7 @@ impl<R: Processor> Shared<R> {
     /// Moves the floor as far up as is wanted and allowed.
     fn raise_floor(&self, keeper: &mut Keeper) -> Result<(), StoreError> {
         let wanted = BatchId::new(self.prune_wanted.load(Ordering::SeqCst)).min(keeper.tip.tip);
+        let wanted = self.lowest_move().map_or(wanted, |target| target.min(wanted));
         if wanted <= keeper.tip.floor {
             return Ok(());
         }
@@ -85,6 +87,15 @@ impl<R: Processor> Shared<R> {
             self.write(keeper, WriteBatch::new())?;
         }
         Ok(())
+    }
+
+    /// The lowest batch that the tip is about to go to: what is there must be kept though the tip is still above.
+    fn lowest_move(&self) -> Option<BatchId> {
+        let target = |step: &Step<R::Payload>| match step {
+            Step::Move(step) => Some(step.tip),
+            Step::Batch(_) => None,
+        };
+        self.front.lock().steps.iter().filter_map(target).min()
     }
 
     /// Syncs, and writes the tree, as far as that keeps the floor down.
