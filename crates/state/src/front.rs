@@ -180,22 +180,40 @@ impl<P> Front<P> {
         self.places.land(flight, values, resident_max);
     }
 
-    /// Takes everything above `target` out of flight.
-    pub(crate) fn cancel_above(&mut self, target: BatchId, reason: &Interrupted) {
+    /// Takes everything above `target` out of flight, and says what that was.
+    pub(crate) fn cancel_above(&mut self, target: BatchId, reason: &Interrupted) -> Vec<BatchId> {
         let stays = |step: &Step<P>| !matches!(step, Step::Batch(flight) if flight.id > target);
         let steps = std::mem::take(&mut self.steps);
         let (kept, cancelled): (VecDeque<_>, VecDeque<_>) = steps.into_iter().partition(stays);
         self.steps = kept;
+        let mut gone = Vec::new();
         for step in &cancelled {
             let Step::Batch(flight) = step else { continue };
             flight.cancel(reason.clone());
             self.batches_in_flight -= 1;
             self.transactions_in_flight -= flight.len() as u64;
+            gone.push(flight.id);
         }
         self.places.keep_flying(self.steps.iter().filter_map(|step| match step {
             Step::Batch(flight) => Some(flight),
             Step::Move(_) => None,
         }));
+        gone
+    }
+
+    /// Sends moves that would go to batches that were taken out of flight to `target` instead, with `touched` undone.
+    ///
+    /// They stand behind the target, because those batches did.
+    pub(crate) fn redirect(&mut self, cancelled: &[BatchId], target: BatchId, touched: &[BatchId]) {
+        for step in &mut self.steps {
+            if let Step::Move(step) = step
+                && cancelled.contains(&step.tip)
+            {
+                step.tip = target;
+                step.orphans = Arc::clone(&self.orphans);
+                step.touched.extend_from_slice(touched);
+            }
+        }
     }
 
     /// The lowest tip that a step in the queue moves to.

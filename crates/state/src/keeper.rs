@@ -125,10 +125,13 @@ impl<R: Processor> Shared<R> {
             let reason = Interrupted::Failed(error.clone());
             batches.iter().for_each(|(flight, _)| flight.cancel(reason.clone()));
         })?;
-        self.settle(keeper, sequence);
-        for (flight, sealed) in batches {
+        // The root is told first: who sees a batch must not find that nobody works on its root.
+        for (flight, sealed) in &mut batches {
             let changes = flight.changes.get().expect("it is sealed");
-            self.follow(flight.id, changes, sealed.values);
+            self.follow(flight.id, changes, std::mem::take(&mut sealed.values));
+        }
+        self.settle(keeper, sequence);
+        for (flight, _) in batches {
             let values: Box<[Versioned]> = flight.resources().iter().map(Resource::result).collect();
             self.front.lock().land(&flight, values, self.config.resident_resources_max);
             if flight.durability == Durability::Synced {
@@ -147,8 +150,8 @@ impl<R: Processor> Shared<R> {
         }
         self.write(keeper, WriteBatch::new())
             .inspect_err(|error| step.milestones.interrupt(Interrupted::Failed(error.clone())))?;
-        self.settle(keeper, step.sequence);
         self.follow_move(step, keeper.tip.view());
+        self.settle(keeper, step.sequence);
         self.want_sync(step.sequence);
         self.reach(&step.milestones, Stage::Committed);
         Ok(())
@@ -198,7 +201,7 @@ impl<R: Processor> Shared<R> {
 
     fn follow_move(&self, step: &Move, view: crate::chain::View) {
         if let Some(roots) = &self.roots {
-            roots.push_redo(step.touched.clone(), view);
+            roots.push_redo(step.touched.clone(), view, (step.tip != BatchId::GENESIS).then_some(step.tip));
             self.wake();
         }
     }

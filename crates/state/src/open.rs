@@ -153,10 +153,10 @@ fn follower(store: &dyn Store, tip: &mut Tip, config: &Config) -> Result<Option<
     let counted: Vec<BatchId> = touched.iter().copied().filter(|id| !orphans.contains(*id)).collect();
     if !touched.is_empty() {
         let start = newest_that_counts(base, &orphans);
-        follower.push_redo(touched, view(start));
+        follower.push_redo(touched, view(start), None);
     }
     for id in counted {
-        follower.push_redo(vec![id], view(id));
+        follower.push_redo(vec![id], view(id), Some(id));
     }
     Ok(Some(follower))
 }

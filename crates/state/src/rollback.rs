@@ -88,11 +88,12 @@ impl<R: Processor> Shared<R> {
         }
         self.check_target(keeper, &front, target)?;
         let gone = self.committed_above(&front, target)?;
-        front.cancel_above(target, &Interrupted::RolledBack);
+        let cancelled = front.cancel_above(target, &Interrupted::RolledBack);
         let first = target.next().expect("the target is not the last id");
         let last = BatchId::new(front.next_id.number() - 1);
         Arc::make_mut(&mut front.orphans).add(first, last);
-        let touched = gone.iter().map(|((_, id), _)| *id).collect();
+        let touched: Vec<BatchId> = gone.iter().map(|((_, id), _)| *id).collect();
+        front.redirect(&cancelled, target, &touched);
         front.orphaned.extend(gone);
         front.tip = target;
         self.pins.lock().lower_to(target);

@@ -50,14 +50,14 @@ enum Task {
     /// A batch was committed.
     Batch { batch: BatchId, leaves: Vec<(ResourceId, Option<Value>)> },
     /// The resources that these batches changed are to be looked at again.
-    Redo { touched: Vec<BatchId>, view: View },
+    Redo { touched: Vec<BatchId>, view: View, batch: Option<BatchId> },
 }
 
 /// A task in parts.
 #[derive(Debug)]
 struct Job {
-    /// Whose root this gives.
-    batch: BatchId,
+    /// Whose root this gives, unless it is known.
+    batch: Option<BatchId>,
     /// The newest batch that is dealt with.
     newest: BatchId,
     parts: [Vec<LeafChange>; BRANCHES],
@@ -92,8 +92,9 @@ impl Follower {
         self.push(Task::Batch { batch, leaves });
     }
 
-    pub(crate) fn push_redo(&self, touched: Vec<BatchId>, view: View) {
-        self.push(Task::Redo { touched, view });
+    /// Has the resources that some batches changed looked at again, as they are in a view; whose root that gives.
+    pub(crate) fn push_redo(&self, touched: Vec<BatchId>, view: View, batch: Option<BatchId>) {
+        self.push(Task::Redo { touched, view, batch });
     }
 
     fn push(&self, task: Task) {
@@ -148,8 +149,15 @@ impl Follower {
             let Some(task) = self.tasks.lock().pop_front() else {
                 return Ok(None);
             };
+            let job = match Job::new(&task, store) {
+                Ok(job) => Arc::new(job),
+                Err(error) => {
+                    // It stays undone, or a checkpoint would leave it out.
+                    self.tasks.lock().push_front(task);
+                    return Err(error);
+                }
+            };
             self.waiting_changes.fetch_sub(task.weight(), Ordering::Relaxed);
-            let job = Arc::new(Job::new(task, store)?);
             if job.busy.is_empty() {
                 self.record(&job);
             } else {
@@ -174,7 +182,7 @@ impl Follower {
             }
         }
         let root = combine(&progress.summaries);
-        progress.unwritten.insert(job.batch, root);
+        progress.unwritten.extend(job.batch.map(|batch| (batch, root)));
         progress.newest = progress.newest.max(job.newest);
         progress.changes_since_checkpoint += job.parts.iter().map(|part| part.len() as u64).sum::<u64>();
         drop(progress);
@@ -244,16 +252,16 @@ impl Task {
 }
 
 impl Job {
-    fn new(task: Task, store: &dyn ReadStore) -> Result<Self, StoreError> {
+    fn new(task: &Task, store: &dyn ReadStore) -> Result<Self, StoreError> {
         let (batch, newest, leaves) = match task {
             Task::Batch { batch, leaves } => {
                 let change =
                     |(id, value): &(ResourceId, Option<Value>)| LeafChange::new(id, value.as_deref());
-                (batch, batch, leaves.iter().map(change).collect())
+                (Some(*batch), *batch, leaves.iter().map(change).collect())
             }
-            Task::Redo { touched, view } => {
+            Task::Redo { touched, view, batch } => {
                 let newest = touched.iter().max().copied().unwrap_or(view.tip);
-                (view.tip, newest, redone(store, &touched, &view)?)
+                (*batch, newest, redone(store, touched, view)?)
             }
         };
         let parts = partition(&leaves);
