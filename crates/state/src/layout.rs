@@ -9,6 +9,7 @@
 //! | `state.roots` | batch, `u64` BE | root 32 |
 //! | `state.tree` | see `tree` | |
 //! | `state.tip` | `tip` | [`Tip`] |
+//! | | `import` | which export is being imported, instead of a tip; see `export` |
 //!
 //! Encodings are borsh where nothing else is said. A version is the id of the batch that wrote the row, and its
 //! complement puts the newest first, so that what a resource holds at a batch is the first row that counts at it.
@@ -18,7 +19,7 @@ use std::ops::{Bound, ControlFlow};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::chain::{Orphans, View};
-use crate::{BatchId, ReadStore, ResourceId, Space, StoreError, Value, WriteBatch};
+use crate::{BatchId, ReadStore, ResourceId, Root, Space, StoreError, Value, WriteBatch};
 
 pub(crate) const ROWS: Space = Space::new("state.rows");
 pub(crate) const BATCHES: Space = Space::new("state.batches");
@@ -108,6 +109,11 @@ impl Tip {
         if sound { Ok(Some(tip)) } else { Err(StoreError::damaged(TIP, "the tip contradicts itself")) }
     }
 
+    /// Whether there is a tip, sound or not.
+    pub(crate) fn is_there(store: &dyn ReadStore) -> Result<bool, StoreError> {
+        Ok(store.get(TIP, TIP_KEY)?.is_some())
+    }
+
     pub(crate) fn put(&self, writes: &mut WriteBatch) {
         writes.put(TIP, TIP_KEY, &encode(self));
     }
@@ -187,6 +193,11 @@ pub(crate) fn newest(
 
 pub(crate) fn header(store: &dyn ReadStore, batch: BatchId) -> Result<Option<Header>, StoreError> {
     store.get(BATCHES, &batch_key(batch))?.map(|bytes| decode(BATCHES, &bytes)).transpose()
+}
+
+/// The root of a batch, if it is in the store.
+pub(crate) fn root(store: &dyn ReadStore, batch: BatchId) -> Result<Option<Root>, StoreError> {
+    store.get(ROOTS, &batch_key(batch))?.map(|bytes| decode(ROOTS, &bytes)).transpose()
 }
 
 /// Visits the batches from `first` to `last` that are in the store, whether or not they count.
