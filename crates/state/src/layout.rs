@@ -14,6 +14,8 @@
 //! Encodings are borsh where nothing else is said. A version is the id of the batch that wrote the row, and its
 //! complement puts the newest first, so that what a resource holds at a batch is the first row that counts at it.
 
+pub(crate) mod fuzz;
+
 use std::ops::{Bound, ControlFlow};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -31,6 +33,9 @@ pub(crate) const TIP: Space = Space::new("state.tip");
 
 /// All spaces that a state owns.
 pub const SPACES: [Space; 7] = [ROWS, BATCHES, DIFFS, RECEIPTS, ROOTS, TREE, TIP];
+
+/// No store has come so far; what says that it has would leave no ids to count on with.
+const RESERVED_MAX: BatchId = BatchId::new(1 << 63);
 
 const TIP_KEY: &[u8] = b"tip";
 const ROW_KEY_BYTES: usize = ResourceId::BYTES + 8;
@@ -103,9 +108,12 @@ impl Tip {
         let sound = tip.format == Self::FORMAT
             && tip.floor <= tip.tip
             && tip.tip < tip.reserved
+            && tip.reserved <= RESERVED_MAX
             && tip.swept <= tip.floor
+            && tip.tree.is_none_or(|tree| tree < tip.reserved)
             && tip.orphans.is_sound()
-            && !tip.orphans.contains(tip.tip);
+            && tip.orphans.ranges().last().is_none_or(|(_, last)| last < tip.reserved)
+            && ![BatchId::GENESIS, tip.floor, tip.tip].iter().any(|id| tip.orphans.contains(*id));
         if sound { Ok(Some(tip)) } else { Err(StoreError::damaged(TIP, "the tip contradicts itself")) }
     }
 
@@ -192,7 +200,19 @@ pub(crate) fn newest(
 }
 
 pub(crate) fn header(store: &dyn ReadStore, batch: BatchId) -> Result<Option<Header>, StoreError> {
-    store.get(BATCHES, &batch_key(batch))?.map(|bytes| decode(BATCHES, &bytes)).transpose()
+    store.get(BATCHES, &batch_key(batch))?.map(|bytes| decode_header(batch, &bytes)).transpose()
+}
+
+fn decode_header(batch: BatchId, bytes: &[u8]) -> Result<Header, StoreError> {
+    let header: Header = decode(BATCHES, bytes)?;
+    if header.parent < batch {
+        Ok(header)
+    } else {
+        Err(StoreError::damaged(
+            BATCHES,
+            format!("{batch} is not younger than its parent, {}", header.parent),
+        ))
+    }
 }
 
 /// The root of a batch, if it is in the store.
@@ -212,7 +232,7 @@ pub(crate) fn batches_between(
     store.scan(BATCHES, (Bound::Included(&from), Bound::Included(&to)), &mut |key, bytes| match batch_of(
         BATCHES, key,
     )
-    .and_then(|id| Ok((id, decode(BATCHES, bytes)?)))
+    .and_then(|id| Ok((id, decode_header(id, bytes)?)))
     {
         Ok((id, header)) => visit(id, header),
         Err(error) => {
@@ -240,20 +260,44 @@ pub(crate) fn changes(store: &dyn ReadStore, batch: BatchId) -> Result<Option<Ve
     let Some(bytes) = store.get(DIFFS, &batch_key(batch))? else {
         return Ok(None);
     };
-    let (entries, rest) = bytes.as_chunks::<CHANGE_BYTES>();
-    if !rest.is_empty() {
-        return Err(StoreError::damaged(DIFFS, "a diff has a part of a change"));
-    }
-    Ok(Some(entries.iter().map(decode_change).collect()))
+    decode_changes(batch, &bytes).map(Some)
 }
 
-fn decode_change(bytes: &[u8; CHANGE_BYTES]) -> RowChange {
+/// Reads what a batch changed: every change is one that it can have made, and no resource is there twice.
+fn decode_changes(batch: BatchId, bytes: &[u8]) -> Result<Vec<RowChange>, StoreError> {
+    let damaged = |reason| Err(StoreError::damaged(DIFFS, format!("the diff of {batch}: {reason}")));
+    let (entries, rest) = bytes.as_chunks::<CHANGE_BYTES>();
+    if !rest.is_empty() {
+        return damaged("a part of a change");
+    }
+    let mut changes: Vec<RowChange> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let Some(change) = decode_change(entry) else {
+            return damaged("unknown flags");
+        };
+        if change.replaced >= batch || (change.existed && change.replaced == BatchId::GENESIS) {
+            return damaged("it replaces what was not there before");
+        }
+        if changes.last().is_some_and(|last| last.resource >= change.resource) {
+            return damaged("resources out of order");
+        }
+        changes.push(change);
+    }
+    Ok(changes)
+}
+
+/// A change, if its flags are known.
+fn decode_change(bytes: &[u8; CHANGE_BYTES]) -> Option<RowChange> {
     let (resource, rest) = bytes.split_first_chunk::<{ ResourceId::BYTES }>().expect("a change is longer");
     let (replaced, flags) = rest.split_first_chunk::<8>().expect("a change is longer");
-    RowChange {
+    let flags = flags[0];
+    (flags & !(EXISTED | EXISTS) == 0).then(|| RowChange {
         resource: ResourceId::from_bytes(*resource),
         replaced: BatchId::new(u64::from_le_bytes(*replaced)),
-        existed: flags[0] & EXISTED != 0,
-        exists: flags[0] & EXISTS != 0,
-    }
+        existed: flags & EXISTED != 0,
+        exists: flags & EXISTS != 0,
+    })
 }
+
+#[cfg(test)]
+mod tests;
