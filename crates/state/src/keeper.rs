@@ -59,11 +59,18 @@ impl<R: Processor> Shared<R> {
                 }
             }
             drop(keeper);
+            self.tell_free();
         }
         if has_kept && self.has_work() {
             self.wake();
         }
         has_kept
+    }
+
+    /// Tells those who wait until nobody is the keeper; what they were told before may have been too early.
+    pub(crate) fn tell_free(&self) {
+        self.room.notify_all();
+        self.tidied.notify_all();
     }
 
     fn next_group(&self) -> Option<Group<R::Payload>> {

@@ -42,6 +42,7 @@ impl<R: Processor> Shared<R> {
         };
         let outcome = self.raise_floor(&mut keeper).and_then(|()| self.sweep(&mut keeper));
         drop(keeper);
+        self.tell_free();
         match outcome {
             Ok(true) => self.tidy_due.store(true, Ordering::SeqCst),
             Ok(false) => {
