@@ -1,5 +1,6 @@
 //! What can go wrong with a state, by family of operations.
 
+use ironloom_blob::BlobId;
 use ironloom_core::LimitExceeded;
 use thiserror::Error;
 
@@ -15,6 +16,14 @@ pub enum OpenError {
     /// The store failed, or holds what a state would not have put there.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An import into the store was broken off.
+    #[error(
+        "an import of {export} into the store was not finished: import it again, or discard what there is of it"
+    )]
+    UnfinishedImport {
+        /// What was imported.
+        export: BlobId,
+    },
     /// A thread could not be started.
     #[error("a worker could not be started: {reason}")]
     Worker {

@@ -9,16 +9,19 @@
 //! | `state.roots` | batch, `u64` BE | root 32 |
 //! | `state.tree` | see `tree` | |
 //! | `state.tip` | `tip` | [`Tip`] |
+//! | | `import` | which export is being imported, instead of a tip; see `export` |
 //!
 //! Encodings are borsh where nothing else is said. A version is the id of the batch that wrote the row, and its
 //! complement puts the newest first, so that what a resource holds at a batch is the first row that counts at it.
+
+pub(crate) mod fuzz;
 
 use std::ops::{Bound, ControlFlow};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::chain::{Orphans, View};
-use crate::{BatchId, ReadStore, ResourceId, Space, StoreError, Value, WriteBatch};
+use crate::{BatchId, ReadStore, ResourceId, Root, Space, StoreError, Value, WriteBatch};
 
 pub(crate) const ROWS: Space = Space::new("state.rows");
 pub(crate) const BATCHES: Space = Space::new("state.batches");
@@ -30,6 +33,9 @@ pub(crate) const TIP: Space = Space::new("state.tip");
 
 /// All spaces that a state owns.
 pub const SPACES: [Space; 7] = [ROWS, BATCHES, DIFFS, RECEIPTS, ROOTS, TREE, TIP];
+
+/// No store has come so far; what says that it has would leave no ids to count on with.
+const RESERVED_MAX: BatchId = BatchId::new(1 << 63);
 
 const TIP_KEY: &[u8] = b"tip";
 const ROW_KEY_BYTES: usize = ResourceId::BYTES + 8;
@@ -90,9 +96,6 @@ pub(crate) struct Tip {
 impl Tip {
     pub(crate) const FORMAT: u32 = 1;
 
-    /// More ids than this are never given away, so that counting on from any of them does not overflow.
-    const RESERVED_MAX: u64 = u64::MAX / 2;
-
     pub(crate) fn view(&self) -> View {
         View { tip: self.tip, orphans: self.orphans.clone().into() }
     }
@@ -105,12 +108,18 @@ impl Tip {
         let sound = tip.format == Self::FORMAT
             && tip.floor <= tip.tip
             && tip.tip < tip.reserved
-            && tip.reserved.number() <= Self::RESERVED_MAX
-            && tip.tree.is_none_or(|tree| tree < tip.reserved)
+            && tip.reserved <= RESERVED_MAX
             && tip.swept <= tip.floor
+            && tip.tree.is_none_or(|tree| tree < tip.reserved)
             && tip.orphans.is_sound()
-            && !tip.orphans.contains(tip.tip);
+            && tip.orphans.ranges().last().is_none_or(|(_, last)| last < tip.reserved)
+            && ![BatchId::GENESIS, tip.floor, tip.tip].iter().any(|id| tip.orphans.contains(*id));
         if sound { Ok(Some(tip)) } else { Err(StoreError::damaged(TIP, "the tip contradicts itself")) }
+    }
+
+    /// Whether there is a tip, sound or not.
+    pub(crate) fn is_there(store: &dyn ReadStore) -> Result<bool, StoreError> {
+        Ok(store.get(TIP, TIP_KEY)?.is_some())
     }
 
     pub(crate) fn put(&self, writes: &mut WriteBatch) {
@@ -191,7 +200,24 @@ pub(crate) fn newest(
 }
 
 pub(crate) fn header(store: &dyn ReadStore, batch: BatchId) -> Result<Option<Header>, StoreError> {
-    store.get(BATCHES, &batch_key(batch))?.map(|bytes| decode(BATCHES, &bytes)).transpose()
+    store.get(BATCHES, &batch_key(batch))?.map(|bytes| decode_header(batch, &bytes)).transpose()
+}
+
+fn decode_header(batch: BatchId, bytes: &[u8]) -> Result<Header, StoreError> {
+    let header: Header = decode(BATCHES, bytes)?;
+    if header.parent < batch {
+        Ok(header)
+    } else {
+        Err(StoreError::damaged(
+            BATCHES,
+            format!("{batch} is not younger than its parent, {}", header.parent),
+        ))
+    }
+}
+
+/// The root of a batch, if it is in the store.
+pub(crate) fn root(store: &dyn ReadStore, batch: BatchId) -> Result<Option<Root>, StoreError> {
+    store.get(ROOTS, &batch_key(batch))?.map(|bytes| decode(ROOTS, &bytes)).transpose()
 }
 
 /// Visits the batches from `first` to `last` that are in the store, whether or not they count.
@@ -206,7 +232,7 @@ pub(crate) fn batches_between(
     store.scan(BATCHES, (Bound::Included(&from), Bound::Included(&to)), &mut |key, bytes| match batch_of(
         BATCHES, key,
     )
-    .and_then(|id| Ok((id, decode(BATCHES, bytes)?)))
+    .and_then(|id| Ok((id, decode_header(id, bytes)?)))
     {
         Ok((id, header)) => visit(id, header),
         Err(error) => {
@@ -234,20 +260,44 @@ pub(crate) fn changes(store: &dyn ReadStore, batch: BatchId) -> Result<Option<Ve
     let Some(bytes) = store.get(DIFFS, &batch_key(batch))? else {
         return Ok(None);
     };
-    let (entries, rest) = bytes.as_chunks::<CHANGE_BYTES>();
-    if !rest.is_empty() {
-        return Err(StoreError::damaged(DIFFS, "a diff has a part of a change"));
-    }
-    Ok(Some(entries.iter().map(decode_change).collect()))
+    decode_changes(batch, &bytes).map(Some)
 }
 
-fn decode_change(bytes: &[u8; CHANGE_BYTES]) -> RowChange {
+/// Reads what a batch changed: every change is one that it can have made, and no resource is there twice.
+fn decode_changes(batch: BatchId, bytes: &[u8]) -> Result<Vec<RowChange>, StoreError> {
+    let damaged = |reason| Err(StoreError::damaged(DIFFS, format!("the diff of {batch}: {reason}")));
+    let (entries, rest) = bytes.as_chunks::<CHANGE_BYTES>();
+    if !rest.is_empty() {
+        return damaged("a part of a change");
+    }
+    let mut changes: Vec<RowChange> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let Some(change) = decode_change(entry) else {
+            return damaged("unknown flags");
+        };
+        if change.replaced >= batch || (change.existed && change.replaced == BatchId::GENESIS) {
+            return damaged("it replaces what was not there before");
+        }
+        if changes.last().is_some_and(|last| last.resource >= change.resource) {
+            return damaged("resources out of order");
+        }
+        changes.push(change);
+    }
+    Ok(changes)
+}
+
+/// A change, if its flags are known.
+fn decode_change(bytes: &[u8; CHANGE_BYTES]) -> Option<RowChange> {
     let (resource, rest) = bytes.split_first_chunk::<{ ResourceId::BYTES }>().expect("a change is longer");
     let (replaced, flags) = rest.split_first_chunk::<8>().expect("a change is longer");
-    RowChange {
+    let flags = flags[0];
+    (flags & !(EXISTED | EXISTS) == 0).then(|| RowChange {
         resource: ResourceId::from_bytes(*resource),
         replaced: BatchId::new(u64::from_le_bytes(*replaced)),
-        existed: flags[0] & EXISTED != 0,
-        exists: flags[0] & EXISTS != 0,
-    }
+        existed: flags & EXISTED != 0,
+        exists: flags & EXISTS != 0,
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,7 @@
 //! | wait for it, and see what became of it | [`Submission`], [`Receipt`], [`StateDiff`] |
 //! | compare states | [`Root`] |
 //! | read | [`Snapshot`] |
+//! | send it elsewhere | [`State::export`], [`import`] |
 //! | say where it rests | [`MemoryStore`], [`FjallStore`], or a [`Store`] of your own |
 //! | test against bad disks | [`FaultyStore`] |
 //!
@@ -52,7 +53,7 @@
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
-pub use tree::fuzz;
+pub mod fuzz;
 
 mod accept;
 mod access;
@@ -62,6 +63,7 @@ mod config;
 mod diff;
 mod error;
 mod executor;
+mod export;
 mod flight;
 mod front;
 mod hand;
@@ -92,6 +94,7 @@ pub use batch::{Batch, BatchError, BatchId};
 pub use config::{Config, ConfigError, Roots};
 pub use diff::{Change, StateDiff};
 pub use error::{OpenError, ReadError, Rejected, RollbackError, SubmitError};
+pub use export::{ExportError, ImportConfig, ImportError, Imported, Malformed, discard_import, import};
 pub use layout::SPACES;
 pub use milestone::Interrupted;
 pub use processor::{Context, Processor};

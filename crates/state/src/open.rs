@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::chain::{Orphans, View};
 use crate::config::Roots;
 use crate::executor::Executor;
+use crate::export::unfinished_import;
 use crate::front::Front;
 use crate::keeper::{Keeper, RESERVED_IDS};
 use crate::layout::{self, ROOTS, SPACES, TREE, Tip};
@@ -35,6 +36,9 @@ pub(crate) fn open<R: Processor>(
 ) -> Result<Arc<Shared<R>>, OpenError> {
     config.validate()?;
     store.declare(&SPACES)?;
+    if let Some(export) = unfinished_import(&*store)? {
+        return Err(OpenError::UnfinishedImport { export });
+    }
     let mut tip = match Tip::load(&*store)? {
         Some(tip) => tip,
         None => first_tip(&*store)?,

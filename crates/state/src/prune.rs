@@ -184,3 +184,48 @@ fn remove_rows(writes: &mut WriteBatch, batch: BatchId, change: &RowChange, is_o
         writes.remove(ROWS, &layout::row_key(&change.resource, batch));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Access, Batch, Config, Context, Failure, MemoryStore, ResourceId, Roots, open};
+
+    /// Counts how often a resource was written.
+    struct Count;
+
+    impl Processor for Count {
+        type Payload = ();
+
+        fn execute(&self, context: &mut Context<'_>, (): &()) -> Result<(), Failure> {
+            let note = ResourceId::numbered(1);
+            let count = context.read(note)?.map_or(0, |value| value[0]);
+            context.write(note, [count + 1])
+        }
+    }
+
+    /// A hand that had looked for commits before a rollback came in went on to prune, and took the floor above the
+    /// target: what the rollback needed was gone, and the store could not be opened again.
+    #[test]
+    fn a_rollback_that_is_not_committed_holds_the_floor_down() {
+        let store = MemoryStore::new();
+        let config = Config { workers: 0, roots: Roots::Off, ..Config::default() };
+        let shared = open::open(std::sync::Arc::new(store.clone()), Count, config).unwrap();
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            let mut batch = Batch::new("");
+            batch.push(&[Access::write(ResourceId::numbered(1))], ()).unwrap();
+            let submission = shared.accept(batch).unwrap();
+            submission.wait_durable().unwrap();
+            ids.push(submission.id());
+        }
+        shared.want_prune(ids[4]);
+        let rollback = shared.roll_back(ids[1]).unwrap();
+        while shared.tidy() {}
+        rollback.wait().unwrap();
+        while shared.tidy() {}
+        let view = shared.view_at(ids[1]).unwrap();
+        let held = shared.snapshot(view).unwrap().get(ResourceId::numbered(1)).unwrap();
+        assert_eq!(held.as_deref(), Some(&[2][..]));
+        assert_eq!(layout::Tip::load(&store).unwrap().unwrap().tip, ids[1]);
+    }
+}

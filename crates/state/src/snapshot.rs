@@ -12,8 +12,9 @@ use crate::layout::{self, ROWS, Versioned};
 use crate::store::after_prefix;
 use crate::{BatchId, ReadError, ReadStore, ResourceId, StoreError, Value};
 
-/// How many resources an iteration looks up at once.
+/// How many resources an iteration looks up at once, unless their values have so many bytes before.
 const CHUNK: usize = 256;
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// Which batches are being read, and from where on batches can be.
 #[derive(Debug, Default)]
@@ -132,6 +133,10 @@ impl Snapshot {
         self.range(..)
     }
 
+    pub(crate) fn store(&self) -> &dyn ReadStore {
+        &*self.store
+    }
+
     pub(crate) fn newest(&self, resource: ResourceId) -> Result<Versioned, StoreError> {
         layout::newest(&*self.store, &resource, &self.view)
     }
@@ -190,7 +195,7 @@ impl<'a> Range<'a> {
             return Ok(());
         }
         let (view, found) = (&self.snapshot.view, &mut self.found);
-        let mut looked_at = 0;
+        let (mut looked_at, mut bytes_found) = (0, 0);
         let mut last: Option<ResourceId> = None;
         let mut outcome = Ok(());
         let mut resume = None;
@@ -209,10 +214,11 @@ impl<'a> Range<'a> {
             if last != Some(id) && view.shows(version) {
                 last = Some(id);
                 if let Some(value) = value {
+                    bytes_found += value.len();
                     found.push_back((id, Versioned { version, value: Some(Value::new(value)) }));
                 }
             }
-            if found.len() < CHUNK && looked_at < 64 * CHUNK {
+            if found.len() < CHUNK && bytes_found < CHUNK_BYTES && looked_at < 64 * CHUNK {
                 return ControlFlow::Continue(());
             }
             // The rest of this resource's rows are older, or are looked at again if none counted so far.

@@ -27,8 +27,7 @@ mod arena;
 mod branch;
 mod bucket;
 mod change;
-#[doc(hidden)]
-pub mod fuzz;
+pub(crate) mod fuzz;
 mod hash;
 mod open;
 mod row;
