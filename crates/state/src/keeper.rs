@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ironloom_blob::Durability;
+use parking_lot::MutexGuard;
 
 use crate::flight::Flight;
 use crate::front::{Move, Step};
@@ -44,12 +45,11 @@ impl<R: Processor> Shared<R> {
     /// Commits what is ready, if nobody else does; whether there was anything.
     pub(crate) fn keep(&self) -> bool {
         let mut has_kept = false;
-        while self.commit_due.swap(false, Ordering::SeqCst) {
-            let Some(mut keeper) = self.keeper.try_lock() else {
-                // Whoever has the role looks at the flag once more after giving it back.
-                self.commit_due.store(true, Ordering::SeqCst);
-                break;
-            };
+        // Who finds the role taken need not wait: the flag was set before, and is looked at after the role was given back.
+        while self.commit_due.load(Ordering::SeqCst)
+            && let Some(mut keeper) = self.keeper.try_lock()
+        {
+            self.commit_due.store(false, Ordering::SeqCst);
             while let Some(group) = self.next_group() {
                 has_kept = true;
                 if let Err(error) = self.commit(&mut keeper, group) {
@@ -58,12 +58,18 @@ impl<R: Processor> Shared<R> {
                     return true;
                 }
             }
-            drop(keeper);
-        }
-        if has_kept && self.has_work() {
-            self.wake();
+            self.give_back(keeper);
         }
         has_kept
+    }
+
+    /// Gives the role back, and tells those who found it taken.
+    pub(crate) fn give_back(&self, keeper: MutexGuard<'_, Keeper>) {
+        drop(keeper);
+        self.room.notify_all();
+        if self.config.workers == 0 || self.has_work() {
+            self.wake();
+        }
     }
 
     fn next_group(&self) -> Option<Group<R::Payload>> {
@@ -99,10 +105,6 @@ impl<R: Processor> Shared<R> {
         if reserves {
             self.store.sync()?;
             self.front.lock().reserved = keeper.tip.reserved;
-        }
-        self.room.notify_all();
-        if self.config.workers == 0 {
-            self.work.notify_all();
         }
         self.checkpoint_if_due(keeper)
     }

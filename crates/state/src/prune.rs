@@ -26,34 +26,43 @@ impl<R: Processor> Shared<R> {
     /// Asks for everything below a batch to be forgotten.
     pub(crate) fn want_prune(&self, below: BatchId) {
         self.prune_wanted.fetch_max(below.number(), Ordering::SeqCst);
-        self.tidy_due.store(true, Ordering::SeqCst);
+        self.want_tidy();
         self.wake();
+    }
+
+    /// There may be something to prune.
+    pub(crate) fn want_tidy(&self) {
+        self.tidy_asked.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether there may be something to prune that nobody looked for.
+    pub(crate) fn tidy_is_due(&self) -> bool {
+        self.tidy_done.load(Ordering::SeqCst) < self.tidy_asked.load(Ordering::SeqCst)
     }
 
     /// Does a step of pruning; whether there was one to do.
     pub(crate) fn tidy(&self) -> bool {
-        if !self.tidy_due.swap(false, Ordering::SeqCst) {
+        if !self.tidy_is_due() {
             return false;
         }
         let Some(mut keeper) = self.keeper.try_lock() else {
-            self.tidy_due.store(true, Ordering::SeqCst);
-            return false;
+            return false; // whoever has it looks for work after giving it back
         };
+        let asked = self.tidy_asked.load(Ordering::SeqCst);
         let outcome = self.raise_floor(&mut keeper).and_then(|()| self.sweep(&mut keeper));
-        drop(keeper);
         match outcome {
-            Ok(true) => self.tidy_due.store(true, Ordering::SeqCst),
+            Ok(true) => {}
             Ok(false) => {
+                self.tidy_done.store(asked, Ordering::SeqCst);
                 self.tidied.notify_all();
-                if self.config.workers == 0 {
-                    self.work.notify_all();
-                }
             }
-            Err(error) => self.fail(&error),
+            Err(error) => {
+                drop(keeper);
+                self.fail(&error);
+                return true;
+            }
         }
-        if self.commit_due.load(Ordering::SeqCst) {
-            self.wake(); // somebody may have found the keeper busy
-        }
+        self.give_back(keeper);
         true
     }
 

@@ -68,15 +68,22 @@ pub(crate) struct Moved {
 impl<R: Processor> Shared<R> {
     /// Goes back to a batch.
     pub(crate) fn roll_back(self: &Arc<Self>, target: BatchId) -> Result<Rollback<R>, RollbackError> {
-        // Nothing is being committed while we look at what was.
-        let keeper = self.keeper.lock();
+        let keeper = self.keeper.lock(); // nothing is being committed while we look at what was
+        let moved = self.move_back(&keeper, target);
+        self.give_back(keeper);
+        let Moved { sequence, milestones } = moved?;
+        self.sync_done.notify_all();
+        Ok(Rollback { shared: Arc::clone(self), target, sequence, milestones })
+    }
+
+    fn move_back(&self, keeper: &Keeper, target: BatchId) -> Result<Moved, RollbackError> {
         let mut front = self.front.lock();
         match &front.phase {
             Phase::Open => {}
             Phase::Closed => return Err(RollbackError::Closed),
             Phase::Failed(error) => return Err(RollbackError::Failed(error.clone())),
         }
-        self.check_target(&keeper, &front, target)?;
+        self.check_target(keeper, &front, target)?;
         let gone = self.committed_above(&front, target)?;
         front.cancel_above(target, &Interrupted::RolledBack);
         let first = target.next().expect("the target is not the last id");
@@ -86,17 +93,7 @@ impl<R: Processor> Shared<R> {
         front.orphaned.extend(gone);
         front.tip = target;
         self.pins.lock().lower_to(target);
-        let moved = self.push_move(&mut front, touched);
-        drop(front);
-        drop(keeper);
-        self.sync_done.notify_all();
-        self.room.notify_all();
-        Ok(Rollback {
-            shared: Arc::clone(self),
-            target,
-            sequence: moved.sequence,
-            milestones: moved.milestones,
-        })
+        Ok(self.push_move(&mut front, touched))
     }
 
     fn check_target(

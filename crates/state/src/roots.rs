@@ -288,8 +288,11 @@ impl<R: Processor> Shared<R> {
             Ok(has_run) => {
                 if has_run && roots.has_work() {
                     self.wake();
-                } else if has_run && roots.is_idle() {
-                    self.tidy_due.store(true, Ordering::SeqCst);
+                } else if has_run
+                    && roots.is_idle()
+                    && self.prune_wanted.load(Ordering::SeqCst) > self.pins.lock().floor.number()
+                {
+                    self.want_tidy();
                 }
                 if has_run {
                     self.room.notify_all();

@@ -48,9 +48,10 @@ pub(crate) struct Shared<R: Processor> {
     pub(crate) roots: Option<Follower>,
     pub(crate) pins: Arc<Mutex<Pins>>,
     pub(crate) prune_wanted: AtomicU64,
-    /// Whether there may be something to prune.
-    pub(crate) tidy_due: AtomicBool,
-    /// Tells that there is not.
+    /// How often it was said that there may be something to prune, and how many of these times were dealt with.
+    pub(crate) tidy_asked: AtomicU64,
+    pub(crate) tidy_done: AtomicU64,
+    /// Tells that nothing is left to prune.
     pub(crate) tidied: EventCount,
     /// Tells the hands that there is work, the one who syncs that somebody wants that, and everybody who waits for
     /// what no milestone tells that something happened.
@@ -143,11 +144,10 @@ impl<R: Processor> Shared<R> {
     }
 
     pub(crate) fn has_work(&self) -> bool {
-        let keeper_is_free = !self.keeper.is_locked();
-        let is_due = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
+        let is_keeper_due = self.commit_due.load(Ordering::SeqCst) || self.tidy_is_due();
         !self.has_failed()
             && (self.executor.has_work()
-                || (keeper_is_free && (is_due(&self.commit_due) || is_due(&self.tidy_due)))
+                || (is_keeper_due && !self.keeper.is_locked())
                 || self.roots.as_ref().is_some_and(Follower::has_work))
     }
 

@@ -131,8 +131,8 @@ impl<R: Processor> State<R> {
     /// Blocks until as much is pruned as can be now.
     pub fn wait_pruned(&self) {
         let shared = &self.shared;
-        let is_done =
-            || shared.has_failed() || (!shared.tidy_due.load(Ordering::SeqCst) && !shared.keeper.is_locked());
+        let asked = shared.tidy_asked.load(Ordering::SeqCst);
+        let is_done = || shared.has_failed() || shared.tidy_done.load(Ordering::SeqCst) >= asked;
         shared.wait(&shared.tidied, || is_done().then_some(()));
     }
 
