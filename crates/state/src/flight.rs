@@ -19,7 +19,7 @@ use ironloom_blob::Durability;
 use parking_lot::Mutex;
 
 use crate::access::{Access, AccessKind};
-use crate::batch;
+use crate::batch::Content;
 use crate::chain::View;
 use crate::layout::{RowChange, Versioned};
 use crate::milestone::{Interrupted, Milestones};
@@ -204,18 +204,12 @@ impl<P: borsh::BorshSerialize> Flight<P> {
         if let Some(content) = self.known_content {
             return content;
         }
-        let mut accesses = Vec::new();
-        let accesses_of = self.transactions.iter().enumerate().map(|(index, slot)| (index, slot));
-        let mut ends = Vec::with_capacity(self.len());
-        for (index, _) in accesses_of {
-            let transaction = u32::try_from(index).expect("a batch counts its transactions in 32 bits");
-            accesses.extend((0..self.access_count(transaction)).map(|at| self.access(transaction, at)));
-            ends.push(accesses.len());
+        let mut content = Content::new(&self.metadata, self.len());
+        for (slot, transaction) in self.transactions.iter().zip(0..) {
+            let accesses = (0..self.access_count(transaction)).map(|index| self.access(transaction, index));
+            content.add_transaction(&slot.payload, slot.budget, accesses);
         }
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let slices: Vec<&[Access]> = starts.zip(&ends).map(|(start, end)| &accesses[start..*end]).collect();
-        let transactions = self.transactions.iter().zip(slices);
-        batch::content(&self.metadata, transactions.map(|(slot, own)| (&slot.payload, slot.budget, own)))
+        content.finish()
     }
 }
 

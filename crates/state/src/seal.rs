@@ -1,5 +1,7 @@
 //! [`Sealed`]: what is to be committed of a batch that was executed.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use borsh::BorshSerialize;
 
 use crate::flight::Flight;
@@ -37,11 +39,20 @@ fn header<P: BorshSerialize>(flight: &Flight<P>, changes: usize) -> Header {
     let count = |length: usize| u32::try_from(length).expect("a batch counts in 32 bits");
     Header {
         parent: flight.parent,
-        content: flight.content(),
+        // A payload whose encoding panics is a bug of its type; its batch is only not recognised if it returns.
+        content: catch_unwind(AssertUnwindSafe(|| flight.content()))
+            .unwrap_or_else(|_| unrecognisable(flight.id)),
         transactions: count(flight.len()),
         changes: count(changes),
         metadata: flight.metadata.clone(),
     }
+}
+
+/// What no batch that is submitted has for its content.
+fn unrecognisable(batch: BatchId) -> [u8; 32] {
+    let mut content = [0; 32];
+    content[..8].copy_from_slice(&batch.number().to_le_bytes());
+    content
 }
 
 /// The encoding of a list of [`Receipt`]s.

@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use ironloom_core::EventCount;
 use parking_lot::Mutex;
 
+use crate::batch::Content;
 use crate::chain::View;
 use crate::executor::Executor;
-use crate::flight::Ready;
+use crate::flight::{Ready, accesses_of};
 use crate::front::{Front, Phase, Placed, Step};
 use crate::hand::Hand;
 use crate::keeper::Keeper;
@@ -23,7 +24,7 @@ use crate::roots::Follower;
 use crate::snapshot::{Pins, Snapshot};
 use crate::submission::Submission;
 use crate::{
-    Batch, BatchId, Config, ReadError, Rejected, Store, StoreError, SubmitError, WriteBatch, batch, layout,
+    Batch, BatchId, Config, ReadError, Rejected, Store, StoreError, SubmitError, WriteBatch, layout,
 };
 
 pub(crate) struct Shared<R: Processor> {
@@ -82,15 +83,12 @@ impl<R: Processor> Shared<R> {
         self.tell();
     }
 
-    /// Connects a batch to those before it and lets it run.
-    pub(crate) fn launch(&self, placed: Placed<R::Payload>) {
-        let Placed { flight, connections, ready } = placed;
-        let is_empty = flight.len() == 0;
+    /// Lets a batch run that has its place.
+    fn launch(&self, placed: Placed<R::Payload>, others: Vec<Ready<R::Payload>>) {
+        let Placed { flight, ready, .. } = placed;
         self.executor.push_batch(&flight, ready);
-        let mut others = Vec::new();
-        connections.connect(&mut others);
         self.executor.push_ready(others);
-        if is_empty {
+        if flight.len() == 0 {
             self.seal(&flight);
         }
         if self.executor.has_work() {
@@ -250,10 +248,13 @@ impl<R: Processor> Shared<R> {
             Some(Err(content)) => Some(content),
             None => None,
         };
-        let placed = front.place(batch, self.config.transaction_budget, content);
+        let mut placed = front.place(batch, self.config.transaction_budget, content);
         let flight = Arc::clone(&placed.flight);
+        // Under the lock, because a rollback and what is submitted after it may want the same values handed over.
+        let mut others = Vec::new();
+        placed.connections.connect(&mut others);
         drop(front);
-        self.launch(placed);
+        self.launch(placed, others);
         Ok(Submission {
             shared: Arc::clone(self),
             id: flight.id,
@@ -306,12 +307,12 @@ impl<R: Processor> Shared<R> {
 
     /// What a batch that comes in is recognised by.
     pub(crate) fn content_of(&self, batch: &Batch<R::Payload>) -> [u8; 32] {
-        let budget = self.config.transaction_budget;
-        let transactions = batch.transactions.iter().enumerate().map(|(index, transaction)| {
-            let accesses = crate::flight::accesses_of(batch, index);
-            (&transaction.payload, transaction.budget.unwrap_or(budget), accesses)
-        });
-        batch::content(&batch.metadata, transactions)
+        let mut content = Content::new(&batch.metadata, batch.len());
+        for (index, transaction) in batch.transactions.iter().enumerate() {
+            let budget = transaction.budget.unwrap_or(self.config.transaction_budget);
+            content.add_transaction(&transaction.payload, budget, accesses_of(batch, index).iter().copied());
+        }
+        content.finish()
     }
 
     pub(crate) async fn reached(&self, milestones: &Milestones, stage: Stage) -> Result<(), Interrupted> {

@@ -303,6 +303,7 @@ impl<R: Processor> fmt::Debug for State<R> {
 impl<R: Processor> Shared<R> {
     /// What a thread of the state does for all its life.
     fn lend_a_hand(&self) {
+        let _guard = Guard(self);
         let mut hand = Hand::new();
         while !self.stopping.load(Ordering::SeqCst) {
             if self.work(&mut hand) {
@@ -317,6 +318,7 @@ impl<R: Processor> Shared<R> {
 
     /// What the thread that syncs does for all its life.
     fn keep_synced(&self) {
+        let _guard = Guard(self);
         while !self.stopping.load(Ordering::SeqCst) {
             let ticket = self.sync_work.ticket();
             if !self.sync() && !self.stopping.load(Ordering::SeqCst) {
@@ -363,6 +365,18 @@ impl<R: Processor> Shared<R> {
                 Ok(Some(None))
             }
             None => Ok(None),
+        }
+    }
+}
+
+/// Fails the state if the thread that holds it panics: who waits for what it did would wait for ever.
+struct Guard<'a, R: Processor>(&'a Shared<R>);
+
+impl<R: Processor> Drop for Guard<'_, R> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let reason = std::io::Error::other("a thread of the state panicked");
+            self.0.fail(&StoreError::engine("go on", reason));
         }
     }
 }

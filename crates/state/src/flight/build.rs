@@ -16,19 +16,19 @@ use crate::{BatchId, ResourceId};
 
 /// A flight that is being made, claim by claim.
 pub(crate) struct Builder<P> {
-    resources: Vec<Draft<P>>,
+    resources: Vec<Resource<P>>,
+    /// The end of each resource's queue of claims.
+    ends: Vec<End>,
     claims: Vec<Claim>,
     /// From which resource of which flight a resource gets its value.
     sources: Vec<(u32, Arc<Flight<P>>, u32)>,
 }
 
-struct Draft<P> {
-    id: ResourceId,
-    queue: Queue<P>,
+struct End {
     /// The last claim of the queue.
     last: u32,
-    /// Whether a read at the end of the queue would be granted at once.
-    open: bool,
+    /// Whether a read behind it would be granted at once.
+    is_open: bool,
 }
 
 /// Where the value of a resource comes from.
@@ -54,6 +54,7 @@ impl<P> Builder<P> {
     pub(crate) fn new(accesses: usize) -> Self {
         Self {
             resources: Vec::with_capacity(accesses),
+            ends: Vec::with_capacity(accesses),
             claims: Vec::with_capacity(accesses),
             sources: Vec::new(),
         }
@@ -75,22 +76,23 @@ impl<P> Builder<P> {
                 Queue::new(Phase::Awaited, Versioned::NEVER)
             }
         };
-        self.resources.push(Draft { id, queue, last: NONE, open: true });
+        self.resources.push(Resource::new(id, queue));
+        self.ends.push(End { last: NONE, is_open: true });
     }
 
     /// Adds a claim to a resource; whether it is granted at once.
     pub(crate) fn claim(&mut self, resource: u32, transaction: u32, kind: AccessKind) -> bool {
         let number = index(self.claims.len());
         self.claims.push(Claim::new(resource, transaction, kind));
-        let draft = &mut self.resources[resource as usize];
-        if let Some(last) = self.claims.get_mut(draft.last as usize) {
+        let end = &mut self.ends[resource as usize];
+        if let Some(last) = self.claims.get_mut(end.last as usize) {
             last.next = number;
         }
-        let first = draft.last == NONE;
-        draft.last = number;
-        let queue = &mut draft.queue;
-        let granted = queue.phase != Phase::Awaited && draft.open && (first || kind == AccessKind::Read);
-        draft.open = granted && kind == AccessKind::Read;
+        let is_first = end.last == NONE;
+        end.last = number;
+        let queue = self.resources[resource as usize].queue.get_mut();
+        let granted = queue.phase != Phase::Awaited && end.is_open && (is_first || kind == AccessKind::Read);
+        end.is_open = granted && kind == AccessKind::Read;
         if kind == AccessKind::Write {
             queue.writes += 1;
         } else if granted {
@@ -129,7 +131,7 @@ impl<P> Builder<P> {
             remaining: AtomicU32::new(index(transactions.len())),
             transactions,
             claims: self.claims.into(),
-            resources: self.resources.into_iter().map(|draft| Resource::new(draft.id, draft.queue)).collect(),
+            resources: self.resources.into(),
             cancelled: AtomicBool::new(false),
             milestones: Arc::new(Milestones::new()),
             changes: OnceLock::new(),
@@ -147,8 +149,8 @@ pub(crate) struct Connections<P> {
 
 impl<P> Connections<P> {
     /// Makes the links; what can run because of it is added to `ready`.
-    pub(crate) fn connect(self, ready: &mut Vec<Ready<P>>) {
-        for (resource, source, number) in self.sources {
+    pub(crate) fn connect(&mut self, ready: &mut Vec<Ready<P>>) {
+        for (resource, source, number) in self.sources.drain(..) {
             if let Some(value) = source.resources[number as usize].subscribe(&self.flight, resource) {
                 deliver(Some((Arc::clone(&self.flight), resource, value)), ready);
             }
