@@ -10,12 +10,13 @@ use std::sync::atomic::Ordering;
 use ironloom_blob::Durability;
 use parking_lot::MutexGuard;
 
-use crate::flight::Flight;
+use crate::flight::{Flight, Resource};
 use crate::front::{Move, Step};
 use crate::layout::{self, ROOTS, RowChange, Tip, Versioned};
 use crate::milestone::Stage;
 use crate::processor::Processor;
 use crate::prune::Sweep;
+use crate::roots::Follower;
 use crate::seal::Sealed;
 use crate::shared::Shared;
 use crate::{BatchId, StoreError, WriteBatch};
@@ -100,7 +101,7 @@ impl<R: Processor> Shared<R> {
         let reserves = self.reserve(keeper);
         match group {
             Group::Batches(batches) => self.commit_batches(keeper, batches)?,
-            Group::Move(step) => self.commit_move(keeper, step)?,
+            Group::Move(step) => self.commit_move(keeper, &step)?,
         }
         if reserves {
             self.store.sync()?;
@@ -124,8 +125,7 @@ impl<R: Processor> Shared<R> {
         for (flight, sealed) in batches {
             let changes = flight.changes.get().expect("it is sealed");
             self.follow(flight.id, changes, sealed.values);
-            let values: Box<[Versioned]> =
-                flight.resources().iter().map(|resource| resource.result()).collect();
+            let values: Box<[Versioned]> = flight.resources().iter().map(Resource::result).collect();
             self.front.lock().land(&flight, values, self.config.resident_resources_max);
             if flight.durability == Durability::Synced {
                 self.want_sync(flight.sequence);
@@ -135,7 +135,7 @@ impl<R: Processor> Shared<R> {
         Ok(())
     }
 
-    fn commit_move(&self, keeper: &mut Keeper, step: Move) -> Result<(), StoreError> {
+    fn commit_move(&self, keeper: &mut Keeper, step: &Move) -> Result<(), StoreError> {
         keeper.tip.tip = step.tip;
         keeper.tip.orphans = (*step.orphans).clone();
         if let (Some(tree), Some(first)) = (&mut keeper.tip.tree, step.touched.iter().min()) {
@@ -143,7 +143,7 @@ impl<R: Processor> Shared<R> {
         }
         self.write(keeper, WriteBatch::new())?;
         self.settle(keeper, step.sequence);
-        self.follow_move(&step, keeper.tip.view());
+        self.follow_move(step, keeper.tip.view());
         self.want_sync(step.sequence);
         self.reach(&step.milestones, Stage::Committed);
         Ok(())
@@ -151,7 +151,7 @@ impl<R: Processor> Shared<R> {
 
     /// Commits writes together with the tip and the roots that became known.
     pub(crate) fn write(&self, keeper: &Keeper, mut writes: WriteBatch) -> Result<(), StoreError> {
-        let roots = self.roots.as_ref().map(|roots| roots.unwritten()).unwrap_or_default();
+        let roots = self.roots.as_ref().map(Follower::unwritten).unwrap_or_default();
         for (batch, root) in &roots {
             writes.put(ROOTS, &layout::batch_key(*batch), root.as_bytes());
         }
@@ -196,5 +196,17 @@ impl<R: Processor> Shared<R> {
             roots.push_redo(step.touched.clone(), view);
             self.wake();
         }
+    }
+
+    /// Writes what is only in memory, when nothing happens any more.
+    pub(crate) fn write_last(&self) -> Result<(), StoreError> {
+        if let Some(error) = self.failure.get() {
+            return Err(error.clone());
+        }
+        let mut keeper = self.keeper.lock();
+        keeper.tip.reserved = self.front.lock().next_id;
+        self.checkpoint(&mut keeper)?;
+        self.write(&keeper, WriteBatch::new())?;
+        self.store.sync()
     }
 }

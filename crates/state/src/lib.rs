@@ -54,6 +54,7 @@
 #[doc(hidden)]
 pub use tree::fuzz;
 
+mod accept;
 mod access;
 mod batch;
 mod chain;
@@ -70,6 +71,7 @@ mod milestone;
 mod open;
 mod processor;
 mod prune;
+mod read;
 mod receipt;
 mod resource;
 mod rollback;
@@ -81,7 +83,9 @@ mod snapshot;
 mod state;
 mod store;
 mod submission;
+mod thread;
 mod tree;
+mod wait;
 
 pub use access::{Access, AccessKind};
 pub use batch::{Batch, BatchError, BatchId};

@@ -72,6 +72,7 @@ impl<'a> Context<'a> {
     }
 
     /// The resources that the transaction declared, in their order.
+    #[must_use]
     pub fn accesses(&self) -> impl ExactSizeIterator<Item = Access> + '_ {
         (0..self.values.len()).map(|index| (self.declared)(index))
     }

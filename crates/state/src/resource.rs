@@ -121,8 +121,7 @@ impl Value {
         }
         let mut bytes = [0; Self::INLINE_BYTES];
         bytes[..content.len()].copy_from_slice(content);
-        let length = u8::try_from(content.len()).expect("what is inline is short");
-        Self(Repr::Inline { length, bytes })
+        Self(Repr::Inline { length: content.len().to_le_bytes()[0], bytes })
     }
 }
 

@@ -59,6 +59,9 @@ impl<R: Processor> fmt::Debug for Rollback<R> {
     }
 }
 
+/// The parent and the id of a batch that was rolled back, and what it is recognised by.
+type Orphan = ((BatchId, BatchId), [u8; 32]);
+
 /// A step that moves the tip, and those who wait for it.
 pub(crate) struct Moved {
     pub(crate) sequence: u64,
@@ -120,11 +123,7 @@ impl<R: Processor> Shared<R> {
     }
 
     /// The batches above `target` that count and are in the store, with what they are recognised by.
-    fn committed_above(
-        &self,
-        front: &Front<R::Payload>,
-        target: BatchId,
-    ) -> Result<Vec<((BatchId, BatchId), [u8; 32])>, StoreError> {
+    fn committed_above(&self, front: &Front<R::Payload>, target: BatchId) -> Result<Vec<Orphan>, StoreError> {
         let mut found = Vec::new();
         let first = target.next().expect("the target is not the last id");
         layout::batches_between(&*self.store, first, front.next_id, |id, header| {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use borsh::BorshSerialize;
 
-use crate::flight::Flight;
+use crate::flight::{Flight, Resource};
 use crate::layout::{self, BATCHES, DIFFS, Header, RECEIPTS, RowChange};
 use crate::receipt::Receipt;
 use crate::{BatchId, Failure, Value, WriteBatch};
@@ -20,7 +20,7 @@ pub(crate) struct Sealed {
 /// Seals a flight all of whose transactions have run.
 pub(crate) fn seal<P: BorshSerialize>(flight: &Flight<P>) {
     let mut changed: Vec<(RowChange, Option<Value>)> =
-        flight.resources().iter().filter_map(|resource| resource.change()).collect();
+        flight.resources().iter().filter_map(Resource::change).collect();
     changed.sort_unstable_by_key(|(change, _)| change.resource);
     let (changes, values): (Vec<RowChange>, Vec<Option<Value>>) = changed.into_iter().unzip();
     let mut writes = WriteBatch::new();
@@ -48,6 +48,9 @@ fn header<P: BorshSerialize>(flight: &Flight<P>, changes: usize) -> Header {
     }
 }
 
+/// Why an encoding into a vector does not fail.
+const WRITES: &str = "a vector takes everything";
+
 /// What no batch that is submitted has for its content.
 fn unrecognisable(batch: BatchId) -> [u8; 32] {
     let mut content = [0; 32];
@@ -60,7 +63,6 @@ fn receipts<P>(flight: &Flight<P>) -> Vec<u8> {
     let stubs = flight.stubs();
     let mut bytes = Vec::with_capacity(4 + 13 * stubs.len());
     let count = u32::try_from(stubs.len()).expect("a batch counts its transactions in 32 bits");
-    const WRITES: &str = "a vector takes everything";
     count.serialize(&mut bytes).expect(WRITES);
     let applied: &Result<(), Failure> = &Ok(());
     let nothing: &Vec<Vec<u8>> = &Vec::new();

@@ -11,21 +11,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use ironloom_core::EventCount;
 use parking_lot::Mutex;
 
-use crate::batch::Content;
 use crate::chain::View;
 use crate::executor::Executor;
-use crate::flight::{Ready, accesses_of};
-use crate::front::{Front, Phase, Placed, Step};
+use crate::flight::Ready;
+use crate::front::{Front, Phase, Step};
 use crate::hand::Hand;
 use crate::keeper::Keeper;
 use crate::milestone::{Interrupted, Milestones, Stage};
 use crate::processor::Processor;
 use crate::roots::Follower;
-use crate::snapshot::{Pins, Snapshot};
-use crate::submission::Submission;
-use crate::{
-    Batch, BatchId, Config, ReadError, Rejected, Store, StoreError, SubmitError, WriteBatch, layout,
-};
+use crate::snapshot::Pins;
+use crate::{BatchId, Config, Store, StoreError};
 
 pub(crate) struct Shared<R: Processor> {
     pub(crate) processor: R,
@@ -72,7 +68,7 @@ impl<R: Processor> Shared<R> {
     }
 
     /// Something that somebody may wait for has happened; without hands, who waits sleeps by the work.
-    fn tell(&self) {
+    pub(crate) fn tell(&self) {
         if self.config.workers == 0 {
             self.work.notify_all();
         }
@@ -81,19 +77,6 @@ impl<R: Processor> Shared<R> {
     pub(crate) fn reach(&self, milestones: &Milestones, stage: Stage) {
         milestones.reach(stage);
         self.tell();
-    }
-
-    /// Lets a batch run that has its place.
-    fn launch(&self, placed: Placed<R::Payload>, others: Vec<Ready<R::Payload>>) {
-        let Placed { flight, ready, .. } = placed;
-        self.executor.push_batch(&flight, ready);
-        self.executor.push_ready(others);
-        if flight.len() == 0 {
-            self.seal(&flight);
-        }
-        if self.executor.has_work() {
-            self.wake();
-        }
     }
 
     /// A batch was executed.
@@ -149,40 +132,6 @@ impl<R: Processor> Shared<R> {
                 || self.roots.as_ref().is_some_and(Follower::has_work))
     }
 
-    /// Asks that everything up to this step be synced, soon.
-    pub(crate) fn want_sync(&self, sequence: u64) {
-        self.sync_wanted.fetch_max(sequence, Ordering::SeqCst);
-        self.sync_work.notify_one();
-        self.tell();
-    }
-
-    /// Syncs what is committed, if somebody wants that; whether there was anything to do.
-    pub(crate) fn sync(&self) -> bool {
-        let role = self.sync_role.lock();
-        let (target, tip) = {
-            let settled = self.settled.lock(); // both are written under it
-            (self.committed.load(Ordering::SeqCst), settled.tip)
-        };
-        let wanted = self.sync_wanted.load(Ordering::SeqCst).min(target);
-        if self.synced.load(Ordering::SeqCst) >= wanted || self.has_failed() {
-            return false;
-        }
-        let outcome = self.store.sync();
-        if outcome.is_ok() {
-            self.synced.fetch_max(target, Ordering::SeqCst);
-            self.synced_tip.store(tip.number(), Ordering::SeqCst);
-        }
-        drop(role);
-        match outcome {
-            Ok(()) => {
-                self.sync_done.notify_all();
-                self.tell();
-            }
-            Err(error) => self.fail(&error),
-        }
-        true
-    }
-
     /// Does a little of whatever there is to do; whether that was anything. Without hands, that includes syncing.
     pub(crate) fn assist(&self, hand: &mut Hand<R::Payload>) -> bool {
         self.take_turn(hand, 1) || (self.config.workers == 0 && !self.has_failed() && self.sync())
@@ -201,206 +150,6 @@ impl<R: Processor> Shared<R> {
         let lags =
             self.roots.as_ref().is_some_and(|roots| roots.lag() > self.config.transactions_in_flight_max / 2);
         self.keep() || (lags && self.hash()) || hand.run(self, transactions) || self.hash() || self.tidy()
-    }
-
-    /// Blocks until `outcome` is known, doing what there is to do meanwhile. `changed` tells when to look again.
-    pub(crate) fn wait<T>(&self, changed: &EventCount, mut outcome: impl FnMut() -> Option<T>) -> T {
-        let mut hand = Hand::new();
-        let changed = if self.config.workers == 0 { &self.work } else { changed };
-        loop {
-            if let Some(known) = outcome() {
-                self.leave(&mut hand);
-                return known;
-            }
-            if self.assist(&mut hand) {
-                continue;
-            }
-            let ticket = changed.ticket();
-            if outcome().is_none() && !(self.config.workers == 0 && self.has_work()) {
-                ticket.wait();
-            }
-        }
-    }
-
-    /// A thread that helped goes: what is left is for others.
-    fn leave(&self, hand: &mut Hand<R::Payload>) {
-        hand.give_back(self);
-        if self.has_work() {
-            self.wake();
-        }
-    }
-
-    /// Accepts a batch that is within the limits.
-    #[expect(
-        clippy::result_large_err,
-        reason = "a batch that is handed back is as large as one that is handed in"
-    )]
-    pub(crate) fn accept(
-        self: &Arc<Self>,
-        batch: Batch<R::Payload>,
-    ) -> Result<Submission<R>, Rejected<R::Payload>> {
-        let mut front = self.front.lock();
-        if let Err(reason) = self.admit(&front) {
-            return Err(Rejected { batch, reason });
-        }
-        let content = match self.returning(&front, &batch) {
-            Some(Ok(id)) => return self.accept_again(&mut front, id, batch),
-            Some(Err(content)) => Some(content),
-            None => None,
-        };
-        let mut placed = front.place(batch, self.config.transaction_budget, content);
-        let flight = Arc::clone(&placed.flight);
-        // Under the lock, because a rollback and what is submitted after it may want the same values handed over.
-        let mut others = Vec::new();
-        placed.connections.connect(&mut others);
-        drop(front);
-        self.launch(placed, others);
-        Ok(Submission {
-            shared: Arc::clone(self),
-            id: flight.id,
-            sequence: flight.sequence,
-            milestones: Arc::clone(&flight.milestones),
-            flight: Some(flight),
-        })
-    }
-
-    #[expect(
-        clippy::result_large_err,
-        reason = "a batch that is handed back is as large as one that is handed in"
-    )]
-    fn accept_again(
-        self: &Arc<Self>,
-        front: &mut Front<R::Payload>,
-        id: BatchId,
-        batch: Batch<R::Payload>,
-    ) -> Result<Submission<R>, Rejected<R::Payload>> {
-        match self.restore(front, id) {
-            Ok(moved) => Ok(Submission {
-                shared: Arc::clone(self),
-                id,
-                sequence: moved.sequence,
-                milestones: moved.milestones,
-                flight: None,
-            }),
-            Err(error) => Err(Rejected { batch, reason: SubmitError::Failed(error) }),
-        }
-    }
-
-    /// Whether one more batch may be accepted.
-    fn admit(&self, front: &Front<R::Payload>) -> Result<(), SubmitError> {
-        match &front.phase {
-            Phase::Open => {}
-            Phase::Closed => return Err(SubmitError::Closed),
-            Phase::Failed(error) => return Err(SubmitError::Failed(error.clone())),
-        }
-        let is_full = front.batches_in_flight >= self.config.batches_in_flight_max
-            || front.transactions_in_flight >= self.config.transactions_in_flight_max
-            || front.next_id >= front.reserved
-            || self.roots.as_ref().is_some_and(|roots| roots.lag() > self.config.transactions_in_flight_max);
-        if is_full { Err(SubmitError::Full) } else { Ok(()) }
-    }
-
-    /// Whether a batch would not be refused for what is in flight.
-    pub(crate) fn has_room(&self) -> bool {
-        !matches!(self.admit(&self.front.lock()), Err(SubmitError::Full))
-    }
-
-    /// What a batch that comes in is recognised by.
-    pub(crate) fn content_of(&self, batch: &Batch<R::Payload>) -> [u8; 32] {
-        let mut content = Content::new(&batch.metadata, batch.len());
-        for (index, transaction) in batch.transactions.iter().enumerate() {
-            let budget = transaction.budget.unwrap_or(self.config.transaction_budget);
-            content.add_transaction(&transaction.payload, budget, accesses_of(batch, index).iter().copied());
-        }
-        content.finish()
-    }
-
-    pub(crate) async fn reached(&self, milestones: &Milestones, stage: Stage) -> Result<(), Interrupted> {
-        let mut outcome = None;
-        let is_known = || {
-            outcome = milestones.outcome(stage);
-            outcome.is_some()
-        };
-        milestones.changed().until(is_known).await;
-        outcome.expect("it is known now")
-    }
-
-    pub(crate) fn wait_reached(&self, milestones: &Milestones, stage: Stage) -> Result<(), Interrupted> {
-        self.wait(milestones.changed(), || milestones.outcome(stage))
-    }
-
-    /// Waits until a step that is committed is synced.
-    pub(crate) async fn durable(&self, sequence: u64) -> Result<(), Interrupted> {
-        self.want_sync(sequence);
-        let mut outcome = None;
-        let is_known = || {
-            outcome = self.durability(sequence);
-            outcome.is_some()
-        };
-        self.sync_done.until(is_known).await;
-        outcome.expect("it is known now")
-    }
-
-    /// Blocks until a step that is committed is synced; by syncing it, unless somebody else does.
-    pub(crate) fn wait_durable(&self, sequence: u64) -> Result<(), Interrupted> {
-        self.sync_wanted.fetch_max(sequence, Ordering::SeqCst);
-        self.wait(&self.sync_done, || {
-            self.durability(sequence).or_else(|| {
-                self.sync();
-                self.durability(sequence)
-            })
-        })
-    }
-
-    fn durability(&self, sequence: u64) -> Option<Result<(), Interrupted>> {
-        if self.synced.load(Ordering::SeqCst) >= sequence {
-            return Some(Ok(()));
-        }
-        self.failure.get().map(|error| Err(Interrupted::Failed(error.clone())))
-    }
-
-    /// Whether a batch still counts.
-    pub(crate) fn check_counts(&self, batch: BatchId) -> Result<(), Interrupted> {
-        if self.front.lock().orphans.contains(batch) { Err(Interrupted::RolledBack) } else { Ok(()) }
-    }
-
-    /// The state after a batch that is committed and kept.
-    pub(crate) fn view_at(&self, batch: BatchId) -> Result<View, ReadError> {
-        let view = self.settled.lock().clone();
-        let floor = self.pins.lock().floor;
-        if batch < floor {
-            return Err(ReadError::Pruned { batch, floor });
-        }
-        let is_there = batch == BatchId::GENESIS
-            || (view.shows(batch) && layout::header(&*self.store, batch)?.is_some());
-        if is_there { Ok(View { tip: batch, ..view }) } else { Err(ReadError::Unknown { batch }) }
-    }
-
-    pub(crate) fn snapshot(&self, view: View) -> Result<Snapshot, ReadError> {
-        Snapshot::new(Arc::new(Arc::clone(&self.store)), &self.pins, view)
-    }
-
-    /// Blocks until everything that was accepted is committed, and the root knows it.
-    pub(crate) fn drain(&self) {
-        let is_done = || {
-            self.has_failed()
-                || (self.front.lock().steps.is_empty()
-                    && !self.keeper.is_locked()
-                    && self.roots.as_ref().is_none_or(Follower::is_idle))
-        };
-        self.wait(&self.room, || is_done().then_some(()));
-    }
-
-    /// Writes what is only in memory, when nothing happens any more.
-    pub(crate) fn write_last(&self) -> Result<(), StoreError> {
-        if let Some(error) = self.failure.get() {
-            return Err(error.clone());
-        }
-        let mut keeper = self.keeper.lock();
-        keeper.tip.reserved = self.front.lock().next_id;
-        self.checkpoint(&mut keeper)?;
-        self.write(&keeper, WriteBatch::new())?;
-        self.store.sync()
     }
 
     pub(crate) fn push_ready(&self, ready: Vec<Ready<R::Payload>>) {

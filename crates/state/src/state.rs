@@ -9,12 +9,14 @@ use ironloom_core::Limit;
 
 use crate::front::Phase;
 use crate::hand::Hand;
-use crate::layout::{self, ROOTS};
+use crate::layout;
 use crate::processor::Processor;
 use crate::receipt::Receipt;
 use crate::rollback::Rollback;
 use crate::shared::Shared;
-use crate::submission::{self, Submission};
+use crate::submission::Submission;
+use crate::thread;
+use crate::wait::until;
 use crate::{
     Batch, BatchId, Config, Interrupted, OpenError, ReadError, Rejected, RollbackError, Root, Snapshot,
     StateDiff, Store, StoreError, SubmitError,
@@ -38,25 +40,8 @@ impl<R: Processor> State<R> {
     pub fn open(store: impl Store, processor: R, config: Config) -> Result<Self, OpenError> {
         let shared = crate::open::open(Arc::new(store), processor, config)?;
         let mut state = Self { shared, threads: Vec::new() };
-        for number in 0..state.shared.config.workers {
-            let shared = Arc::clone(&state.shared);
-            state.start(format!("state-{number}"), move || shared.lend_a_hand())?;
-        }
-        if state.shared.config.workers > 0 {
-            let shared = Arc::clone(&state.shared);
-            state.start("state-sync".to_owned(), move || shared.keep_synced())?;
-        }
+        thread::start(&state.shared, &mut state.threads)?;
         Ok(state)
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the hands are the driver's; they are joined when the state closes"
-    )]
-    fn start(&mut self, name: String, body: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
-        let thread = std::thread::Builder::new().name(name).spawn(body);
-        self.threads.push(thread.map_err(|error| OpenError::Worker { reason: error.to_string() })?);
-        Ok(())
     }
 
     /// Accepts a batch behind all others, waiting for room if as much is in flight as may be.
@@ -228,13 +213,7 @@ impl<R: Processor> State<R> {
         let Some(roots) = &self.shared.roots else {
             return Ok(None);
         };
-        let mut known = None;
-        let is_known = || {
-            known = self.shared.known_root(batch).transpose();
-            known.is_some()
-        };
-        roots.known.until(is_known).await;
-        known.expect("it is known now")
+        until(&roots.known, || self.shared.known_root(batch).transpose()).await
     }
 
     /// Does what there is to do until nothing is left; for states without workers.
@@ -297,86 +276,5 @@ impl<R: Processor> fmt::Debug for State<R> {
             .field("tip", &self.tip())
             .field("committed", &self.committed())
             .finish_non_exhaustive()
-    }
-}
-
-impl<R: Processor> Shared<R> {
-    /// What a thread of the state does for all its life.
-    fn lend_a_hand(&self) {
-        let _guard = Guard(self);
-        let mut hand = Hand::new();
-        while !self.stopping.load(Ordering::SeqCst) {
-            if self.work(&mut hand) {
-                continue;
-            }
-            let ticket = self.work.ticket();
-            if !self.has_work() && !self.stopping.load(Ordering::SeqCst) {
-                ticket.wait();
-            }
-        }
-    }
-
-    /// What the thread that syncs does for all its life.
-    fn keep_synced(&self) {
-        let _guard = Guard(self);
-        while !self.stopping.load(Ordering::SeqCst) {
-            let ticket = self.sync_work.ticket();
-            if !self.sync() && !self.stopping.load(Ordering::SeqCst) {
-                ticket.wait();
-            }
-        }
-    }
-
-    pub(crate) fn receipts(&self, batch: BatchId) -> Result<Vec<Receipt>, ReadError> {
-        self.view_at(batch)?;
-        crate::seal::stored_receipts(&*self.store, batch)?.ok_or(ReadError::Unknown { batch })
-    }
-
-    pub(crate) fn diff(&self, batch: BatchId) -> Result<StateDiff, ReadError> {
-        self.view_at(batch)?;
-        let changes = layout::changes(&*self.store, batch)?.ok_or(ReadError::Unknown { batch })?;
-        Ok(submission::diff(batch, &changes))
-    }
-
-    /// The root of a batch; the inner `None` if it never will be known, the outer if it is not yet.
-    fn known_root(&self, batch: BatchId) -> Result<Option<Option<Root>>, ReadError> {
-        if batch == BatchId::GENESIS {
-            return Ok(Some(Some(Root::EMPTY)));
-        }
-        self.view_at(batch)?;
-        let Some(roots) = &self.roots else {
-            return Ok(Some(None));
-        };
-        let is_final = roots.is_idle(); // looked at first: what is idle now knew the root before
-        if let Some(root) = roots.root(batch) {
-            return Ok(Some(Some(root)));
-        }
-        match self.store.get(ROOTS, &layout::batch_key(batch))? {
-            Some(bytes) => {
-                let bytes =
-                    bytes.try_into().map_err(|_| StoreError::damaged(ROOTS, "a root has 32 bytes"))?;
-                Ok(Some(Some(Root::from_bytes(bytes))))
-            }
-            // It may have moved from the one to the other between our two looks.
-            None if is_final
-                && roots.root(batch).is_none()
-                && self.store.get(ROOTS, &layout::batch_key(batch))?.is_none() =>
-            {
-                Ok(Some(None))
-            }
-            None => Ok(None),
-        }
-    }
-}
-
-/// Fails the state if the thread that holds it panics: who waits for what it did would wait for ever.
-struct Guard<'a, R: Processor>(&'a Shared<R>);
-
-impl<R: Processor> Drop for Guard<'_, R> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let reason = std::io::Error::other("a thread of the state panicked");
-            self.0.fail(&StoreError::engine("go on", reason));
-        }
     }
 }

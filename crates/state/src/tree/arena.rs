@@ -48,6 +48,7 @@ impl<T> Arena<T> {
     }
 
     /// How many places are in use.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }

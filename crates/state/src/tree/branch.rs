@@ -131,6 +131,7 @@ impl Branch {
     }
 
     /// How much memory the branch takes for what is not in use by the allocator.
+    #[cfg(test)]
     pub(crate) fn byte_len(&self) -> usize {
         self.shelf.byte_len() + self.forks.len() * size_of::<Fork>()
     }

@@ -61,6 +61,7 @@ impl Shelf {
     }
 
     /// How much memory is in use, but for what the allocator keeps for growth.
+    #[cfg(test)]
     pub(super) fn byte_len(&self) -> usize {
         self.cached_bytes + self.slots.len() * size_of::<Slot>()
     }

@@ -1,6 +1,6 @@
 //! The plainest things.
 
-use ironloom_state::{Access, Batch, BatchId, Failure, MemoryStore, Root};
+use ironloom_state::{Access, Batch, BatchId, Failure, MemoryStore, ReadStore as _, Root};
 
 use crate::support::{Payload, append, commit_all, id, open, read, submit};
 
@@ -114,7 +114,6 @@ fn what_is_pruned_leaves_no_trace() {
     assert_eq!(state.floor(), ids[5]);
     assert!(state.snapshot_at(ids[4]).is_err());
     let mut rows = 0;
-    use ironloom_state::ReadStore as _;
     let everything = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
     let mut count = |_: &[u8], _: &[u8]| {
         rows += 1;
