@@ -157,7 +157,9 @@ fn follower(store: &dyn Store, tip: &mut Tip, config: &Config) -> Result<Option<
     let counted: Vec<BatchId> = touched.iter().copied().filter(|id| !orphans.contains(*id)).collect();
     if !touched.is_empty() {
         let start = newest_that_counts(base, &orphans);
-        follower.push_redo(touched, view(start), None);
+        // Its root is not known if it was made while none were kept.
+        let is_batch = layout::header(store, start)?.is_some();
+        follower.push_redo(touched, view(start), is_batch.then_some(start));
     }
     for id in counted {
         follower.push_redo(vec![id], view(id), Some(id));

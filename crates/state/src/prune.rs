@@ -27,12 +27,12 @@ impl<R: Processor> Shared<R> {
     pub(crate) fn want_prune(&self, below: BatchId) {
         self.prune_wanted.fetch_max(below.number(), Ordering::SeqCst);
         self.want_tidy();
-        self.wake();
     }
 
     /// There may be something to prune.
     pub(crate) fn want_tidy(&self) {
         self.tidy_asked.fetch_add(1, Ordering::SeqCst);
+        self.wake();
     }
 
     /// Whether there may be something to prune that nobody looked for.

@@ -114,13 +114,13 @@ impl Follower {
         self.open_tasks.load(Ordering::Acquire) == 0
     }
 
-    /// Whether there is something that nobody does.
+    /// Whether there is something that nobody does. Who prepares a task wakes others when that is done.
     pub(crate) fn has_work(&self) -> bool {
         !self.is_idle()
-            && match &*self.current.lock() {
+            && self.current.try_lock().is_some_and(|current| match &*current {
                 Some(job) => job.taken.load(Ordering::Relaxed) < job.busy.len(),
                 None => true,
-            }
+            })
     }
 
     /// Does a part of a task; whether there was one.
@@ -144,7 +144,9 @@ impl Follower {
         if self.is_idle() {
             return Ok(None);
         }
-        let mut current = self.current.lock();
+        let Some(mut current) = self.current.try_lock() else {
+            return Ok(None); // somebody prepares a task, which may take long
+        };
         while current.is_none() {
             let Some(task) = self.tasks.lock().pop_front() else {
                 return Ok(None);
@@ -214,7 +216,7 @@ impl Follower {
     /// Adds to `writes` what the store lacks of the tree, and returns up to which batch it is complete then. `None` if
     /// the tree is in the middle of a task.
     fn checkpoint(&self, writes: &mut WriteBatch) -> Option<BatchId> {
-        let current = self.current.lock();
+        let current = self.current.try_lock()?;
         if current.is_some() {
             return None;
         }

@@ -132,9 +132,14 @@ impl<R: Processor> Shared<R> {
                 || self.roots.as_ref().is_some_and(Follower::has_work))
     }
 
-    /// Does a little of whatever there is to do; whether that was anything. Without hands, that includes syncing.
+    /// Does a little of what somebody may wait for; whether that was anything.
+    ///
+    /// Hashing, pruning and syncing are left to the hands if there are any: a part of them may take long.
     pub(crate) fn assist(&self, hand: &mut Hand<R::Payload>) -> bool {
-        self.take_turn(hand, 1) || (self.config.workers == 0 && !self.has_failed() && self.sync())
+        if self.config.workers == 0 {
+            return self.take_turn(hand, 1) || (!self.has_failed() && self.sync());
+        }
+        !self.has_failed() && (hand.run(self, 1) || self.keep())
     }
 
     /// Does a good deal of whatever there is to do; whether that was anything.

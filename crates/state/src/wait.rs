@@ -11,6 +11,9 @@ use crate::processor::Processor;
 use crate::roots::Follower;
 use crate::shared::Shared;
 
+/// How often a thread looks for an outcome before it sleeps.
+const LOOKS: usize = 500;
+
 impl<R: Processor> Shared<R> {
     /// Blocks until `outcome` is known, doing what there is to do meanwhile. `changed` tells when to look again.
     pub(crate) fn wait<T>(&self, changed: &EventCount, mut outcome: impl FnMut() -> Option<T>) -> T {
@@ -23,6 +26,10 @@ impl<R: Processor> Shared<R> {
             }
             if self.assist(&mut hand) {
                 continue;
+            }
+            if let Some(known) = look_again(&mut outcome) {
+                self.leave(&mut hand);
+                return known;
             }
             let ticket = changed.ticket();
             if outcome().is_none() && !(self.config.workers == 0 && self.has_work()) {
@@ -120,6 +127,15 @@ impl<R: Processor> Shared<R> {
         }
         true
     }
+}
+
+/// Looks for an outcome for some microseconds: a thread that does what is left of a small batch is done by then, and
+/// being woken takes longer.
+fn look_again<T>(mut outcome: impl FnMut() -> Option<T>) -> Option<T> {
+    (0..LOOKS).find_map(|_| {
+        std::hint::spin_loop();
+        outcome()
+    })
 }
 
 /// Waits until something is known, looking again each time that `changed` tells of a change.

@@ -10,6 +10,9 @@ use crate::model::Presence;
 use crate::program::{RESOURCES, resource};
 use crate::world::{Broken, Outcome, World};
 
+/// What a range of a snapshot has.
+type Found = Result<Vec<(ResourceId, Vec<u8>)>, StoreError>;
+
 impl World {
     /// Everything that can be seen, against the model.
     pub(crate) fn check(&mut self) -> Outcome {
@@ -33,7 +36,7 @@ impl World {
                     check_snapshot(&snapshot, &self.model.contents(id))?;
                 }
                 Err(ReadError::Pruned { .. }) => {
-                    assert!(id < floor || self.may_be_pruned(id), "{id} is kept")
+                    assert!(id < floor || self.may_be_pruned(id), "{id} is kept");
                 }
                 Err(ReadError::Unknown { .. }) => assert!(id >= floor && !counts, "{id} is there"),
                 Err(other) => return Err(other.into()),
@@ -144,7 +147,6 @@ fn check_snapshot(snapshot: &Snapshot, expected: &Contents) -> Outcome {
         assert_eq!(value.map(|value| value.to_vec()), held.map(|(_, value)| value.clone()), "{name} at {at}");
         assert_eq!(version, held.map(|(version, _)| *version), "version of {name} at {at}");
     }
-    type Found = Result<Vec<(ResourceId, Vec<u8>)>, StoreError>;
     let collect =
         |range: &mut dyn Iterator<Item = Result<(ResourceId, ironloom_state::Value), StoreError>>| {
             range.map(|entry| entry.map(|(name, value)| (name, value.to_vec()))).collect::<Found>()

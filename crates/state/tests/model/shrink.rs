@@ -30,10 +30,10 @@ pub(crate) fn run(number: u64, schedule: &Schedule) {
 }
 
 fn attempt(schedule: &Schedule) -> Result<(), String> {
-    catch_unwind(AssertUnwindSafe(|| drop(World::run(schedule)))).map_err(text)
+    catch_unwind(AssertUnwindSafe(|| drop(World::run(schedule)))).map_err(|panic| text(&*panic))
 }
 
-fn text(panic: Box<dyn Any + Send>) -> String {
+fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message").to_owned()
 }

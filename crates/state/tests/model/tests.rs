@@ -10,11 +10,8 @@ use crate::world::World;
 /// How many worlds there are.
 const SEEDS: u64 = 10_000;
 
-/// How many threads a world has: none unless `MODEL_THREADS` is set, and then mostly none, so that everything follows from the seed.
+/// How many threads a world has: mostly none, so that everything follows from the seed.
 fn workers(seed: u64) -> usize {
-    if asked("MODEL_THREADS").is_none() {
-        return 0;
-    }
     match seed % 20 {
         7 => 1,
         13 => 2,
@@ -40,16 +37,7 @@ fn run_half(first: u64) {
 }
 
 fn run(seed: u64) {
-    let mut schedule = Schedule::draw(seed, workers(seed), Kinds::All);
-    // A store that fails under several threads is for those who ask: what they find does not repeat.
-    if workers(seed) > 0 && asked("MODEL_THREADS_FAIL").is_none() {
-        schedule.steps.retain(|step| !matches!(step, Step::Fault(_)));
-        for step in &mut schedule.steps {
-            if let Step::End { fault_at_open, .. } = step {
-                *fault_at_open = None;
-            }
-        }
-    }
+    let schedule = Schedule::draw(seed, workers(seed), Kinds::All);
     shrink::run(seed, &schedule);
 }
 

@@ -6,7 +6,7 @@ use ironloom_state::{
     Submission, SubmitError,
 };
 
-use crate::model::{Model, Presence};
+use crate::model::{Entry, Model, Presence};
 use crate::program::{Plan, Programs};
 use crate::schedule::{End, Fault, Schedule, Stage, Step};
 
@@ -243,9 +243,8 @@ impl World {
                 continue;
             }
             match what.wait_committed() {
-                Ok(()) => {}
+                Ok(()) | Err(Interrupted::Failed(_)) => {}
                 Err(Interrupted::RolledBack) => self.model.cancel(*entry),
-                Err(Interrupted::Failed(_)) => {}
                 Err(other) => panic!("{other}"),
             }
         }
@@ -403,11 +402,11 @@ impl World {
     fn end_state(&mut self, how: End) -> usize {
         let last = self.model.log.len() - 1;
         let state = self.state.take().unwrap();
-        let seen =
-            self.model.log.iter().rposition(|entry| entry.tip == state.committed() && !entry.is_cancelled);
-        let first =
-            self.model.log.iter().position(|entry| entry.tip == state.committed() && !entry.is_cancelled);
-        assert!(seen.is_some(), "{} was committed", state.committed());
+        let tip = state.committed(); // asked once: it may rise while we look
+        let is_tip = |entry: &Entry| entry.tip == tip && !entry.is_cancelled;
+        let seen = self.model.log.iter().rposition(is_tip);
+        let first = self.model.log.iter().position(is_tip);
+        assert!(seen.is_some(), "{tip} was committed");
         let committed = self.model.committed.max(first.unwrap());
         let durable = self.model.durable;
         let (store, least) = match how {
