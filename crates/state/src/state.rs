@@ -108,7 +108,7 @@ impl<R: Processor> State<R> {
     }
 
     /// Forgets, in the background, how the state was below a batch: that one can still be read and rolled back to, as
-    /// far as it is durable and nobody reads an older one.
+    /// far as it is durable and nobody reads an older one. What is held up is looked at again when more is pruned.
     pub fn prune(&self, below: BatchId) {
         self.shared.want_prune(below);
     }
@@ -224,6 +224,8 @@ impl<R: Processor> State<R> {
     }
 
     /// Ends it: what was accepted is executed, committed and synced, and the threads are gone on return.
+    ///
+    /// The store is let go when the last submission, rollback and snapshot are dropped too.
     ///
     /// # Errors
     ///
