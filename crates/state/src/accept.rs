@@ -75,6 +75,8 @@ impl<R: Processor> Shared<R> {
             Phase::Failed(error) => return Err(SubmitError::Failed(error.clone())),
         }
         let is_full = front.batches_in_flight >= self.config.batches_in_flight_max
+            // With the batches that return and the rollbacks, which are steps and nothing else.
+            || front.steps.len() as u64 >= 2 * self.config.batches_in_flight_max
             || front.transactions_in_flight >= self.config.transactions_in_flight_max
             || front.next_id >= front.reserved
             || self.roots.as_ref().is_some_and(|roots| roots.lag() > self.config.transactions_in_flight_max);

@@ -72,7 +72,7 @@ struct Places<P> {
     landed: usize,
     /// The number of the first batch in `recent`.
     first: u64,
-    /// Resources in `recent`.
+    /// Resources in `recent`, and one for each batch, so that those without are forgotten too.
     resources: u64,
 }
 
@@ -93,8 +93,8 @@ enum Recent<P> {
 impl<P> Recent<P> {
     fn resources(&self) -> u64 {
         match self {
-            Self::Flying(flight) => flight.resources().len() as u64,
-            Self::Landed(values) => values.len() as u64,
+            Self::Flying(flight) => 1 + flight.resources().len() as u64,
+            Self::Landed(values) => 1 + values.len() as u64,
         }
     }
 }
@@ -270,7 +270,7 @@ impl<P> Places<P> {
         while self.resources > resident_max
             && let Some(Recent::Landed(values)) = self.recent.front()
         {
-            self.resources -= values.len() as u64;
+            self.resources -= 1 + values.len() as u64;
             self.first += 1;
             self.landed -= 1;
             self.recent.pop_front();

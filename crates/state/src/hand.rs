@@ -25,6 +25,9 @@ impl<P> Hand<P> {
     pub(crate) fn run<R: Processor<Payload = P>>(&mut self, shared: &Shared<R>, most: usize) -> bool {
         if self.ready.is_empty() {
             shared.executor.take(most, &mut self.ready);
+            if shared.executor.has_work() {
+                shared.wake(); // who leaves some calls another
+            }
         }
         let mut has_run = false;
         for _ in 0..most {

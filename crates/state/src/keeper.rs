@@ -51,12 +51,13 @@ impl<R: Processor> Shared<R> {
             && let Some(mut keeper) = self.keeper.try_lock()
         {
             self.commit_due.store(false, Ordering::SeqCst);
-            while let Some(group) = self.next_group() {
+            while !self.has_failed()
+                && let Some(group) = self.next_group()
+            {
                 has_kept = true;
                 if let Err(error) = self.commit(&mut keeper, group) {
-                    drop(keeper);
+                    // Before the role is given back, or another would commit what comes after.
                     self.fail(&error);
-                    return true;
                 }
             }
             self.give_back(keeper);
@@ -104,7 +105,7 @@ impl<R: Processor> Shared<R> {
             Group::Move(step) => self.commit_move(keeper, &step)?,
         }
         if reserves {
-            self.store.sync()?;
+            self.sync_store()?;
             self.front.lock().reserved = keeper.tip.reserved;
         }
         self.checkpoint_if_due(keeper)
@@ -179,6 +180,8 @@ impl<R: Processor> Shared<R> {
             settled.orphans = keeper.tip.orphans.clone().into();
         }
         self.committed.store(sequence, Ordering::SeqCst);
+        // Who began to read what is now rolled back needs everything since the target.
+        self.pins.lock().lower_to(keeper.tip.tip);
     }
 
     /// Reserves more ids if half of them are given away; whether that must be synced.
@@ -208,14 +211,14 @@ impl<R: Processor> Shared<R> {
 
     /// Writes what is only in memory, when nothing happens any more.
     pub(crate) fn write_last(&self) -> Result<(), StoreError> {
+        let mut keeper = self.keeper.lock();
         if let Some(error) = self.failure.get() {
             return Err(error.clone());
         }
-        let mut keeper = self.keeper.lock();
         keeper.tip.reserved = self.front.lock().next_id;
         self.checkpoint(&mut keeper)?;
         self.write(&keeper, WriteBatch::new())?;
-        self.store.sync()?;
+        self.sync_store()?;
         self.synced.store(self.committed.load(Ordering::SeqCst), Ordering::SeqCst);
         self.sync_done.notify_all();
         Ok(())

@@ -5,6 +5,7 @@
 //! it did; of an orphan, what it wrote. A batch's diff goes last, so that a sweep that a crash cut off begins again.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::keeper::Keeper;
@@ -48,6 +49,9 @@ impl<R: Processor> Shared<R> {
         let Some(mut keeper) = self.keeper.try_lock() else {
             return false; // whoever has it looks for work after giving it back
         };
+        if self.has_failed() {
+            return false; // while we came for the role: what the keeper believes is in the store may not be
+        }
         let asked = self.tidy_asked.load(Ordering::SeqCst);
         let outcome = self.raise_floor(&mut keeper).and_then(|()| self.sweep(&mut keeper));
         match outcome {
@@ -56,11 +60,7 @@ impl<R: Processor> Shared<R> {
                 self.tidy_done.store(asked, Ordering::SeqCst);
                 self.tidied.notify_all();
             }
-            Err(error) => {
-                drop(keeper);
-                self.fail(&error);
-                return true;
-            }
+            Err(error) => self.fail(&error), // before the role is given back
         }
         self.give_back(keeper);
         true
@@ -95,7 +95,7 @@ impl<R: Processor> Shared<R> {
             self.checkpoint(keeper)?;
         }
         if self.synced_tip.load(Ordering::SeqCst) < wanted.number() {
-            self.store.sync()?;
+            self.sync_store()?;
             self.synced_tip.store(keeper.tip.tip.number(), Ordering::SeqCst);
         }
         Ok(())
@@ -135,9 +135,10 @@ impl<R: Processor> Shared<R> {
             }
             keeper.tip.swept =
                 batch.next().expect("a batch below the floor is not the last").min(keeper.tip.floor);
-            self.forget_orphans(keeper);
+            keeper.tip.orphans.forget_below(keeper.tip.swept);
         }
         self.write(keeper, writes)?;
+        self.forget_orphans(keeper.tip.swept);
         Ok(true)
     }
 
@@ -162,12 +163,12 @@ impl<R: Processor> Shared<R> {
         Ok(Some((batch, changes, 0)))
     }
 
-    /// Orphans that were swept left no rows, so there is nothing to tell apart any more.
-    fn forget_orphans(&self, keeper: &mut Keeper) {
-        let swept = keeper.tip.swept;
-        keeper.tip.orphans.forget_below(swept);
+    /// Orphans that were swept have no rows any more, so whoever reads from now on need not tell them apart.
+    fn forget_orphans(&self, swept: BatchId) {
         let mut front = self.front.lock();
-        std::sync::Arc::make_mut(&mut front.orphans).forget_below(swept);
+        if front.orphans.ranges().next().is_some_and(|(first, _)| first < swept) {
+            Arc::make_mut(&mut front.orphans).forget_below(swept);
+        }
         front.orphaned.retain(|(_, orphan), _| *orphan >= swept);
     }
 }
@@ -209,7 +210,7 @@ mod tests {
     fn a_rollback_that_is_not_committed_holds_the_floor_down() {
         let store = MemoryStore::new();
         let config = Config { workers: 0, roots: Roots::Off, ..Config::default() };
-        let shared = open::open(std::sync::Arc::new(store.clone()), Count, config).unwrap();
+        let shared = open::open(Arc::new(store.clone()), Count, config).unwrap();
         let mut ids = Vec::new();
         for _ in 0..5 {
             let mut batch = Batch::new("");

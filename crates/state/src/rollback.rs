@@ -3,7 +3,7 @@
 //! A rollback executes nothing and waits for nothing: batches above the target are taken out of flight, those at or
 //! below it go on, and behind them stands a step that moves the tip in the store. What is submitted next finds the
 //! state at the target at once. Rows of batches that were committed stay where they are and count no more, so that
-//! going back costs the same however far it goes, and a batch that returns needs only to count again.
+//! going back reads the headers of what goes and writes the tip, and a batch that returns needs only to count again.
 
 use std::fmt;
 use std::ops::ControlFlow;

@@ -30,6 +30,8 @@ pub(crate) struct Follower {
     /// Changes in the tasks, and tasks with the current one; written under the lock of the tasks.
     waiting_changes: AtomicU64,
     open_tasks: AtomicUsize,
+    /// How many tasks were done.
+    recorded: AtomicU64,
     progress: Mutex<Progress>,
     /// Tells that a root became known.
     pub(crate) known: EventCount,
@@ -77,6 +79,7 @@ impl Follower {
             current: Mutex::new(None),
             waiting_changes: AtomicU64::new(0),
             open_tasks: AtomicUsize::new(0),
+            recorded: AtomicU64::new(0),
             progress: Mutex::new(Progress {
                 summaries,
                 unwritten: BTreeMap::new(),
@@ -188,6 +191,7 @@ impl Follower {
         progress.newest = progress.newest.max(job.newest);
         progress.changes_since_checkpoint += job.parts.iter().map(|part| part.len() as u64).sum::<u64>();
         drop(progress);
+        self.recorded.fetch_add(1, Ordering::SeqCst);
         self.open_tasks.fetch_sub(1, Ordering::Release);
         self.known.notify_all();
     }
@@ -216,7 +220,8 @@ impl Follower {
     /// Adds to `writes` what the store lacks of the tree, and returns up to which batch it is complete then. `None` if
     /// the tree is in the middle of a task.
     fn checkpoint(&self, writes: &mut WriteBatch) -> Option<BatchId> {
-        let current = self.current.try_lock()?;
+        // Who prepares a task may hold it for long; where there is none, nobody does.
+        let current = if self.is_idle() { self.current.lock() } else { self.current.try_lock()? };
         if current.is_some() {
             return None;
         }
@@ -240,7 +245,7 @@ impl Follower {
 impl Task {
     fn weight(&self) -> u64 {
         match self {
-            Self::Batch { leaves, .. } => leaves.len() as u64,
+            Self::Batch { leaves, .. } => 1 + leaves.len() as u64,
             Self::Redo { .. } => 1,
         }
     }
@@ -294,10 +299,11 @@ impl<R: Processor> Shared<R> {
         let Some(roots) = &self.roots else {
             return false;
         };
-        let was_idle = roots.is_idle();
+        let recorded = roots.recorded.load(Ordering::SeqCst);
         match roots.run(&*self.store) {
             Ok(has_run) => {
-                let has_run = has_run || (!was_idle && roots.is_idle()); // some tasks change no branch
+                // Some tasks change no branch, and are done as soon as they are prepared.
+                let has_run = has_run || roots.recorded.load(Ordering::SeqCst) != recorded;
                 if has_run && roots.has_work() {
                     self.wake();
                 } else if has_run

@@ -154,7 +154,11 @@ impl<R: Processor> Shared<R> {
         }
         let lags =
             self.roots.as_ref().is_some_and(|roots| roots.lag() > self.config.transactions_in_flight_max / 2);
-        self.keep() || (lags && self.hash()) || hand.run(self, transactions) || self.hash() || self.tidy()
+        if self.keep() {
+            self.tidy(); // a step between commits, or a busy state would never be pruned
+            return true;
+        }
+        (lags && self.hash()) || hand.run(self, transactions) || self.hash() || self.tidy()
     }
 
     pub(crate) fn push_ready(&self, ready: Vec<Ready<R::Payload>>) {

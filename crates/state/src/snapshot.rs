@@ -124,7 +124,8 @@ impl Snapshot {
     #[must_use]
     pub fn prefix(&self, prefix: &[u8]) -> Range<'_> {
         let to = after_prefix(prefix).map_or(Bound::Unbounded, Bound::Excluded);
-        Range::new(self, Bound::Included(prefix.to_vec()), to)
+        let range = Range::new(self, Bound::Included(prefix.to_vec()), to);
+        Range { is_done: prefix.len() > ResourceId::BYTES, ..range }
     }
 
     /// All resources, in order.

@@ -116,7 +116,11 @@ impl<R: Processor> State<R> {
     /// Blocks until as much is pruned as can be now.
     pub fn wait_pruned(&self) {
         let shared = &self.shared;
-        shared.want_tidy(); // what held the floor down may be gone
+        if let Some(roots) = &shared.roots {
+            // What the tree lacks holds the floor down.
+            shared.wait(&roots.known, || (shared.has_failed() || roots.is_idle()).then_some(()));
+        }
+        shared.want_tidy(); // what else held it down may be gone
         let asked = shared.tidy_asked.load(Ordering::SeqCst);
         let is_done = || shared.has_failed() || shared.tidy_done.load(Ordering::SeqCst) >= asked;
         shared.wait(&shared.tidied, || is_done().then_some(()));
@@ -157,8 +161,10 @@ impl<R: Processor> State<R> {
     ///
     /// If it is not, or the store fails.
     pub fn snapshot_at(&self, batch: BatchId) -> Result<Snapshot, ReadError> {
-        let view = self.shared.view_at(batch)?;
-        self.shared.snapshot(view)
+        let snapshot = self.shared.snapshot(self.shared.view_at(batch)?)?;
+        // It is pinned now; a rollback may have come before that.
+        self.shared.view_at(batch)?;
+        Ok(snapshot)
     }
 
     /// What became of each transaction of a batch that is committed and kept.

@@ -4,12 +4,12 @@ use std::sync::atomic::Ordering;
 
 use ironloom_core::EventCount;
 
-use crate::BatchId;
 use crate::hand::Hand;
 use crate::milestone::{Interrupted, Milestones, Stage};
 use crate::processor::Processor;
 use crate::roots::Follower;
 use crate::shared::Shared;
+use crate::{BatchId, StoreError};
 
 /// How often a thread looks for an outcome before it sleeps.
 const LOOKS: usize = 500;
@@ -112,20 +112,29 @@ impl<R: Processor> Shared<R> {
         if self.synced.load(Ordering::SeqCst) >= wanted || self.has_failed() {
             return false;
         }
-        let outcome = self.store.sync();
-        if outcome.is_ok() {
-            self.synced.fetch_max(target, Ordering::SeqCst);
-            self.synced_tip.store(tip.number(), Ordering::SeqCst);
-        }
-        drop(role);
-        match outcome {
+        match self.store.sync() {
             Ok(()) => {
+                self.synced.fetch_max(target, Ordering::SeqCst);
+                self.synced_tip.store(tip.number(), Ordering::SeqCst);
+                drop(role);
                 self.sync_done.notify_all();
                 self.tell();
             }
+            // Before the role is given back: a second sync may succeed though the first has lost something.
             Err(error) => self.fail(&error),
         }
         true
+    }
+
+    /// Syncs what is committed, for the keeper.
+    pub(crate) fn sync_store(&self) -> Result<(), StoreError> {
+        let role = self.sync_role.lock();
+        if let Some(error) = self.failure.get() {
+            return Err(error.clone());
+        }
+        let outcome = self.store.sync().inspect_err(|error| self.fail(error));
+        drop(role);
+        outcome
     }
 }
 

@@ -22,9 +22,9 @@ fn closing_notices_that_the_last_commit_is_over() {
     let ids = commit_all(&state, [append(1, &[1])]);
     state.wait_root(ids[0]).unwrap();
     state.wait_pruned();
-    let last = submit(&state, append(2, &[1]));
     let gate = store.doors.commits.shut();
-    // Whichever commit it was that is held now, the next one is the tree's.
+    let last = submit(&state, append(2, &[1]));
+    // The next commit after the batch's is the tree's.
     gate.reached.wait();
     let tree = store.doors.commits.shut();
     gate.open.open();
