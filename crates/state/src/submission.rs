@@ -61,7 +61,7 @@ impl<R: Processor> Submission<R> {
     ///
     /// # Errors
     ///
-    /// If that will never be so, or the batch was rolled back since.
+    /// If that will never be so, or the batch was rolled back since and not yet pruned.
     pub async fn durable(&self) -> Result<(), Interrupted> {
         self.committed().await?;
         self.shared.durable(self.sequence).await?;
@@ -90,7 +90,7 @@ impl<R: Processor> Submission<R> {
     ///
     /// # Errors
     ///
-    /// If that will never be so, or the batch was rolled back since.
+    /// If that will never be so, or the batch was rolled back since and not yet pruned.
     pub fn wait_durable(&self) -> Result<(), Interrupted> {
         self.wait_committed()?;
         self.shared.wait_durable(self.sequence)?;
