@@ -21,7 +21,6 @@ mod error;
 mod format;
 pub(crate) mod fuzz;
 mod import;
-mod plant;
 mod prepare;
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ use std::ops::{Bound, ControlFlow};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::chain::{Orphans, View};
-use crate::{BatchId, ReadStore, ResourceId, Root, Space, StoreError, Value, WriteBatch};
+use crate::{BatchId, ReadStore, ResourceId, Root, Space, Store, StoreError, Value, WriteBatch};
 
 pub(crate) const ROWS: Space = Space::new("state.rows");
 pub(crate) const BATCHES: Space = Space::new("state.batches");
@@ -197,6 +197,47 @@ pub(crate) fn newest(
         ControlFlow::Break(())
     })?;
     found
+}
+
+/// Whether a store has nothing that a state, or a part of one, would have left.
+pub(crate) fn is_empty(store: &dyn ReadStore) -> Result<bool, StoreError> {
+    let mut is_empty = true;
+    for space in SPACES {
+        store.scan(space, (Bound::Unbounded, Bound::Unbounded), &mut |_, _| {
+            is_empty = false;
+            ControlFlow::Break(())
+        })?;
+    }
+    Ok(is_empty)
+}
+
+/// How many rows of an import that was broken off are removed at once.
+const REMOVED_AT_ONCE: usize = 16 << 10;
+
+/// Removes everything in a space, a bounded part at a time.
+pub(crate) fn clear(store: &dyn Store, space: Space) -> Result<(), StoreError> {
+    // The search goes on where it stopped: what was removed may still cost something to pass.
+    let mut from = Bound::Unbounded;
+    loop {
+        let mut writes = WriteBatch::new();
+        let mut last = Vec::new();
+        store.scan(space, (from.as_ref().map(Vec::as_slice), Bound::Unbounded), &mut |key, _| {
+            writes.remove(space, key);
+            if writes.len() < REMOVED_AT_ONCE {
+                return ControlFlow::Continue(());
+            }
+            last = key.to_vec();
+            ControlFlow::Break(())
+        })?;
+        if writes.is_empty() {
+            return Ok(());
+        }
+        store.commit(&writes)?;
+        if last.is_empty() {
+            return Ok(());
+        }
+        from = Bound::Excluded(last);
+    }
 }
 
 pub(crate) fn header(store: &dyn ReadStore, batch: BatchId) -> Result<Option<Header>, StoreError> {

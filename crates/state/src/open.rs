@@ -1,6 +1,5 @@
 //! Opening: from what a store holds, whatever happened to it, to a state that goes on.
 
-use std::array;
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
@@ -22,8 +21,8 @@ use crate::prune::Sweep;
 use crate::roots::Follower;
 use crate::shared::Shared;
 use crate::snapshot::Pins;
-use crate::tree::{Branch, LeafChange, Limits, partition};
-use crate::{BatchId, Config, OpenError, Store, StoreError, WriteBatch};
+use crate::tree::{BRANCHES, Branch, Limits, Planter};
+use crate::{BatchId, Config, OpenError, ResourceId, Store, StoreError, WriteBatch};
 
 /// What parents and children the orphans in the store have.
 type Orphaned = BTreeMap<(BatchId, BatchId), [u8; 32]>;
@@ -81,15 +80,11 @@ pub(crate) fn open<R: Processor>(
 
 /// Where a state begins, in a store in which none was.
 fn first_tip(store: &dyn Store) -> Result<Tip, StoreError> {
-    for space in SPACES {
-        let mut is_empty = true;
-        store.scan(space, (Bound::Unbounded, Bound::Unbounded), &mut |_, _| {
-            is_empty = false;
-            ControlFlow::Break(())
-        })?;
-        if !is_empty {
-            return Err(StoreError::damaged(layout::TIP, format!("there is no tip, but there is {space}")));
-        }
+    if !layout::is_empty(store)? {
+        return Err(StoreError::damaged(
+            layout::TIP,
+            "there is no tip, but something that one was written with",
+        ));
     }
     Ok(Tip {
         format: Tip::FORMAT,
@@ -138,12 +133,11 @@ fn follower(store: &dyn Store, tip: &mut Tip, config: &Config) -> Result<Option<
         tip.tree = None;
         return Ok(None);
     }
-    let limits = Limits { cached_bytes_max: config.tree_cache_bytes_max as usize / crate::tree::BRANCHES };
+    let limits = Limits { cached_bytes_max: config.tree_cache_bytes_max as usize / BRANCHES };
     let Some(base) = tip.tree else {
-        return Ok(Some(grown(store, tip, limits)?));
+        return Ok(Some(grown(store, tip, config, limits)?));
     };
-    let branches = try_array(|index| Branch::open(index, store, limits))?;
-    let follower = Follower::new(branches, base);
+    let follower = Follower::new(branches(store, limits)?, base);
     // First back to where the tree was complete, if it was rolled back from further, then forward batch by batch.
     let mut touched = Vec::new();
     if let Some(after) = base.next() {
@@ -176,92 +170,45 @@ fn newest_that_counts(most: BatchId, orphans: &Orphans) -> BatchId {
 }
 
 /// Grows a tree over a state that had none.
-fn grown(store: &dyn Store, tip: &mut Tip, limits: Limits) -> Result<Follower, StoreError> {
-    remove_tree(store)?;
-    let view = tip.view();
-    let mut branches: [Branch; crate::tree::BRANCHES] = array::from_fn(|index| Branch::new(index, limits));
-    let pins = Arc::new(Mutex::new(Pins::new(tip.floor)));
-    let mut leaves = Vec::new();
-    let rows = SnapshotRows { store, view: &view };
-    let mut plant = |leaves: &mut Vec<LeafChange>| -> Result<(), StoreError> {
-        for (branch, part) in branches.iter_mut().zip(partition(leaves)) {
-            branch.apply(store, &part)?;
-        }
-        leaves.clear();
-        Ok(())
-    };
-    drop(pins);
-    rows.visit(|resource, value| {
-        leaves.push(LeafChange::new(resource, Some(value)));
-        if leaves.len() == GROWN_AT_ONCE { plant(&mut leaves) } else { Ok(()) }
-    })?;
-    plant(&mut leaves)?;
+fn grown(store: &dyn Store, tip: &mut Tip, config: &Config, limits: Limits) -> Result<Follower, StoreError> {
+    layout::clear(store, TREE)?; // what nobody kept up to date, or a crash left half grown
+    let mut planter = Planter::new(config.tree_cache_bytes_max);
+    visit(store, &tip.view(), |resource, value| planter.add(store, resource, value))?;
+    let root = planter.finish(store)?;
     tip.tree = Some(tip.tip);
     let mut writes = WriteBatch::new();
-    branches.iter_mut().for_each(|branch| branch.checkpoint(&mut writes));
-    let root = crate::tree::combine(&array::from_fn(|index| branches[index].summary()));
-    writes.put(ROOTS, &layout::batch_key(tip.tip), root.as_bytes());
+    if tip.tip != BatchId::GENESIS {
+        writes.put(ROOTS, &layout::batch_key(tip.tip), root.as_bytes());
+    }
     tip.put(&mut writes);
     store.commit(&writes)?;
-    branches.iter_mut().for_each(Branch::release);
-    Ok(Follower::new(branches, tip.tip))
+    Ok(Follower::new(branches(store, limits)?, tip.tip))
 }
 
-/// How many leaves are planted at once.
-const GROWN_AT_ONCE: usize = 16 << 10;
-
-/// All resources of a view, without a state around it.
-struct SnapshotRows<'a> {
-    store: &'a dyn Store,
-    view: &'a View,
+/// The branches of the tree, as they are in the store.
+fn branches(store: &dyn Store, limits: Limits) -> Result<[Branch; BRANCHES], StoreError> {
+    let opened: Result<Vec<Branch>, _> =
+        (0..BRANCHES).map(|index| Branch::open(index, store, limits)).collect();
+    Ok(opened?.try_into().expect("there are as many as were opened"))
 }
 
-impl SnapshotRows<'_> {
-    fn visit(
-        &self,
-        mut each: impl FnMut(&crate::ResourceId, &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let mut last = None;
-        let mut outcome = Ok(());
-        let all = (Bound::Unbounded, Bound::Unbounded);
-        self.store.scan(layout::ROWS, all, &mut |key, bytes| {
-            let visited = layout::row_of(key).and_then(|(id, version)| {
-                if last == Some(id) || !self.view.shows(version) {
-                    return Ok(());
-                }
-                last = Some(id);
-                layout::row_value(bytes)?.map_or(Ok(()), |value| each(&id, value))
-            });
-            match visited {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    outcome = Err(error);
-                    ControlFlow::Break(())
-                }
+/// Visits all resources that exist in a view.
+fn visit(
+    store: &dyn Store,
+    view: &View,
+    mut each: impl FnMut(&ResourceId, &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut last = None;
+    let mut outcome = Ok(());
+    store.scan(layout::ROWS, (Bound::Unbounded, Bound::Unbounded), &mut |key, bytes| {
+        outcome = layout::row_of(key).and_then(|(id, version)| {
+            if last == Some(id) || !view.shows(version) {
+                return Ok(());
             }
-        })?;
-        outcome
-    }
-}
-
-/// Removes the rows of a tree that nobody kept up to date.
-fn remove_tree(store: &dyn Store) -> Result<(), StoreError> {
-    loop {
-        let mut writes = WriteBatch::new();
-        store.scan(TREE, (Bound::Unbounded, Bound::Unbounded), &mut |key, _| {
-            writes.remove(TREE, key);
-            if writes.len() < GROWN_AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        if writes.is_empty() {
-            return Ok(());
-        }
-        store.commit(&writes)?;
-    }
-}
-
-fn try_array<T, const N: usize>(
-    mut make: impl FnMut(usize) -> Result<T, StoreError>,
-) -> Result<[T; N], StoreError> {
-    let made: Vec<T> = (0..N).map(&mut make).collect::<Result<_, _>>()?;
-    Ok(made.try_into().unwrap_or_else(|_| unreachable!("there are N of them")))
+            last = Some(id);
+            layout::row_value(bytes)?.map_or(Ok(()), |value| each(&id, value))
+        });
+        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    outcome
 }

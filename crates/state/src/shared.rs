@@ -1,8 +1,9 @@
 //! [`Shared`]: everything that the owner of a state, its submissions and its hands have in common.
 //!
-//! There is no thread for each kind of work. There are *roles*, each behind a lock, and whoever has nothing better to
-//! do takes one up: the hands of the state, and everybody who blocks until something is done. So a lone batch is
-//! executed and committed by the thread that waits for it, without waking another.
+//! There is no thread for each kind of work, but one that syncs. There are *roles*, each behind a lock, and hands that
+//! have nothing better to do take them up. Who blocks until something is done lends a hand too, but leaves hashing and
+//! pruning to the others if there are any. So a lone batch can be executed, committed and synced by the thread that
+//! waits for it.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -84,9 +85,7 @@ impl<R: Processor> Shared<R> {
         crate::seal::seal(flight);
         self.reach(&flight.milestones, Stage::Executed);
         self.commit_due.store(true, Ordering::SeqCst);
-        if self.config.workers > 0 {
-            self.work.notify_one();
-        }
+        self.wake();
     }
 
     /// The store failed: nothing more happens, and everybody who waits is told.

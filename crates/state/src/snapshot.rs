@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::chain::View;
 use crate::layout::{self, ROWS, Versioned};
-use crate::store::after_prefix;
+use crate::store::{after_prefix, is_empty};
 use crate::{BatchId, ReadError, ReadStore, ResourceId, StoreError, Value};
 
 /// How many resources an iteration looks up at once, unless their values have so many bytes before.
@@ -17,7 +17,7 @@ const CHUNK: usize = 256;
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// Which batches are being read, and from where on batches can be.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pins {
     /// The oldest batch that can be read.
     pub(crate) floor: BatchId,
@@ -26,15 +26,9 @@ pub(crate) struct Pins {
     held: BTreeMap<u64, BatchId>,
 }
 
-impl Default for BatchId {
-    fn default() -> Self {
-        Self::GENESIS
-    }
-}
-
 impl Pins {
     pub(crate) fn new(floor: BatchId) -> Self {
-        Self { floor, ..Self::default() }
+        Self { floor, next: 0, held: BTreeMap::new() }
     }
 
     pub(crate) fn lowest(&self) -> Option<BatchId> {
@@ -191,7 +185,7 @@ impl<'a> Range<'a> {
     }
 
     fn load(&mut self) -> Result<(), StoreError> {
-        if is_empty(&self.from, &self.to) {
+        if is_empty((as_slice(&self.from), as_slice(&self.to))) {
             self.is_done = true;
             return Ok(());
         }
@@ -251,15 +245,4 @@ impl Iterator for Range<'_> {
 
 fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
     bound.as_ref().map(Vec::as_slice)
-}
-
-/// Whether no key is between two bounds; stores may refuse such a range.
-fn is_empty(from: &Bound<Vec<u8>>, to: &Bound<Vec<u8>>) -> bool {
-    match (from, to) {
-        (Bound::Included(from), Bound::Included(to)) => from > to,
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to) | Bound::Included(to)) => {
-            from >= to
-        }
-        _ => false,
-    }
 }

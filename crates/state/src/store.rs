@@ -103,8 +103,8 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
 }
 
-/// Whether no key is within a range.
-fn is_empty(range: KeyRange<'_>) -> bool {
+/// Whether no key is within a range; engines may refuse such a one.
+pub(crate) fn is_empty(range: KeyRange<'_>) -> bool {
     use Bound::{Excluded, Included};
     match range {
         (Included(start), Included(end)) => start > end,
@@ -129,7 +129,7 @@ fn check(changes: &WriteBatch, is_declared: impl Fn(Space) -> bool) -> Result<()
     Ok(())
 }
 
-/// The range of all keys that begin with `prefix`, as `(from, to)`; `to` is `None` where nothing comes after.
+/// The first key after all that begin with `prefix`; `None` where nothing comes after them.
 pub(crate) fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     let kept = prefix.iter().rposition(|byte| *byte < u8::MAX)?;
     let mut end = prefix[..=kept].to_vec();

@@ -30,6 +30,7 @@ mod change;
 pub(crate) mod fuzz;
 mod hash;
 mod open;
+mod planter;
 mod row;
 mod shelf;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use std::array;
 pub(crate) use branch::{Branch, Limits};
 pub(crate) use change::{LeafChange, partition};
 
+pub(crate) use planter::Planter;
 pub(crate) use row::SPACE;
 
 use hash::Hash;

@@ -5,12 +5,12 @@ use ironloom_core::{Limit, LimitExceeded};
 
 use super::error::{ImportError, Malformed};
 use super::format::{Entry, Manifest, Place, read_chunk};
-use super::plant::Planter;
 use super::prepare;
 use super::walk::Reader;
 use crate::chain::Orphans;
 use crate::config::Roots;
 use crate::layout::{self, BATCHES, ROOTS, Tip};
+use crate::tree::Planter;
 use crate::{BatchId, ResourceId, Root, Store, StoreError, WriteBatch};
 
 /// What may be imported, and how.

@@ -81,8 +81,8 @@ impl World {
     pub(crate) fn check_pruned(&mut self, before: BatchId) -> Outcome {
         let (state, tip) = (self.state(), self.model.tip());
         let pin = self.snapshots.iter().map(|(_, pin)| *pin).min().unwrap_or(tip);
-        let most = self.model.prune_wanted.unwrap_or_default().min(tip).min(pin);
-        let newest = self.model.chain(tip).into_iter().rfind(|id| *id <= most).unwrap_or_default();
+        let most = self.model.prune_wanted.unwrap_or(BatchId::GENESIS).min(tip).min(pin);
+        let newest = self.model.chain(tip).into_iter().rfind(|id| *id <= most).unwrap_or(BatchId::GENESIS);
         let floor = state.floor();
         if self.is_armed {
             return Ok(()); // it may have failed, which nobody is told who waits for pruning

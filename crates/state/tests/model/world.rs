@@ -465,7 +465,10 @@ impl World {
         let wanted = self.model.prune_wanted;
         self.model.found(tip, least);
         let floor = state.floor();
-        assert!(floor <= self.model.floor().max(wanted.unwrap_or_default()), "{floor} was not asked for");
+        assert!(
+            floor <= self.model.floor().max(wanted.unwrap_or(BatchId::GENESIS)),
+            "{floor} was not asked for"
+        );
         assert!(self.model.chain(tip).contains(&floor), "{floor} does not count at {tip}");
         self.model.floor = Some(floor);
         match self.config.roots {

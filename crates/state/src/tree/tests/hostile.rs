@@ -61,6 +61,12 @@ fn a_deep_row_is_refused_when_the_next_is_read() {
     check(&rows, "merged with its neighbour");
 }
 
+/// Flips a bit of the last leaf of the only bucket.
+fn flip(tree: &Tree, at: usize) {
+    let mut rows = tree.store.rows.lock();
+    rows.get_mut(&[0x08][..]).unwrap().last_chunk_mut::<64>().unwrap()[at] ^= 1;
+}
+
 #[test]
 fn a_row_that_changed_since_it_was_read_is_refused() {
     let mut tree = Tree::new(NONE_CACHED);
@@ -70,29 +76,11 @@ fn a_row_that_changed_since_it_was_read_is_refused() {
     tree.apply(&[]);
     let summary = tree.branches[0].summary();
     for at in [0, 31, 32, 63] {
-        *tree
-            .store
-            .rows
-            .lock()
-            .get_mut(&[0x08][..])
-            .unwrap()
-            .last_chunk_mut::<64>()
-            .unwrap()
-            .get_mut(at)
-            .unwrap() ^= 1;
+        flip(&tree, at);
         let error = tree.branches[0].apply(&tree.store, &changes[..1]).unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
         assert_eq!(tree.branches[0].summary(), summary);
-        *tree
-            .store
-            .rows
-            .lock()
-            .get_mut(&[0x08][..])
-            .unwrap()
-            .last_chunk_mut::<64>()
-            .unwrap()
-            .get_mut(at)
-            .unwrap() ^= 1;
+        flip(&tree, at);
     }
     tree.apply(&changes);
 }

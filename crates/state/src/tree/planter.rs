@@ -1,8 +1,8 @@
-//! [`Planter`]: grows the tree of a state that is being imported, and writes it as it grows.
+//! [`Planter`]: grows the tree of a whole state, and writes it as it grows.
 
 use std::array;
 
-use crate::tree::{BRANCHES, Branch, LeafChange, Limits, combine, partition};
+use super::{BRANCHES, Branch, LeafChange, Limits, combine, partition};
 use crate::{ResourceId, Root, Store, StoreError, WriteBatch};
 
 /// How many leaves are planted at once.
@@ -11,7 +11,8 @@ const PLANTED_AT_ONCE: usize = 16 << 10;
 /// What a bucket takes in memory, and in the store, at most.
 const BUCKET_BYTES: u64 = 2 << 10;
 
-pub(super) struct Planter {
+/// A tree that grows from nothing; its rows are only valid once it is finished.
+pub(crate) struct Planter {
     branches: [Branch; BRANCHES],
     leaves: Vec<LeafChange>,
     tree_bytes_max: u64,
@@ -19,13 +20,14 @@ pub(super) struct Planter {
 
 impl Planter {
     /// A planter that keeps so many bytes of buckets that are not written, and as many that are.
-    pub(super) fn new(tree_bytes_max: u64) -> Self {
+    pub(crate) fn new(tree_bytes_max: u64) -> Self {
         let limits = Limits { cached_bytes_max: tree_bytes_max as usize / BRANCHES };
         let branches = array::from_fn(|index| Branch::new(index, limits));
         Self { branches, leaves: Vec::new(), tree_bytes_max }
     }
 
-    pub(super) fn add(
+    /// Adds a resource, each once.
+    pub(crate) fn add(
         &mut self,
         store: &dyn Store,
         resource: &ResourceId,
@@ -36,7 +38,7 @@ impl Planter {
     }
 
     /// Plants and writes what is left; returns the root.
-    pub(super) fn finish(mut self, store: &dyn Store) -> Result<Root, StoreError> {
+    pub(crate) fn finish(mut self, store: &dyn Store) -> Result<Root, StoreError> {
         self.plant(store)?;
         self.write(store)?;
         Ok(combine(&array::from_fn(|index| self.branches[index].summary())))
