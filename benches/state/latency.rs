@@ -15,19 +15,24 @@ use ironloom_state::{
 use crate::bench::{Bench, Place, config};
 use crate::pattern::Pattern;
 use crate::rounds::Rounds;
+use crate::sleeper::Sleeper;
 use crate::work::Work;
 
 const GROWING: &str = "limit: growing file";
 const PREALLOCATED: &str = "limit: preallocated file";
+/// What it takes to have another thread do anything at all, if it sleeps.
+const WOKEN: &str = "limit: thread woken";
 
 pub(crate) fn benches(suite: &mut Suite) {
     let goal = [Goal::Nanos(50e3)];
     compare(suite, "executed", &goal, 20_000, |samples, rounds| {
         let disk = Bench::new(Place::Disk, Work::Count, Roots::On);
         let memory = Bench::new(Place::Memory, Work::Count, Roots::On);
+        let sleeper = Sleeper::new();
         for batch in batches(samples) {
             rounds.add(OURS, executed(&disk, batch.clone()));
             rounds.add("ironloom, in memory", executed(&memory, batch));
+            rounds.add(WOKEN, sleeper.wake());
         }
     });
     let goals = [Goal::Times(1.2, GROWING), Goal::Times(1.2, PREALLOCATED)];

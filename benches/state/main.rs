@@ -9,6 +9,7 @@ mod latency;
 mod pattern;
 mod rollback;
 mod rounds;
+mod sleeper;
 mod stores;
 mod throughput;
 mod work;

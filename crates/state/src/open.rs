@@ -72,6 +72,7 @@ pub(crate) fn open<R: Processor>(
         room: EventCount::new(),
         tidied: EventCount::new(),
         failure: OnceLock::new(),
+        searching: AtomicBool::new(false),
         stopping: AtomicBool::new(false),
         config,
         store,

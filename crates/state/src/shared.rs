@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use ironloom_core::EventCount;
 use parking_lot::Mutex;
@@ -58,6 +58,8 @@ pub(crate) struct Shared<R: Processor> {
     pub(crate) sync_done: EventCount,
     pub(crate) room: EventCount,
     pub(crate) failure: OnceLock<StoreError>,
+    /// Whether a hand looks for work, and need not be woken.
+    pub(crate) searching: AtomicBool,
     /// The hands are to stop.
     pub(crate) stopping: AtomicBool,
 }
@@ -65,7 +67,13 @@ pub(crate) struct Shared<R: Processor> {
 impl<R: Processor> Shared<R> {
     /// Tells a hand that there is work, or everybody who waits if there is none.
     pub(crate) fn wake(&self) {
-        if self.config.workers == 0 { self.work.notify_all() } else { self.work.notify_one() }
+        if self.config.workers == 0 {
+            return self.work.notify_all();
+        }
+        fence(Ordering::SeqCst); // pairs with the one in `search`: it sees the work, or we that it has given up
+        if !self.searching.load(Ordering::Relaxed) {
+            self.work.notify_one();
+        }
     }
 
     /// Something that somebody may wait for has happened; without hands, who waits sleeps by the work.
@@ -123,11 +131,15 @@ impl<R: Processor> Shared<R> {
         self.failure.get().is_some()
     }
 
+    /// Whether there is something for a keeper, and nobody is it.
+    pub(crate) fn is_keeper_due(&self) -> bool {
+        (self.commit_due.load(Ordering::SeqCst) || self.tidy_is_due()) && !self.keeper.is_locked()
+    }
+
     pub(crate) fn has_work(&self) -> bool {
-        let is_keeper_due = self.commit_due.load(Ordering::SeqCst) || self.tidy_is_due();
         !self.has_failed()
             && (self.executor.has_work()
-                || (is_keeper_due && !self.keeper.is_locked())
+                || self.is_keeper_due()
                 || self.roots.as_ref().is_some_and(Follower::has_work))
     }
 

@@ -1,13 +1,16 @@
 //! The threads of a state: some that lend it a hand, and one that syncs.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::thread::{Builder, JoinHandle};
 
 use crate::hand::Hand;
 use crate::processor::Processor;
 use crate::shared::Shared;
 use crate::{OpenError, StoreError};
+
+/// How often a hand looks for work before it sleeps.
+const SEARCHES: usize = 1_000;
 
 /// Starts as many threads as are configured, and puts them where they will be joined.
 pub(crate) fn start<R: Processor>(
@@ -39,7 +42,7 @@ impl<R: Processor> Shared<R> {
         let _guard = Guard(self);
         let mut hand = Hand::new();
         while !self.stopping.load(Ordering::SeqCst) {
-            if self.work(&mut hand) {
+            if self.work(&mut hand) || self.search() {
                 continue;
             }
             let ticket = self.work.ticket();
@@ -47,6 +50,30 @@ impl<R: Processor> Shared<R> {
                 ticket.wait();
             }
         }
+    }
+
+    /// Looks for work for a moment, unless another hand does; whether there is some.
+    ///
+    /// To wake a thread costs who wakes it some microseconds, which is what many transactions take. One that looks need
+    /// not be woken, and while it does nobody else is: it calls them itself if it finds more than it can do.
+    fn search(&self) -> bool {
+        if self.searching.swap(true, Ordering::Acquire) {
+            return false;
+        }
+        let mut found = false;
+        for _ in 0..SEARCHES {
+            found = self.has_work() || self.stopping.load(Ordering::Relaxed);
+            if found {
+                break;
+            }
+            std::hint::spin_loop();
+        }
+        self.searching.store(false, Ordering::Relaxed);
+        fence(Ordering::SeqCst); // pairs with the one in `wake`
+        if self.executor.has_work() && self.is_keeper_due() {
+            self.wake(); // there is something for two
+        }
+        found
     }
 
     /// What the thread that syncs does for all its life.

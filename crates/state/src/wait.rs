@@ -12,7 +12,7 @@ use crate::shared::Shared;
 use crate::{BatchId, StoreError};
 
 /// How often a thread looks for an outcome before it sleeps.
-const LOOKS: usize = 500;
+const LOOKS: usize = 1_000;
 
 impl<R: Processor> Shared<R> {
     /// Blocks until `outcome` is known, doing what there is to do meanwhile. `changed` tells when to look again.
