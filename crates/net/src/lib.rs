@@ -5,12 +5,16 @@
 
 #![deny(unsafe_code)]
 
+pub mod fabric;
 pub mod frame;
+pub mod link;
+pub mod switch;
 
 mod mac;
 mod node;
 mod stack;
 
+pub use fabric::Fabric;
 pub use frame::{Frame, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
