@@ -29,10 +29,11 @@ mod machine;
 mod names;
 mod partition;
 mod shard;
+mod windows;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use ironloom_core::{Instant, MachineId, Map, Rng, Seed, local_id};
+use ironloom_core::{Duration, Instant, MachineId, Map, Rng, Seed, local_id};
 
 pub use build::{MachineSpec, Place};
 pub use config::{Config, FabricError};
@@ -124,6 +125,10 @@ pub struct Fabric {
     machines: Map<MachineId, StationId>,
     groups: u32,
     outputs: VecDeque<Output>,
+    /// The links that lead from one shard to another.
+    between: BTreeSet<LinkId>,
+    /// The shortest latency of these, unless it has to be found anew.
+    lookahead: Option<Option<Duration>>,
 }
 
 impl Fabric {
@@ -143,6 +148,8 @@ impl Fabric {
             machines: Map::default(),
             groups: 0,
             outputs: VecDeque::new(),
+            between: BTreeSet::new(),
+            lookahead: None,
             rng,
             config,
         }
@@ -179,11 +186,7 @@ impl Fabric {
 
     /// Lets everything happen that is due at `until` or before.
     pub fn run_until(&mut self, until: Instant) {
-        if let [shard] = &mut self.shards[..] {
-            shard.run(&self.layout, until);
-        }
-        self.now = self.now.max(until);
-        self.collect();
+        self.run_until_on(until, 1);
     }
 
     /// All that happened so far, as one number; `None` if no digest is kept.

@@ -158,6 +158,10 @@ impl Fabric {
         for end in ends {
             self.fasten(end, link);
         }
+        if self.station(first)?.shard != self.station(second)?.shard {
+            self.between.insert(link);
+            self.lookahead = None;
+        }
         Ok(link)
     }
 
@@ -245,6 +249,9 @@ impl Fabric {
     pub fn disconnect(&mut self, link: LinkId) -> Result<(), FabricError> {
         let removed = self.layout.remove_link(link).ok_or(FabricError::NoLink { link })?;
         removed.ends.into_iter().for_each(|end| self.unplug(end));
+        if self.between.remove(&link) {
+            self.lookahead = None;
+        }
         Ok(())
     }
 
@@ -274,6 +281,7 @@ impl Fabric {
         let record = self.layout.link_mut(link).expect("it was there just now");
         let before = std::mem::replace(&mut record.lines[way as usize], line);
         self.layout.lines.release(before);
+        self.lookahead = None;
         if let Some(lane) = self.lane_mut(link, way) {
             lane.line = line;
         }
