@@ -24,6 +24,7 @@ mod config;
 mod digest;
 mod equipment;
 mod flights;
+mod inhabit;
 mod layout;
 mod machine;
 mod names;
@@ -91,6 +92,15 @@ pub enum Output {
         socket: SocketId,
         /// What can be done.
         readiness: Readiness,
+    },
+    /// A timer of a machine is due that no service waits for.
+    Timer {
+        /// When.
+        at: Instant,
+        /// Whose timer.
+        machine: MachineId,
+        /// What it was set with.
+        token: u64,
     },
     /// A frame leaves through a door.
     Frame {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::machine::Machine;
 use crate::frame::{
-    Arp, ArpOperation, Body, Datagram, Flags, Icmp, Options, Quote, Segment, Transport, Unreachable,
+    Arp, ArpOperation, Body, Flags, Icmp, Options, Quote, Segment, Transport, Unreachable,
 };
 use crate::{Frame, Outbox, Packet, Payload, Port};
 
@@ -48,8 +48,8 @@ fn answer_packet(machine: &Machine, packet: &Packet) -> Option<Packet> {
     let transport = match &packet.transport {
         Transport::Icmp(Icmp::EchoRequest(echo)) => Transport::Icmp(Icmp::EchoReply(echo.clone())),
         Transport::Tcp(segment) => Transport::Tcp(refuse(segment)?),
-        Transport::Udp(datagram) => {
-            let about = Box::new(quote(packet, datagram));
+        Transport::Udp(_) => {
+            let about = Box::new(Quote::of(packet));
             Transport::Icmp(Icmp::Unreachable { reason: Unreachable::Port, about })
         }
         _ => return None,
@@ -88,24 +88,4 @@ fn refuse(segment: &Segment) -> Option<Segment> {
         options: Options::default(),
         payload: Payload::EMPTY,
     })
-}
-
-fn quote(packet: &Packet, datagram: &Datagram) -> Quote {
-    let bytes = (datagram.payload.len() + 8) as u16;
-    let mut transport = Vec::with_capacity(8);
-    transport.extend_from_slice(&datagram.source.to_be_bytes());
-    transport.extend_from_slice(&datagram.target.to_be_bytes());
-    transport.extend_from_slice(&bytes.to_be_bytes());
-    // The checksum that the datagram had is not known here; 0 says that it had none.
-    transport.extend_from_slice(&[0, 0]);
-    Quote {
-        source: packet.source,
-        target: packet.target,
-        protocol: 17,
-        hops: packet.hops,
-        identification: packet.identification,
-        may_fragment: packet.may_fragment,
-        bytes: bytes.saturating_add(20),
-        transport: transport.into(),
-    }
 }

@@ -7,7 +7,7 @@ use ironloom_core::MachineId;
 
 use super::equipment::{Equipment, Exit, Kind};
 use super::layout::{End, Link, MACHINE, NONE, Station};
-use super::machine::{Alarm, Guard, Life, Machine};
+use super::machine::{Guard, Machine};
 use super::shard::machine_index;
 use super::{Fabric, FabricError, LinkId, StationId, Way};
 use crate::link::{LaneCounters, LinkProfile};
@@ -311,19 +311,6 @@ impl Fabric {
         Ok(self.shards[shard].machines[index].link)
     }
 
-    /// Puts a node behind a machine's card. Whatever was there before is gone.
-    ///
-    /// # Errors
-    ///
-    /// If the machine is not there.
-    pub fn install(&mut self, machine: MachineId, node: Box<dyn Node + Send>) -> Result<(), FabricError> {
-        let (shard, index) = self.machine_place(machine)?;
-        let shard = &mut self.shards[shard];
-        shard.machines[index].life = Some(Box::new(Life { node, alarm: Alarm::NEVER }));
-        shard.settle_machine(&self.layout, index);
-        Ok(())
-    }
-
     /// A switch, to be looked at or changed.
     ///
     /// # Errors
@@ -349,7 +336,7 @@ impl Fabric {
         Ok((usize::from(station.shard), machine_index(station.seat)))
     }
 
-    fn station(&self, station: StationId) -> Result<&Station, FabricError> {
+    pub(super) fn station(&self, station: StationId) -> Result<&Station, FabricError> {
         self.layout.station(station).ok_or(FabricError::NoStation { station })
     }
 

@@ -1,10 +1,13 @@
 //! [`Config`]: the limits of a fabric, and [`FabricError`]: why something cannot be built into it.
 
+use std::sync::Arc;
+
 use ironloom_core::{Duration, MachineId};
 use thiserror::Error;
 
 use super::{LinkId, StationId};
 use crate::link::ProfileError;
+use crate::stack;
 
 /// The limits of a fabric.
 #[derive(Debug, Clone)]
@@ -26,6 +29,8 @@ pub struct Config {
     pub outputs_max: usize,
     /// Whether the fabric keeps a digest of all that happens.
     pub digest: bool,
+    /// The limits of the stacks of machines.
+    pub stack: Arc<stack::Config>,
 }
 
 impl Default for Config {
@@ -38,6 +43,7 @@ impl Default for Config {
             frames_max: 16 << 20,
             outputs_max: 1 << 20,
             digest: true,
+            stack: Arc::default(),
         }
     }
 }
@@ -75,6 +81,12 @@ pub enum FabricError {
     /// There is no such machine.
     #[error("{machine} is not part of the network")]
     NoMachine {
+        /// Which machine.
+        machine: MachineId,
+    },
+    /// What runs on a machine is no stack, so it has no sockets here.
+    #[error("{machine} runs something of its own in place of a stack")]
+    Foreign {
         /// Which machine.
         machine: MachineId,
     },

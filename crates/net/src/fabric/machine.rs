@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use ipnet::Ipv4Net;
 use ironloom_core::{Instant, MachineId};
 
 use super::layout::NONE;
 use super::{LinkId, StationId};
 use crate::frame::Body;
-use crate::{Frame, Mac, Node};
+use crate::{Frame, Interface, Mac, Node, Outbox, Port, Service, Stack};
 
 /// A machine, as the fabric knows it: all that a machine is that never used its network.
 #[derive(Debug)]
@@ -43,8 +44,61 @@ pub enum Guard {
 
 /// What runs behind a card.
 pub(super) struct Life {
-    pub(super) node: Box<dyn Node + Send>,
+    pub(super) run: Run,
     pub(super) alarm: Alarm,
+}
+
+/// What it is that runs.
+pub(super) enum Run {
+    /// A stack of ours, and the program that is called when something happens.
+    Stack(Stack, Option<Box<dyn Service>>),
+    /// Something else that sends and receives frames.
+    Node(Box<dyn Node + Send>),
+}
+
+/// The process that a machine's service is, as the sockets of its stack know it.
+pub(super) const SERVICE: u64 = 0;
+
+impl Life {
+    pub(super) fn new(run: Run) -> Self {
+        Self { run, alarm: Alarm::NEVER }
+    }
+
+    #[inline]
+    pub(super) fn handle(&mut self, now: Instant, port: Port, frame: Frame, out: &mut Outbox) {
+        match &mut self.run {
+            Run::Stack(stack, service) => {
+                stack.handle(now, port, frame, out);
+                serve(now, stack, service, out);
+            }
+            Run::Node(node) => node.handle(now, port, frame, out),
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Instant, out: &mut Outbox) {
+        match &mut self.run {
+            Run::Stack(stack, service) => {
+                stack.expire(now, out);
+                serve(now, stack, service, out);
+            }
+            Run::Node(node) => node.expire(now, out),
+        }
+    }
+
+    #[inline]
+    pub(super) fn next_event(&self) -> Option<Instant> {
+        match &self.run {
+            Run::Stack(stack, _) => stack.next_event(),
+            Run::Node(node) => node.next_event(),
+        }
+    }
+}
+
+#[inline]
+fn serve(now: Instant, stack: &mut Stack, service: &mut Option<Box<dyn Service>>, out: &mut Outbox) {
+    if let Some(service) = service {
+        stack.serve(now, SERVICE, &mut **service, out);
+    }
 }
 
 impl std::fmt::Debug for Life {
@@ -113,6 +167,20 @@ impl Machine {
             prefix_len: 0,
             guard: Guard::Assigned,
         }
+    }
+
+    /// Its card, as its stack is to know it.
+    pub(super) fn interface(&self, mtu: u16) -> Interface {
+        let mut interface = Interface { mtu, ..Interface::new(self.mac) };
+        if let Ok(address) = Ipv4Net::new(self.address, self.prefix_len)
+            && !self.address.is_unspecified()
+        {
+            interface = interface.with_address(address.into());
+        }
+        if !self.gateway.is_unspecified() {
+            interface = interface.with_gateway(self.gateway.into());
+        }
+        interface
     }
 
     pub(super) fn address(&self) -> Option<IpAddr> {

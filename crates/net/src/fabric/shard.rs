@@ -10,7 +10,7 @@ use super::digest::Digest;
 use super::equipment::{Equipment, Kind};
 use super::flights::{Flight, Flights};
 use super::layout::{Layout, MACHINE, NONE};
-use super::machine::{Alarm, Machine};
+use super::machine::{Alarm, Machine, Run};
 use super::{LinkId, Output, StationId, Way};
 use crate::link::{DropReason, Lane, Target};
 use crate::{Frame, Outbox, Port};
@@ -166,7 +166,7 @@ impl Shard {
     fn enter_machine(&mut self, layout: &Layout, index: usize, port: Port, frame: Frame) {
         let machine = &mut self.machines[index];
         match &mut machine.life {
-            Some(life) => life.node.handle(self.traffic.now, port, frame, &mut self.out),
+            Some(life) => life.handle(self.traffic.now, port, frame, &mut self.out),
             None => absent::answer(machine, &frame, &mut self.out),
         }
         self.settle_machine(layout, index);
@@ -196,7 +196,7 @@ impl Shard {
                 return;
             };
             if life.alarm.ring(now) {
-                life.node.expire(now, &mut self.out);
+                life.expire(now, &mut self.out);
                 self.settle_machine(layout, index);
             }
             return;
@@ -234,8 +234,12 @@ impl Shard {
             let output = Output::Ready { at, machine: machine.id, socket, readiness };
             self.traffic.tell(machine.station, output);
         }
+        while let Some(token) = self.out.next_timer() {
+            let at = self.traffic.now;
+            self.traffic.tell(machine.station, Output::Timer { at, machine: machine.id, token });
+        }
         if let Some(life) = &mut machine.life
-            && let Some(next) = life.node.next_event()
+            && let Some(next) = life.next_event()
         {
             self.traffic.arm(&mut life.alarm, machine.station, MACHINE | index as u32, next);
         }
@@ -256,7 +260,7 @@ impl Shard {
             }
             self.traffic.send(layout, exit.lane, frame);
         }
-        while self.out.next_notice().is_some() {}
+        while self.out.next_notice().is_some() || self.out.next_timer().is_some() {}
         if let Some(node) = equipment.kind.node()
             && let Some(next) = node.next_event()
         {
@@ -270,9 +274,17 @@ impl Shard {
         self.settle_equipment(layout, seat);
     }
 
-    /// Lets somebody use what runs behind a machine's card.
-    pub(super) fn outbox(&mut self) -> (&mut Vec<Machine>, &mut Outbox) {
-        (&mut self.machines, &mut self.out)
+    /// Lets somebody use what runs behind a machine's card, and sends what came of it.
+    pub(super) fn visit<R>(
+        &mut self,
+        layout: &Layout,
+        index: usize,
+        visit: impl FnOnce(Instant, &mut Run, &mut Outbox) -> R,
+    ) -> Option<R> {
+        let life = self.machines[index].life.as_mut()?;
+        let result = visit(self.traffic.now, &mut life.run, &mut self.out);
+        self.settle_machine(layout, index);
+        Some(result)
     }
 }
 
@@ -341,7 +353,7 @@ impl Traffic {
     }
 
     fn tell(&mut self, station: StationId, output: Output) {
-        if self.outputs.len() >= self.outputs_max && !matches!(output, Output::Ready { .. }) {
+        if self.outputs.len() >= self.outputs_max && !matches!(output, Output::Ready { .. } | Output::Timer { .. }) {
             self.tally.unheard += 1;
             return;
         }

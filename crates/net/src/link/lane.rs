@@ -117,7 +117,7 @@ impl Lane {
             return self.drop_frame(DropReason::TooLarge, 1);
         };
         self.packets += u64::from(shape.pieces);
-        self.bytes += u64::from(shape.bytes());
+        self.bytes += shape.bytes();
         if self.is_down {
             self.drop_frame(DropReason::Down, shape.pieces);
         } else if line.is_plain {

@@ -1,24 +1,21 @@
 //! [`Shape`]: what a frame amounts to on a wire, and how a part of it is taken.
 
-use crate::frame::{Body, Flags, Icmp, Options, Segment, Transport};
+use ironloom_core::{Rng, Seed};
+
+use crate::frame::{Body, Flags, Segment, Transport};
 use crate::{Frame, Packet};
 
-pub(super) const ETHERNET_BYTES: u32 = 14;
+const ETHERNET_BYTES: u32 = 14;
 const IP_BYTES: u32 = 20;
-const TCP_BYTES: u32 = 20;
-const UDP_BYTES: u32 = 8;
-const ICMP_BYTES: u32 = 8;
-/// An ARP packet; Ethernet pads frames to 60 bytes, which is not counted, as captures do not.
-const ARP_BYTES: u32 = 28;
 
 /// What a frame amounts to on a wire: so many packets, all but the last of the same size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(super) struct Shape {
     pub(super) pieces: u32,
     /// How many bytes each piece has but the last, all headers included.
-    pub(super) piece_bytes: u32,
+    piece_bytes: u32,
     /// How many bytes the last piece has.
-    pub(super) last_bytes: u32,
+    last_bytes: u32,
     /// Whether one piece can do without the others: those of a TCP segment can, fragments of a packet cannot.
     pub(super) is_divisible: bool,
 }
@@ -31,60 +28,39 @@ impl Shape {
     /// How a frame looks on a link that carries packets of `mtu` bytes.
     #[inline]
     pub(super) fn of(frame: &Frame, mtu: u16) -> Result<Self, TooLarge> {
-        match &frame.body {
-            Body::Ip(packet) => Self::of_packet(packet, u32::from(mtu)),
-            Body::Arp(_) => Ok(Self::single(ETHERNET_BYTES + ARP_BYTES)),
-            Body::Other { bytes, .. } => Self::of_rest(ETHERNET_BYTES + bytes.len() as u32, mtu),
-            Body::Broken(bytes) => Self::of_rest(bytes.len() as u32, mtu),
-        }
-    }
-
-    fn of_rest(bytes: u32, mtu: u16) -> Result<Self, TooLarge> {
-        if bytes <= ETHERNET_BYTES + u32::from(mtu) { Ok(Self::single(bytes)) } else { Err(TooLarge) }
-    }
-
-    #[inline]
-    fn single(bytes: u32) -> Self {
-        Self { pieces: 1, piece_bytes: bytes, last_bytes: bytes, is_divisible: false }
-    }
-
-    #[inline]
-    fn of_packet(packet: &Packet, mtu: u32) -> Result<Self, TooLarge> {
-        if let Transport::Tcp(segment) = &packet.transport {
-            let headers = IP_BYTES + TCP_BYTES + options_bytes(&segment.options);
-            let (payload, cut) = (segment.payload.len() as u32, u32::from(segment.cut));
-            if cut != 0 && payload > cut {
-                return Self::of_segments(headers, payload, cut, mtu);
+        let (bytes, mtu) = (frame.wire_len() as u32, u32::from(mtu));
+        if bytes <= ETHERNET_BYTES + mtu {
+            let is_cut = matches!(&frame.body, Body::Ip(packet) if packet.pieces_on_wire() > 1);
+            if !is_cut {
+                return Ok(Self { pieces: 1, piece_bytes: bytes, last_bytes: bytes, is_divisible: false });
             }
-            return Self::of_bytes(packet, headers + payload, mtu);
         }
-        Self::of_bytes(packet, IP_BYTES + transport_bytes(&packet.transport), mtu)
+        let Body::Ip(packet) = &frame.body else { return Err(TooLarge) };
+        match &packet.transport {
+            Transport::Tcp(segment) if packet.pieces_on_wire() > 1 => {
+                Self::of_segments(segment, bytes, packet.pieces_on_wire() as u32, mtu)
+            }
+            _ => Self::of_fragments(packet, bytes, mtu),
+        }
     }
 
-    fn of_segments(headers: u32, payload: u32, cut: u32, mtu: u32) -> Result<Self, TooLarge> {
-        if headers + cut > mtu {
+    fn of_segments(segment: &Segment, bytes: u32, pieces: u32, mtu: u32) -> Result<Self, TooLarge> {
+        let headers = (bytes - segment.payload.len() as u32) / pieces;
+        let piece_bytes = headers + u32::from(segment.cut);
+        if piece_bytes > ETHERNET_BYTES + mtu {
             return Err(TooLarge);
         }
-        let pieces = payload.div_ceil(cut);
-        let last = payload - (pieces - 1) * cut;
-        Ok(Self {
-            pieces,
-            piece_bytes: ETHERNET_BYTES + headers + cut,
-            last_bytes: ETHERNET_BYTES + headers + last,
-            is_divisible: true,
-        })
+        let last_bytes = bytes - (pieces - 1) * piece_bytes;
+        Ok(Self { pieces, piece_bytes, last_bytes, is_divisible: true })
     }
 
-    #[inline]
-    fn of_bytes(packet: &Packet, bytes: u32, mtu: u32) -> Result<Self, TooLarge> {
-        if bytes <= mtu {
-            return Ok(Self::single(ETHERNET_BYTES + bytes));
-        }
+    /// Machines do not cut what they send: a packet that would be cut into fragments travels whole, and counts as them.
+    fn of_fragments(packet: &Packet, bytes: u32, mtu: u32) -> Result<Self, TooLarge> {
         if !packet.may_fragment {
             return Err(TooLarge);
         }
-        let step = (mtu - IP_BYTES) / 8 * 8;
-        let (payload, headers) = (bytes - IP_BYTES, ETHERNET_BYTES + IP_BYTES);
+        let headers = ETHERNET_BYTES + IP_BYTES;
+        let (payload, step) = (bytes - headers, (mtu - IP_BYTES) / 8 * 8);
         let pieces = payload.div_ceil(step);
         let last_bytes = headers + payload - (pieces - 1) * step;
         Ok(Self { pieces, piece_bytes: headers + step, last_bytes, is_divisible: false })
@@ -92,8 +68,8 @@ impl Shape {
 
     /// How many bytes all pieces have.
     #[inline]
-    pub(super) fn bytes(&self) -> u32 {
-        (self.pieces - 1) * self.piece_bytes + self.last_bytes
+    pub(super) fn bytes(&self) -> u64 {
+        u64::from(self.pieces - 1) * u64::from(self.piece_bytes) + u64::from(self.last_bytes)
     }
 
     /// How many bytes one piece has.
@@ -103,67 +79,37 @@ impl Shape {
     }
 }
 
-/// How many bytes the options of a segment take on the wire.
-fn options_bytes(options: &Options) -> u32 {
-    let begins = u32::from(options.segment_bytes_max.is_some()) * 4
-        + u32::from(options.window_shift.is_some()) * 3
-        + u32::from(options.selective) * 2;
-    let ranges = options.received.as_ref().map_or(0, |ranges| 2 + 8 * ranges.len() as u32);
-    (begins + u32::from(options.timestamps.is_some()) * 10 + ranges).next_multiple_of(4)
-}
-
-fn transport_bytes(transport: &Transport) -> u32 {
-    match transport {
-        Transport::Tcp(segment) => {
-            TCP_BYTES + options_bytes(&segment.options) + segment.payload.len() as u32
-        }
-        Transport::Udp(datagram) => UDP_BYTES + datagram.payload.len() as u32,
-        Transport::Icmp(Icmp::EchoRequest(echo) | Icmp::EchoReply(echo)) => {
-            ICMP_BYTES + echo.payload.len() as u32
-        }
-        Transport::Icmp(
-            Icmp::Unreachable { about, .. } | Icmp::TooBig { about, .. } | Icmp::TimeExceeded { about, .. },
-        ) => ICMP_BYTES + IP_BYTES + about.transport.len() as u32,
-        Transport::Icmp(Icmp::Other { bytes, .. }) => ICMP_BYTES / 2 + bytes.len() as u32,
-        Transport::Fragment(fragment) => fragment.bytes.len() as u32,
-        Transport::Other { bytes, .. } => bytes.len() as u32,
-    }
-}
-
-/// The pieces `from..to` of a TCP segment that has `pieces`, as a frame of their own.
+/// The pieces `from..to` of a frame, as a frame of their own; all of it if it is no segment that can be cut.
 pub(super) fn part(frame: &Frame, pieces: u32, from: u32, to: u32) -> Frame {
-    let (head, Some((packet, segment))) = (frame, tcp(frame)) else { return frame.clone() };
+    let Body::Ip(packet) = &frame.body else { return frame.clone() };
+    let Transport::Tcp(segment) = &packet.transport else { return frame.clone() };
     if from == 0 && to == pieces {
         return frame.clone();
     }
     let cut = usize::from(segment.cut);
     let begin = from as usize * cut;
     let end = (to as usize * cut).min(segment.payload.len());
-    let only_last = if to == pieces { 0 } else { Flags::FIN.0 | Flags::PSH.0 };
-    let only_first = if from == 0 { 0 } else { Flags::SYN.0 };
     // A flag that begins a connection takes a number of its own, before all bytes.
-    let first = begin as u32 + u32::from(from > 0 && segment.flags.contains(Flags::SYN));
+    let skipped = begin as u32 + u32::from(from > 0 && segment.flags.contains(Flags::SYN));
+    let mut flags = segment.flags;
+    if from > 0 {
+        flags = flags.without(Flags::SYN | Flags::CWR);
+    }
+    if to < pieces {
+        flags = flags.without(Flags::FIN | Flags::PSH | Flags::RST);
+    }
     let transport = Transport::Tcp(Segment {
-        sequence: segment.sequence.wrapping_add(first),
-        flags: Flags(segment.flags.0 & !(only_last | only_first)),
+        sequence: segment.sequence.wrapping_add(skipped),
+        flags,
         payload: segment.payload.slice(begin, end),
         options: segment.options.clone(),
         ..*segment
     });
-    Frame { body: Body::Ip(Packet { transport, ..*packet }), ..*head }
+    let identification = packet.identification.wrapping_add(from as u16);
+    Frame { body: Body::Ip(Packet { transport, identification, ..*packet }), ..*frame }
 }
 
-fn tcp(frame: &Frame) -> Option<(&Packet, &Segment)> {
-    match &frame.body {
-        Body::Ip(packet) => match &packet.transport {
-            Transport::Tcp(segment) => Some((packet, segment)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The frame with a bit that is wrong, as a receiver finds it.
-pub(super) fn broken(frame: &Frame, _draw: u64) -> Frame {
-    Frame { body: Body::Broken(bytes::Bytes::new()), ..*frame }
+/// The frame with a bit that is wrong, as a receiver finds it. Which bit is a matter of `draw`.
+pub(super) fn broken(frame: &Frame, draw: u64) -> Frame {
+    frame.corrupt(&mut Rng::new(Seed::new(draw)))
 }
