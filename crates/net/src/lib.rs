@@ -8,6 +8,7 @@
 pub mod frame;
 pub mod neighbours;
 pub mod stack;
+pub mod tcp;
 
 mod mac;
 mod node;
