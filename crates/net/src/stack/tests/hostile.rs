@@ -156,7 +156,11 @@ fn anything_may_arrive() {
         world.machines[1].stack.release_owner(now, 0, &mut crate::Outbox::new());
         world.run(Duration::from_secs(3_600));
         let stack = &world.machines[1].stack;
-        assert_eq!((stack.sockets(), stack.buffered_bytes(), stack.next_event()), (0, 0, None), "seed {seed}");
+        assert_eq!(
+            (stack.sockets(), stack.buffered_bytes(), stack.next_event()),
+            (0, 0, None),
+            "seed {seed}"
+        );
     }
 }
 
