@@ -11,6 +11,7 @@ pub mod link;
 pub mod neighbours;
 pub mod stack;
 pub mod switch;
+pub mod tcp;
 
 mod mac;
 mod node;
