@@ -59,7 +59,7 @@ impl Packet {
 
     fn piece(&self, at: usize, count: usize) -> Self {
         match &self.transport {
-            Transport::Tcp(segment) if count > 1 => Self {
+            Transport::Tcp(segment) => Self {
                 identification: self.identification.wrapping_add(at as u16),
                 transport: Transport::Tcp(segment.nth(at, count)),
                 ..*self
@@ -93,7 +93,7 @@ impl Segment {
             flags,
             cut: 0,
             options: self.options.clone(),
-            payload: self.payload.slice(from, to),
+            payload: if count == 1 { self.payload.clone() } else { self.payload.slice(from, to) },
             ..*self
         }
     }
