@@ -5,13 +5,14 @@
 
 #![deny(unsafe_code)]
 
+pub mod capture;
 pub mod frame;
 
 mod mac;
 mod node;
 mod stack;
 
-pub use frame::{Frame, Packet, Payload};
+pub use frame::{Frame, Malformed, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
 pub use stack::{Readiness, SocketId};

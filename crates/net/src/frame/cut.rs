@@ -21,6 +21,11 @@ impl Packet {
         self.header_len() + transport <= usize::from(mtu)
     }
 
+    /// Whether it crosses such a link in one piece.
+    pub(crate) fn fits_whole(&self, mtu: u16) -> bool {
+        self.len() <= usize::from(mtu) && self.pieces_on_wire() == 1
+    }
+
     /// What crosses a link that carries packets of `mtu` bytes, in order.
     ///
     /// A segment with a [`cut`](Segment::cut) becomes segments of so many bytes. What is then still too large becomes

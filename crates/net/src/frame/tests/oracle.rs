@@ -101,8 +101,8 @@ fn icmp_agrees(icmp: &Icmp, read: &Icmpv4Type, payload: &[u8]) {
         assert_eq!((echo.identifier, echo.sequence, concat(&echo.payload)), (id, seq, payload.to_vec()));
     };
     match (icmp, read) {
-        (Icmp::EchoRequest(ours), Icmpv4Type::EchoRequest(read)) => echo(ours, read.id, read.seq),
-        (Icmp::EchoReply(ours), Icmpv4Type::EchoReply(read)) => echo(ours, read.id, read.seq),
+        (Icmp::EchoRequest(ours), Icmpv4Type::EchoRequest(read))
+        | (Icmp::EchoReply(ours), Icmpv4Type::EchoReply(read)) => echo(ours, read.id, read.seq),
         (
             Icmp::TooBig { mtu, .. },
             Icmpv4Type::DestinationUnreachable(Why::FragmentationNeeded { next_hop_mtu }),
