@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod fabric;
+pub mod capture;
 pub mod frame;
 pub mod link;
 pub mod neighbours;
@@ -18,6 +19,7 @@ mod node;
 
 pub use fabric::Fabric;
 pub use frame::{Frame, Packet, Payload};
+pub use frame::{Frame, Malformed, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
 pub use stack::{Host, Interface, Readiness, Service, SocketId, Stack};
