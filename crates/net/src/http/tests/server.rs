@@ -3,11 +3,13 @@
 use super::*;
 
 fn requests(events: &[ServerEvent]) -> Vec<&Request> {
-    let of_request = |event| match event {
-        &ServerEvent::Request(ref request) => Some(request),
-        _ => None,
-    };
-    events.iter().filter_map(of_request).collect()
+    let mut requests = Vec::new();
+    for event in events {
+        if let ServerEvent::Request(request) = event {
+            requests.push(request);
+        }
+    }
+    requests
 }
 
 fn body(events: &[ServerEvent]) -> Vec<u8> {
