@@ -5,17 +5,22 @@
 
 #![deny(unsafe_code)]
 
+pub mod fabric;
 pub mod frame;
 pub mod http;
+pub mod link;
+pub mod neighbours;
+pub mod stack;
+pub mod switch;
 
 mod mac;
 mod node;
-mod stack;
 
+pub use fabric::Fabric;
 pub use frame::{Frame, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
-pub use stack::{Readiness, SocketId};
+pub use stack::{Host, Interface, Readiness, Service, SocketId, Stack};
 
 /// Networks as an address and a length.
 pub use ipnet;

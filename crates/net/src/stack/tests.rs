@@ -1,0 +1,4 @@
+//! Two machines on a wire that the test holds, and what they say to each other.
+
+mod datagrams;
+mod world;
