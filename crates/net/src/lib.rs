@@ -8,6 +8,7 @@
 pub mod fabric;
 pub mod capture;
 pub mod frame;
+pub mod http;
 pub mod link;
 pub mod neighbours;
 pub mod stack;
