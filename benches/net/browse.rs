@@ -97,7 +97,7 @@ impl Client {
 
     fn think(&mut self, host: &mut Host<'_>) {
         let thinks = Duration::from_micros(self.rng.range(200_000..1_800_000));
-        host.set_timer(host.now() + thinks, 0);
+        host.set_timer(host.now().saturating_add(thinks), 0);
     }
 
     fn finish(&mut self, host: &mut Host<'_>, socket: SocketId) {

@@ -5,9 +5,7 @@
 
 mod browse;
 mod build;
-mod connections;
 mod peers;
-mod router;
 mod simulation;
 mod stream;
 mod world;
@@ -17,8 +15,6 @@ use ironloom_benches::Suite;
 fn main() {
     let mut suite = Suite::from_args();
     stream::benches(&mut suite);
-    connections::benches(&mut suite);
-    router::benches(&mut suite);
     simulation::benches(&mut suite);
     build::benches(&mut suite);
     suite.finish();

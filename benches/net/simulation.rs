@@ -51,7 +51,8 @@ struct World {
 
 impl World {
     fn new(hosts: u32, workers: u16) -> Self {
-        let config = Config { shards: workers, group_latency_min: Duration::from_millis(1), ..Config::default() };
+        let config =
+            Config { shards: workers, group_latency_min: Duration::from_millis(1), ..Config::default() };
         let mut fabric = Fabric::new(config, SEED);
         let network: Ipv4Net = "10.0.0.0/8".parse().expect("it is a network");
         let switches = [0, 1].map(|number| {
@@ -76,7 +77,8 @@ impl World {
             if number < hosts / 10 {
                 fabric.serve(id, Box::new(Server::new(80))).expect("it is there");
             } else {
-                let client = Client::new(Arc::clone(&servers), Arc::clone(&flows), rng.split("client", number.into()));
+                let client =
+                    Client::new(Arc::clone(&servers), Arc::clone(&flows), rng.split("client", number.into()));
                 fabric.serve(id, Box::new(client)).expect("it is there");
             }
             machines.push(id);
@@ -94,7 +96,7 @@ impl World {
     }
 
     fn run_to(&mut self, second: u64) {
-        let until = Instant::ZERO + Duration::from_secs(second);
+        let until = Instant::ZERO.saturating_add(Duration::from_secs(second));
         if self.workers == 1 {
             self.fabric.run_until(until);
         } else {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
 use ironloom_core::Instant;
-use ironloom_net::fabric::Fabric;
+use ironloom_net::fabric::{Config, Fabric};
 use ironloom_net::ipnet::Ipv4Net;
 use ironloom_net::link::LinkProfile;
+use ironloom_net::stack::{self, Received};
 use ironloom_net::{Host, Readiness, Service, SocketId};
 
 use crate::peers::{LINUX, SMOLTCP, linux, smoltcp};
@@ -40,14 +41,16 @@ fn bits(bytes: usize, took: Duration) -> f64 {
 }
 
 fn stream(bytes: usize, offload: bool) -> Duration {
-    let (mut fabric, switch) = one_switch(false);
+    let mut stack = stack::Config::default();
+    if !offload {
+        stack.tcp.offload_bytes_max = 0;
+    }
+    let (mut fabric, switch) =
+        one_switch(Config { digest: false, stack: Arc::new(stack), ..Config::default() });
     let network: Ipv4Net = "10.0.0.0/24".parse().expect("it is a network");
     let received = Arc::<AtomicUsize>::default();
-    let [source, sink] = [1, 2].map(|number| {
-        let id = add_machine(&mut fabric, switch, network, number, LinkProfile::default());
-        fabric.set_offload(id, offload).expect("it is there");
-        id
-    });
+    let cable = LinkProfile { queue_bytes_max: 1 << 20, ..LinkProfile::default() };
+    let [source, sink] = [1, 2].map(|number| add_machine(&mut fabric, switch, network, number, cable));
     fabric.serve(sink, Box::new(Sink(Arc::clone(&received)))).expect("it is there");
     let target = SocketAddr::new(address(network, 2), 5_001);
     let source_service = Source { target, socket: None, piece: Bytes::from(vec![7; PIECE]), left: bytes };
@@ -101,11 +104,11 @@ impl Service for Sink {
         let mut read = |host: &mut Host<'_>, socket| {
             while let Ok(received) = host.receive(socket, &mut target) {
                 match received {
-                    ironloom_net::stack::Received::Bytes(count) => {
+                    Received::Bytes(count) => {
                         self.0.fetch_add(count, Ordering::Relaxed);
                     }
-                    ironloom_net::stack::Received::Nothing => return,
-                    ironloom_net::stack::Received::End => return host.close(socket),
+                    Received::Nothing => return,
+                    Received::Finished => return host.close(socket),
                 }
             }
         };

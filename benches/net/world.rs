@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ironloom_core::{MachineId, Rng, Seed};
 use ironloom_net::fabric::{Config, Fabric, MachineSpec, Place, StationId};
-use ironloom_net::ipnet::{IpNet, Ipv4Net};
+use ironloom_net::ipnet::Ipv4Net;
 use ironloom_net::link::LinkProfile;
 use ironloom_net::switch;
 
@@ -21,8 +21,8 @@ pub(crate) fn address(network: Ipv4Net, number: u32) -> IpAddr {
 }
 
 /// A fabric of one shard with one switch.
-pub(crate) fn one_switch(digest: bool) -> (Fabric, StationId) {
-    let mut fabric = Fabric::new(Config { digest, ..Config::default() }, SEED);
+pub(crate) fn one_switch(config: Config) -> (Fabric, StationId) {
+    let mut fabric = Fabric::new(config, SEED);
     let switch = fabric.add_switch("switch", Place::Apart, switch::Config::default()).expect("there is room");
     (fabric, switch)
 }
@@ -39,7 +39,7 @@ pub(crate) fn add_machine(
     let IpAddr::V4(own) = address(network, number) else { unreachable!("the network is one of IPv4") };
     let own = Ipv4Net::new(own, network.prefix_len()).expect("the length is that of the network");
     let spec = MachineSpec {
-        address: Some(IpNet::V4(own)),
+        address: Some(own),
         down: profile,
         up: profile,
         ..MachineSpec::new(id, "machine", at)

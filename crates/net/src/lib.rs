@@ -5,8 +5,8 @@
 
 #![deny(unsafe_code)]
 
-pub mod fabric;
 pub mod capture;
+pub mod fabric;
 pub mod frame;
 pub mod http;
 pub mod link;
@@ -19,7 +19,6 @@ mod mac;
 mod node;
 
 pub use fabric::Fabric;
-pub use frame::{Frame, Packet, Payload};
 pub use frame::{Frame, Malformed, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
