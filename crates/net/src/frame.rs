@@ -29,7 +29,7 @@ mod tcp;
 mod udp;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use cut::Pieces;
 pub use malformed::{Layer, Malformed};

@@ -66,8 +66,8 @@ struct Entry {
 /// log.note_packet(Instant::ZERO, &question);
 /// log.expire(log.next_event().unwrap());
 ///
-/// let flow = log.next_flow().unwrap();
-/// assert_eq!(flow.to_string(), "udp 10.0.0.1:4000 > 10.0.0.2:53 0ns..0ns 1/28 0/0 idle");
+/// let flow = log.next_flow().unwrap().to_string();
+/// assert_eq!(flow, "udp 10.0.0.1:4000 > 10.0.0.2:53 0.000000000s..0.000000000s 1/28 0/0 idle");
 /// ```
 #[derive(Debug)]
 pub struct FlowLog {

@@ -83,10 +83,10 @@ impl<'a> Parser<'a> {
         let begin = self.at + (rest.len() - rest.trim_start().len());
         let rest = &self.text[begin..];
         let first = rest.chars().next()?;
-        let len = if matches!(first, '(' | ')' | '!') {
-            1
-        } else {
-            rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '!')).unwrap_or(rest.len())
+        let len = match first {
+            '(' | ')' | '!' => 1,
+            '&' | '|' => rest.find(|c| c != first).unwrap_or(rest.len()),
+            _ => rest.find(|c: char| c.is_whitespace() || "()!&|".contains(c)).unwrap_or(rest.len()),
         };
         Some((&rest[..len], begin))
     }

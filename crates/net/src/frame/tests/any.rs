@@ -97,8 +97,13 @@ fn icmp() -> impl Strategy<Value = Icmp> {
     ]
 }
 
+/// The number of a protocol that is carried as it is; not of authentication headers, into which etherparse looks.
+fn protocol() -> impl Strategy<Value = u8> {
+    (18..=u8::MAX).prop_map(|protocol| if protocol == 51 { 50 } else { protocol })
+}
+
 fn fragment() -> impl Strategy<Value = Fragment> {
-    (any::<u8>(), 0..8_000_u16, any::<bool>(), vec(any::<u8>(), 8..=1_480)).prop_map(
+    (prop_oneof![Just(6), protocol()], 0..8_000_u16, any::<bool>(), vec(any::<u8>(), 8..=1_480)).prop_map(
         |(protocol, unit, more, mut bytes)| {
             if more {
                 bytes.truncate(bytes.len() / 8 * 8);
@@ -140,7 +145,7 @@ pub(crate) fn packet() -> impl Strategy<Value = Packet> {
         2 => datagram(3_000).prop_map(Transport::Udp),
         4 => icmp().prop_map(Transport::Icmp),
         1 => fragment().prop_map(Transport::Fragment),
-        1 => (18..=u8::MAX, some_bytes(500)).prop_map(|(protocol, bytes)| Transport::Other { protocol, bytes }),
+        1 => (protocol(), some_bytes(500)).prop_map(|(protocol, bytes)| Transport::Other { protocol, bytes }),
     ])
 }
 
