@@ -53,7 +53,8 @@ impl Rope {
     /// How much memory is held, near enough.
     pub(super) fn held_bytes(&self) -> usize {
         let more = self.more.as_ref().map_or(0, |more| {
-            size_of::<More>() + more.pieces.len() * size_of::<Bytes>() + more.tail.capacity() - more.tail.len()
+            size_of::<More>() + more.pieces.len() * size_of::<Bytes>() + more.tail.capacity()
+                - more.tail.len()
         });
         self.len as usize + more
     }
@@ -137,7 +138,7 @@ impl Rope {
         let mut rest = bytes as usize;
         if let Some(more) = &mut self.more {
             // One that was passed is found again from the front.
-            more.cursor.begin = more.cursor.begin.checked_sub(rest).unwrap_or(0);
+            more.cursor.begin = more.cursor.begin.saturating_sub(rest);
         }
         while rest >= self.first.len() {
             rest -= self.first.len();

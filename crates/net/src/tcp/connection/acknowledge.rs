@@ -45,8 +45,7 @@ impl Connection {
     fn update_window(&mut self, segment: &Segment, acknowledgement: Sequence) -> bool {
         let sequence = Sequence::new(segment.sequence);
         let is_newer = self.window_sequence.is_before(sequence)
-            || (self.window_sequence == sequence
-                && !acknowledgement.is_before(self.window_acknowledgement));
+            || (self.window_sequence == sequence && !acknowledgement.is_before(self.window_acknowledgement));
         if !is_newer || acknowledgement.is_before(self.oldest) {
             return false;
         }
@@ -80,7 +79,7 @@ impl Connection {
         if let Some(board) = &mut self.board {
             board.acknowledge(acknowledgement);
         }
-        if self.marks.has(Marks::CROWDED) && self.outgoing.len() <= config.send_bytes_max / 2 {
+        if self.marks.has(Marks::CROWDED) && self.outgoing.len() <= config.send_bytes_max / 4 * 3 {
             self.marks.clear(Marks::CROWDED);
             self.readiness |= Readiness::WRITABLE;
         }

@@ -19,7 +19,9 @@ impl Connection {
             State::Established | State::CloseWait | State::FinWait1 | State::Closing | State::LastAck => {
                 self.poll_bytes(now, config).or_else(|| self.poll_acknowledgement(now, config))
             }
-            State::SynSent | State::SynReceived => self.poll_answer().or_else(|| self.poll_opening(now, config)),
+            State::SynSent | State::SynReceived => {
+                self.poll_answer().or_else(|| self.poll_opening(now, config))
+            }
             State::FinWait2 => {
                 self.limit_half_open(now, config);
                 self.poll_question(now, config).or_else(|| self.poll_acknowledgement(now, config))
