@@ -23,6 +23,8 @@ mod acknowledge;
 mod arrive;
 mod emit;
 mod expire;
+#[cfg(test)]
+mod inspect;
 mod marks;
 mod network;
 mod open;
@@ -163,6 +165,8 @@ impl Connection {
         if embryo.retries == 0 {
             connection.time_round_trip(embryo.began_at, connection.next);
         }
+        // In case the segment is not worth what it seemed to be.
+        connection.arm(now, config);
         connection.handle(now, config, ack);
         connection
     }

@@ -138,7 +138,7 @@ impl Rope {
         let mut rest = bytes as usize;
         if let Some(more) = &mut self.more {
             // One that was passed is found again from the front.
-            more.cursor.begin = more.cursor.begin.checked_sub(rest).unwrap_or(0);
+            more.cursor.begin = more.cursor.begin.saturating_sub(rest);
         }
         while rest >= self.first.len() {
             rest -= self.first.len();

@@ -77,11 +77,6 @@ impl Scoreboard {
         self.spans.is_empty()
     }
 
-    /// Whether anything is known to have arrived.
-    pub(super) const fn has_arrived(&self) -> bool {
-        self.arrived > 0
-    }
-
     pub(super) fn held_bytes(&self) -> usize {
         size_of::<Self>() + self.spans.capacity() * size_of::<Span>()
     }
@@ -240,6 +235,20 @@ impl Scoreboard {
         Some((span.start, span.end))
     }
 
+    /// Whether something arrived that was sent after what is still waited for.
+    pub(super) fn has_suspects(&self) -> bool {
+        self.next_suspect().is_some()
+    }
+
+    /// What was waited for long enough while later things arrived is lost.
+    pub(super) fn lose_suspects(&mut self) {
+        let Some(highest) = self.spans.iter().rposition(|span| span.fate == Fate::Arrived) else { return };
+        for span in self.spans[..highest].iter_mut().filter(|span| span.fate == Fate::Sent) {
+            span.fate = Fate::Lost;
+            self.lost += span.len();
+        }
+    }
+
     /// What was never sent again although something arrived that was sent after it.
     pub(super) fn next_suspect(&self) -> Option<(Sequence, Sequence)> {
         let highest = self.spans.iter().rposition(|span| span.fate == Fate::Arrived)?;
@@ -276,5 +285,26 @@ impl Scoreboard {
             span.start = before.start;
             self.spans.remove(index - 1);
         }
+    }
+}
+
+#[cfg(test)]
+impl Scoreboard {
+    /// What is always true: spans lie side by side, within what was sent, and the sums are right.
+    pub(super) fn check(&self, oldest: Sequence, next: Sequence) {
+        let mut at = oldest;
+        let (mut arrived, mut lost) = (0, 0);
+        for span in &self.spans {
+            assert_eq!(span.start, at, "{self:#?}");
+            assert!(span.end.is_after(span.start), "{self:#?}");
+            at = span.end;
+            match span.fate {
+                Fate::Arrived => arrived += span.len(),
+                Fate::Lost => lost += span.len(),
+                Fate::Sent | Fate::Resent => {}
+            }
+        }
+        assert!(!at.is_after(next), "{at:?} is after {next:?}: {self:#?}");
+        assert_eq!((arrived, lost), (self.arrived, self.lost), "{self:#?}");
     }
 }

@@ -1,9 +1,16 @@
 //! Tests of whole connections; those of the parts are in `tests/parts.rs`.
 
 mod channel;
+mod garbage;
+mod goodput;
+mod parts;
+mod peer;
 mod property;
+mod script;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use ironloom_core::Rng;
 
 use super::Ends;
 use crate::frame::{Flags, Segment};
@@ -17,6 +24,12 @@ fn ends() -> Ends {
 /// The same as the second side sees them.
 fn turned(ends: Ends) -> Ends {
     Ends { local: ends.remote, remote: ends.local }
+}
+
+/// A number of up to so many bits, more often a small one than by chance.
+fn any_below(rng: &mut Rng, bits: u64) -> u64 {
+    let bits = rng.below(bits);
+    rng.below(1 << bits)
 }
 
 /// What a wire makes of a segment: packets of at most `cut` bytes.

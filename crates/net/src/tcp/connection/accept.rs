@@ -52,7 +52,7 @@ impl Connection {
         }
         let end = start.plus(payload.len() as u32);
         if start != self.expected {
-            return self.accept_early(config, start, payload, is_end.then_some(end));
+            return self.accept_early(config, start, &payload, is_end.then_some(end));
         }
         if !payload.is_empty() {
             self.accept_next(now, config, segment.cut, payload);
@@ -70,14 +70,20 @@ impl Connection {
 
     /// Keeps what came before what is expected, and says so at once.
     #[cold]
-    fn accept_early(&mut self, config: &Config, start: Sequence, payload: Payload, finish: Option<Sequence>) {
+    fn accept_early(
+        &mut self,
+        config: &Config,
+        start: Sequence,
+        payload: &Payload,
+        finish: Option<Sequence>,
+    ) {
         self.marks.set(Marks::ACK_DUE);
         if self.marks.has(Marks::CLOSED) && !payload.is_empty() {
             return self.refuse_bytes();
         }
         let early = self.early.get_or_insert_default();
         early.finish = early.finish.or(finish);
-        early.insert(start, &payload, config.early_ranges_max.into());
+        early.insert(start, payload, config.early_ranges_max.into());
     }
 
     /// Takes what follows now that what was missing is there.

@@ -79,7 +79,7 @@ impl Connection {
         if let Some(board) = &mut self.board {
             board.acknowledge(acknowledgement);
         }
-        if self.marks.has(Marks::CROWDED) && self.outgoing.len() <= config.send_bytes_max / 2 {
+        if self.marks.has(Marks::CROWDED) && self.outgoing.len() <= config.send_bytes_max / 4 * 3 {
             self.marks.clear(Marks::CROWDED);
             self.readiness |= Readiness::WRITABLE;
         }

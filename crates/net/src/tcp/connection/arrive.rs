@@ -53,7 +53,7 @@ impl Connection {
         }
         match self.state {
             State::Closed => {}
-            State::SynSent => self.handle_opening(now, config, segment),
+            State::SynSent => self.handle_opening(now, config, &segment),
             _ => self.handle_synchronized(now, config, segment),
         }
     }

@@ -11,6 +11,9 @@ use crate::frame::{Flags, Options, Segment, Timestamps};
 /// How many ranges an option has room for, with timestamps and without.
 const RANGES_MAX: [usize; 2] = [3, 4];
 
+/// With less of the window left than this, the other side may be waiting.
+const SCARCE_BYTES: u32 = 32 << 10;
+
 impl Connection {
     /// A segment with what was given to be sent between two numbers, and the finish if that is among them.
     #[inline]
@@ -27,7 +30,7 @@ impl Connection {
         let to = to.min(queued);
         let payload = self.outgoing.slice(from.min(to) as usize, to as usize);
         let mut flags = Flags::ACK;
-        if to == queued {
+        if to == queued && from < to {
             flags = flags | Flags::PSH;
         }
         if is_end {
@@ -128,6 +131,7 @@ impl Connection {
         }
         let (gain, left) = (reach.since(self.edge), self.edge.since(self.expected));
         let half = config.receive_bytes_max / 2;
-        gain >= half || (left < half / 2 && gain >= half.min(2 * u32::from(self.segment_bytes)))
+        // While much is left, what arrives next is acknowledged with the wider window.
+        left < (half / 2).clamp(1, SCARCE_BYTES) && gain >= half.min(2 * u32::from(self.segment_bytes))
     }
 }

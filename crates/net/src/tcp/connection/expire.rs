@@ -8,6 +8,9 @@ use super::{Connection, Marks, Mode, State};
 /// What is added to two round trips before the tail is probed: answers vary.
 const TAIL_SLACK: Duration = Duration::from_millis(2);
 
+/// Something that was overtaken has at least this long to come, besides a quarter of a round trip.
+const REORDER_MIN: Duration = Duration::from_micros(100);
+
 /// What `retransmit_at` is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Timer {
@@ -15,6 +18,8 @@ pub(super) enum Timer {
     Retransmit,
     /// The last segment is to be sent again, or a new one, because losses at the end are heard of no other way.
     Tail,
+    /// What was overtaken may only be late. If it is not there by then, it is lost.
+    Reorder,
     /// The other side's window is closed: it is asked whether it still is.
     Persist,
 }
@@ -47,7 +52,12 @@ impl Connection {
     pub(super) fn arm(&mut self, now: Instant, config: &Config) {
         let timeout = self.round_trip.timeout(config, self.in_vain);
         (self.timer, self.retransmit_at) = (Timer::Retransmit, now.saturating_add(timeout));
-        if self.marks.has(Marks::SELECTIVE)
+        if self.has_suspects()
+            && let Some(mean) = self.round_trip.mean()
+        {
+            let slack = Duration::from_nanos(mean.as_nanos() / 4).max(REORDER_MIN);
+            (self.timer, self.retransmit_at) = (Timer::Reorder, now.saturating_add(slack));
+        } else if self.marks.has(Marks::SELECTIVE)
             && !self.marks.has(Marks::TAIL_PROBED)
             && self.in_vain == 0
             && self.mode != Mode::Loss
@@ -96,6 +106,10 @@ impl Connection {
             Timer::Persist => self.expire_persist(now, config),
             Timer::Tail => {
                 self.marks.set(Marks::TAIL_DUE | Marks::TAIL_PROBED);
+                self.arm(now, config);
+            }
+            Timer::Reorder => {
+                self.lose_suspects(config);
                 self.arm(now, config);
             }
             Timer::Retransmit => self.expire_patience(now, config),

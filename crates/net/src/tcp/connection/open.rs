@@ -11,14 +11,14 @@ use crate::Payload;
 use crate::frame::{Flags, Segment, Timestamps};
 
 impl Connection {
-    pub(super) fn handle_opening(&mut self, now: Instant, config: &Config, segment: Segment) {
+    pub(super) fn handle_opening(&mut self, now: Instant, config: &Config, segment: &Segment) {
         let flags = segment.flags;
         let has_ack = flags.contains(Flags::ACK);
         // Nothing is acknowledged that was not sent; before the first segment was, that is nothing at all.
         let is_ours = Sequence::new(segment.acknowledgement) == self.next && self.next != self.oldest;
         if has_ack && !is_ours {
             // It is for an older connection, of which the other side should hear that it is gone.
-            self.answer = refusal(&segment).map(Box::new);
+            self.answer = refusal(segment).map(Box::new);
             return;
         }
         if flags.contains(Flags::RST) {
@@ -30,14 +30,14 @@ impl Connection {
         if !flags.contains(Flags::SYN) {
             return;
         }
-        self.agree(config, &Offer::of(&segment, config), Sequence::new(segment.sequence).plus(1));
+        self.agree(config, &Offer::of(segment, config), Sequence::new(segment.sequence).plus(1));
         if segment.options.window_shift.is_none() {
             self.own_shift = 0;
         }
         self.heard_at = now;
         if has_ack {
             self.establish(now, config);
-            self.acknowledge(now, config, &segment);
+            self.acknowledge(now, config, segment);
             self.marks.set(Marks::ACK_DUE);
         } else {
             self.state = State::SynReceived;

@@ -56,10 +56,7 @@ impl Connection {
             board.detect_lost(segment_bytes);
         }
         if self.mode == Mode::Open && self.lost_bytes() > 0 {
-            self.mode = Mode::Recovery;
-            self.recover_at = self.next;
-            self.congestion.lose(config, flight, segment_bytes);
-            self.marks.set(Marks::RESEND_DUE);
+            self.enter_recovery(config, flight);
         } else if bytes > 0 && self.mode != Mode::Recovery {
             self.grow(now, config, bytes, flight);
         }
@@ -68,6 +65,30 @@ impl Connection {
             self.rearm(now, config);
         }
         self.board.take_if(|board| board.is_empty());
+    }
+
+    /// Something is lost: it is sent again, and less is on its way until everything arrived that is now.
+    fn enter_recovery(&mut self, config: &Config, flight: u32) {
+        self.mode = Mode::Recovery;
+        self.recover_at = self.next;
+        self.congestion.lose(config, flight, self.segment_bytes.into());
+        self.marks.set(Marks::RESEND_DUE);
+    }
+
+    /// Whether something arrived that was sent after what is still waited for.
+    pub(super) fn has_suspects(&self) -> bool {
+        self.mode != Mode::Loss && self.board.as_ref().is_some_and(|board| board.has_suspects())
+    }
+
+    /// What was overtaken had time enough to come: it is lost (RFC 8985, in short).
+    pub(super) fn lose_suspects(&mut self, config: &Config) {
+        let flight = self.flight();
+        if let Some(board) = &mut self.board {
+            board.lose_suspects();
+        }
+        if self.mode == Mode::Open {
+            self.enter_recovery(config, flight);
+        }
     }
 
     pub(super) fn lost_bytes(&self) -> u32 {
@@ -80,7 +101,7 @@ impl Connection {
         let mut arrived = 0;
         for &(start, end) in ranges.iter().take(4) {
             let (start, end) = (Sequence::new(start), Sequence::new(end));
-            let is_sane = start.is_before(end) && end.is_after(self.oldest) && !end.is_after(self.next);
+            let is_sane = start.is_before(end) && !start.is_before(self.oldest) && !end.is_after(self.next);
             if is_sane {
                 let board = self.board.get_or_insert_default();
                 arrived += board.select(self.oldest, start, end, config.scoreboard_ranges_max.into());
@@ -106,6 +127,7 @@ impl Connection {
         if is_lost && self.oldest != self.next {
             let end = self.oldest.plus(segment_bytes).earlier(self.next);
             self.board.get_or_insert_default().lose_until(self.oldest, end);
+            self.marks.set(Marks::RESEND_DUE);
         }
     }
 

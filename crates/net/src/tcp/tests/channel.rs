@@ -99,12 +99,12 @@ pub(super) struct Side {
 }
 
 /// The byte at a place of a stream.
-fn byte_at(salt: u64, place: u64) -> u8 {
+pub(super) fn byte_at(salt: u64, place: u64) -> u8 {
     ((place ^ salt).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
 }
 
 impl Side {
-    fn new(config: Config, plan: Plan, ends: Ends, life: Life, salt: u64) -> Self {
+    pub(super) fn new(config: Config, plan: Plan, ends: Ends, life: Life, salt: u64) -> Self {
         Self {
             config,
             plan,
@@ -200,7 +200,7 @@ impl Side {
                 connection.receive(&mut target)
             };
             match found {
-                Ok(None) => return,
+                Ok(None) | Err(ReceiveError::Closed) => return,
                 Ok(Some(0)) => {
                     self.saw_end = true;
                     return self.finish_if_done();
@@ -219,12 +219,11 @@ impl Side {
                     self.error = Some(error);
                     return;
                 }
-                Err(ReceiveError::Closed) => return,
             }
         }
     }
 
-    fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         let life = match &self.life {
             Life::Listening | Life::Over => None,
             Life::Embryo(embryo) => Some(embryo.deadline()),
@@ -238,7 +237,7 @@ impl Side {
         matches!(self.life, Life::Over)
     }
 
-    fn handle(&mut self, now: Instant, segment: Segment, rng: &mut Rng, out: &mut Vec<Segment>) {
+    pub(super) fn handle(&mut self, now: Instant, segment: Segment, rng: &mut Rng, out: &mut Vec<Segment>) {
         match &mut self.life {
             Life::Listening if is_syn(&segment) => {
                 let initial = rng.next_u64() as u32;
@@ -266,7 +265,7 @@ impl Side {
         }
     }
 
-    fn expire(&mut self, now: Instant, out: &mut Vec<Segment>) {
+    pub(super) fn expire(&mut self, now: Instant, out: &mut Vec<Segment>) {
         match &mut self.life {
             Life::Embryo(embryo) => match embryo.expire(now, &self.config) {
                 Reaction::Again => out.push(embryo.syn_ack(now, &self.config)),
@@ -284,7 +283,7 @@ impl Side {
     }
 
     /// Lets the plan and the connection go on until neither has anything to do.
-    fn settle(&mut self, now: Instant, out: &mut Vec<Segment>) {
+    pub(super) fn settle(&mut self, now: Instant, out: &mut Vec<Segment>) {
         loop {
             let Life::Connection(connection) = &mut self.life else { return };
             let readiness = connection.take_readiness();
@@ -297,6 +296,7 @@ impl Side {
                 assert!(polls < 20_000, "it has something to send for ever: {connection:#?}");
             }
             check_memory(connection, &self.config);
+            connection.check();
             if readiness.is_none() {
                 return self.retire();
             }
@@ -306,7 +306,7 @@ impl Side {
     fn retire(&mut self) {
         let Life::Connection(connection) = &self.life else { return };
         let is_read = self.saw_end || self.has_aborted || connection.error().is_some();
-        if connection.is_over() && (is_read || connection.receivable_bytes() == 0) {
+        if connection.is_over() && is_read {
             self.life = Life::Over;
         } else if let Some(wait) = connection.time_wait().filter(|_| self.saw_end) {
             self.life = Life::TimeWait(wait);
@@ -319,7 +319,7 @@ fn is_syn(segment: &Segment) -> bool {
 }
 
 /// What a connection holds is bounded by what it may hold, whatever comes.
-fn check_memory(connection: &Connection, config: &Config) {
+pub(super) fn check_memory(connection: &Connection, config: &Config) {
     let ranges = usize::from(config.early_ranges_max + config.scoreboard_ranges_max);
     // Chunks have room for as much again; every 512 bytes may have a piece of its own; chunks of 512 for ranges.
     let buffers = (config.send_bytes_max + config.receive_bytes_max) as usize;

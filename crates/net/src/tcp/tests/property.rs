@@ -3,6 +3,7 @@
 use ironloom_core::{Duration, Rng, Seed};
 
 use super::super::{Config, Congestion, Keepalive};
+use super::any_below;
 use super::channel::{Life, Plan, Profile, World};
 
 fn config(rng: &mut Rng) -> Config {
@@ -37,9 +38,9 @@ fn plan(rng: &mut Rng) -> Plan {
     let bits = rng.range(0..16);
     Plan {
         bytes: rng.below(1 << bits),
-        chunk: rng.range(1..1 << rng.range(4..17)) as usize,
+        chunk: (1 + any_below(rng, 17)) as usize,
         shares: rng.chance(1, 2),
-        sip: rng.range(1..1 << rng.range(5..17)) as usize,
+        sip: (1 + any_below(rng, 17)) as usize,
         rest: Duration::from_micros(if rng.chance(1, 4) { rng.below(20_000) } else { 0 }),
         closes: rng.chance(1, 4),
         aborts_after: rng.chance(1, 12).then(|| rng.below(1 << bits)),
