@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod capture;
 pub mod frame;
 pub mod neighbours;
 pub mod stack;
@@ -13,7 +14,7 @@ pub mod tcp;
 mod mac;
 mod node;
 
-pub use frame::{Frame, Packet, Payload};
+pub use frame::{Frame, Malformed, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
 pub use stack::{Host, Interface, Readiness, Service, SocketId, Stack};
