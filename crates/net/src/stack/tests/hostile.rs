@@ -11,7 +11,7 @@ use crate::frame::{
     Transport, Unreachable,
 };
 use crate::stack::{Config, DropReason, Hears};
-use crate::{Frame, Mac, Packet, Payload, Port};
+use crate::{Frame, Mac, Node, Packet, Payload, Port};
 
 fn address(rng: &mut Rng) -> IpAddr {
     let known =
