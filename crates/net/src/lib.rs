@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod frame;
+pub mod neighbours;
 
 mod mac;
 mod node;
