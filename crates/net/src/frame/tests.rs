@@ -1,0 +1,1 @@
+//! Frames on the wire: known bytes, and properties of any.
