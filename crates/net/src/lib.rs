@@ -7,6 +7,7 @@
 
 pub mod frame;
 pub mod neighbours;
+pub mod router;
 
 mod mac;
 mod node;
