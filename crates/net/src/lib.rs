@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod capture;
 pub mod frame;
 pub mod neighbours;
 pub mod router;
@@ -13,7 +14,7 @@ mod mac;
 mod node;
 mod stack;
 
-pub use frame::{Frame, Packet, Payload};
+pub use frame::{Frame, Malformed, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
 pub use stack::{Readiness, SocketId};
