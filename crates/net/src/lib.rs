@@ -14,6 +14,7 @@ pub mod neighbours;
 pub mod stack;
 pub mod switch;
 pub mod tcp;
+pub mod router;
 
 mod mac;
 mod node;
