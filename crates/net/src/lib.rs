@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod dns;
 pub mod frame;
 
 mod mac;
