@@ -8,14 +8,19 @@
 //! | hold names | [`Zone`], read by [`Zone::parse`] from the text of a master file |
 //! | answer from zones | [`Authority`] |
 //! | register machines while they run | [`Registry`] |
+//! | find out what others know | [`Resolver`] |
 
 mod authority;
 mod folded;
+mod resolver;
 mod wire;
 mod zone;
 
 pub use authority::{
     Authority, AuthorityConfig, AuthorityCounters, AuthorityError, RegisterError, Registry, reverse_origin,
+};
+pub use resolver::{
+    AskId, Asker, CacheConfig, Resolver, ResolverConfig, ResolverCounters, ResolverOutput, Upstream, View,
 };
 pub use wire::{MessageLimits, Transport};
 pub use zone::{Zone, ZoneError, ZoneLimits, ZoneText, ZoneTextError, ZoneTextProblem};

@@ -12,6 +12,7 @@ use super::Zone;
 use super::folded::{Folded, upwards};
 use super::wire::{MessageLimits, Request, Transport, Unanswerable};
 
+pub(crate) use answer::{End, rows_of};
 pub use registry::{RegisterError, Registry, reverse_origin};
 
 /// What an [`Authority`] does and how much of it.
