@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod dhcp;
 pub mod dns;
 pub mod frame;
 
