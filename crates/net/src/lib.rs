@@ -7,6 +7,8 @@
 
 pub mod capture;
 pub mod fabric;
+pub mod dhcp;
+pub mod dns;
 pub mod frame;
 pub mod http;
 pub mod link;
