@@ -100,9 +100,10 @@ impl Chunks {
             match self.place {
                 Place::Trailer => {
                     let limit = config.trailer_bytes_max;
-                    let attempt = |bytes: &[u8]| head::trailer(bytes, config);
+                    let mut fields = Fields::default();
+                    let attempt = |bytes: &[u8]| head::trailer(bytes, config, &mut fields.positions);
                     let found = gather.next(input, limit, Refusal::TrailerTooLong { limit }, attempt)?;
-                    return Ok(found.map(|(bytes, positions)| Part::End(Fields { bytes, positions })));
+                    return Ok(found.map(|bytes| Part::End(Fields { bytes, ..fields })));
                 }
                 Place::Data if self.size > 0 => return Ok(take(input, &mut self.size)),
                 _ => {

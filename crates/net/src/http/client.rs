@@ -250,9 +250,10 @@ impl Client {
             };
         };
         let (config, limit) = (&self.config, self.config.head_bytes_max);
-        let attempt = |bytes: &[u8]| head::response(bytes, config, oldest.is_head);
+        let mut response = Response::unread();
+        let mut attempt = |bytes: &[u8]| head::response(bytes, config, oldest.is_head, &mut response);
         let too_long = Refusal::HeadTooLong { limit };
-        let Some((bytes, mut response)) = self.gather.next(&mut self.input, limit, too_long, attempt)? else {
+        let Some(bytes) = self.gather.next(&mut self.input, limit, too_long, &mut attempt)? else {
             return match self.is_finished {
                 false => Ok(None),
                 true if self.gather.is_empty() => Err(Refusal::Unfinished),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::config::FIELDS_MAX;
 
 /// How many fields are found without another allocation.
-const INLINE: usize = 12;
+const INLINE: usize = 6;
 
 /// Where a field is in its head.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -22,19 +22,19 @@ pub(super) struct Gather {
     tried: usize,
 }
 
-/// What became of an attempt to read a head: how long it is, and what it says; `None` if there is more to come.
-pub(super) type Attempt<T> = Result<Option<(usize, T)>, Refusal>;
+/// What became of an attempt to read a head: how long it is; `None` if there is more to come.
+pub(super) type Attempt = Result<Option<usize>, Refusal>;
 
 impl Gather {
     /// Takes the next head off the input, if it is there as a whole.
     #[inline]
-    pub(super) fn next<T>(
+    pub(super) fn next(
         &mut self,
         input: &mut Input,
         limit: u16,
         too_long: Refusal,
-        attempt: impl Fn(&[u8]) -> Attempt<T>,
-    ) -> Result<Option<(Bytes, T)>, Refusal> {
+        mut attempt: impl FnMut(&[u8]) -> Attempt,
+    ) -> Result<Option<Bytes>, Refusal> {
         if !self.bytes.is_empty() {
             return self.gather(input, limit, too_long, attempt);
         }
@@ -44,11 +44,12 @@ impl Gather {
         let front = input.front();
         let within = &front[..front.len().min(usize::from(limit))];
         match attempt(within)? {
-            Some((len, head)) => Ok(Some((input.take(len), head))),
+            Some(len) => Ok(Some(input.take(len))),
             None if within.len() == usize::from(limit) => Err(too_long),
             None => {
-                self.tried = within.len();
-                self.append(input, within.len());
+                let len = within.len();
+                self.tried = len;
+                self.append(input, len);
                 self.gather(input, limit, too_long, attempt)
             }
         }
@@ -64,17 +65,18 @@ impl Gather {
     }
 
     /// What is wrong with what was gathered, after the other side has finished.
-    pub(super) fn finish<T>(&self, attempt: impl Fn(&[u8]) -> Attempt<T>) -> Refusal {
+    pub(super) fn finish(&self, attempt: impl FnOnce(&[u8]) -> Attempt) -> Refusal {
         attempt(&self.bytes).err().unwrap_or(Refusal::Unfinished)
     }
 
-    fn gather<T>(
+    #[cold]
+    fn gather(
         &mut self,
         input: &mut Input,
         limit: u16,
         too_long: Refusal,
-        attempt: impl Fn(&[u8]) -> Attempt<T>,
-    ) -> Result<Option<(Bytes, T)>, Refusal> {
+        mut attempt: impl FnMut(&[u8]) -> Attempt,
+    ) -> Result<Option<Bytes>, Refusal> {
         while !input.is_empty() {
             let room = usize::from(limit) - self.bytes.len();
             let ended = self.append(input, room);
@@ -84,11 +86,11 @@ impl Gather {
                 continue;
             }
             self.tried = len;
-            if let Some((used, head)) = attempt(&self.bytes)? {
+            if let Some(used) = attempt(&self.bytes)? {
                 let mut bytes = Bytes::from(std::mem::take(&mut self.bytes));
                 *self = Self::default();
                 input.put_back(bytes.split_off(used));
-                return Ok(Some((bytes, head)));
+                return Ok(Some(bytes));
             }
             if is_full {
                 return Err(too_long);

@@ -2,20 +2,18 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::Bytes;
-
 use super::config::FIELDS_MAX;
 use super::fields::{Position, Positions};
 use super::framing::{Extent, Facts};
 use super::gather::Attempt;
-use super::{Config, Fields, Method, Refusal, Request, Response, Status, Version};
+use super::{Config, Method, Refusal, Request, Response, Status, Version};
 
 /// How many empty lines before a request are left out: some clients send one after a body.
 const EMPTY_LINES_MAX: usize = 2;
 
-/// Reads the head of a request. Its fields lack their bytes until [`Fields::bytes`] is set.
+/// Reads the head of a request; it lacks its bytes then.
 #[inline]
-pub(super) fn request(bytes: &[u8], config: &Config, may_be_0_9: bool) -> Attempt<Request> {
+pub(super) fn request(bytes: &[u8], config: &Config, may_be_0_9: bool, into: &mut Request) -> Attempt {
     let Some(skipped) = empty_lines(bytes)? else {
         return Ok(None);
     };
@@ -25,7 +23,7 @@ pub(super) fn request(bytes: &[u8], config: &Config, may_be_0_9: bool) -> Attemp
     let len = match request.parse_with_uninit_headers(line, &mut found[..config.fields_max()]) {
         Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::Token) if may_be_0_9 => return request_0_9(line, skipped),
+        Err(httparse::Error::Token) if may_be_0_9 => return request_0_9(line, skipped, into),
         Err(error) => return Err(refusal(error, config)),
     };
     let (method, target) = (request.method.unwrap_or(""), request.path.unwrap_or(""));
@@ -35,24 +33,21 @@ pub(super) fn request(bytes: &[u8], config: &Config, may_be_0_9: bool) -> Attemp
         return Err(Refusal::LineEnd);
     }
     check_target(method, target)?;
-    let (positions, facts) = fields(bytes, request.headers)?;
+    let facts = fields(bytes, request.headers, &mut into.fields.positions)?;
     facts.check_request(version)?;
-    let request = Request {
-        fields: Fields { bytes: Bytes::new(), positions },
-        method: Method::of(method),
-        method_at: offset(skipped),
-        method_len: offset(method.len()),
-        target_len: offset(target.len()),
-        version,
-        extent: facts.request_extent(version)?,
-        keeps_alive: facts.keeps_alive(version),
-        expects_continue: facts.expects_continue && version == Version::Http11,
-    };
-    Ok(Some((skipped + len, request)))
+    into.method = Method::of(method);
+    into.method_at = offset(skipped);
+    into.method_len = offset(method.len());
+    into.target_len = offset(target.len());
+    into.version = version;
+    into.extent = facts.request_extent(version)?;
+    into.keeps_alive = facts.keeps_alive(version);
+    into.expects_continue = facts.expects_continue && version == Version::Http11;
+    Ok(Some(skipped + len))
 }
 
-/// Reads the head of a response to a request, which may have been of the method HEAD.
-pub(super) fn response(bytes: &[u8], config: &Config, is_to_head: bool) -> Attempt<Response> {
+/// Reads the head of a response to a request, which may have been of the method HEAD; it lacks its bytes then.
+pub(super) fn response(bytes: &[u8], config: &Config, is_to_head: bool, into: &mut Response) -> Attempt {
     if bytes[0] != b'H' {
         return Err(Refusal::FirstLine);
     }
@@ -69,29 +64,24 @@ pub(super) fn response(bytes: &[u8], config: &Config, is_to_head: bool) -> Attem
     if !first_line.ends_with(b"\r") || !bytes[..len].ends_with(b"\r\n") {
         return Err(Refusal::LineEnd);
     }
-    let status = response.code.and_then(Status::new).ok_or(Refusal::FirstLine)?;
-    let version = if response.version == Some(1) { Version::Http11 } else { Version::Http10 };
-    let (positions, facts) = fields(bytes, response.headers)?;
-    let extent = facts.response_extent(version)?;
-    let response = Response {
-        fields: Fields { bytes: Bytes::new(), positions },
-        status,
-        version,
-        extent: if is_to_head || !status.allows_body() { Extent::None } else { extent },
-        keeps_alive: facts.keeps_alive(version),
-    };
-    Ok(Some((len, response)))
+    into.status = response.code.and_then(Status::new).ok_or(Refusal::FirstLine)?;
+    into.version = if response.version == Some(1) { Version::Http11 } else { Version::Http10 };
+    let facts = fields(bytes, response.headers, &mut into.fields.positions)?;
+    let extent = facts.response_extent(into.version)?;
+    into.extent = if is_to_head || !into.status.allows_body() { Extent::None } else { extent };
+    into.keeps_alive = facts.keeps_alive(into.version);
+    Ok(Some(len))
 }
 
 /// Reads the fields after a body, up to and including the empty line.
-pub(super) fn trailer(bytes: &[u8], config: &Config) -> Attempt<Positions> {
+pub(super) fn trailer(bytes: &[u8], config: &Config, into: &mut Positions) -> Attempt {
     let mut found = [httparse::EMPTY_HEADER; FIELDS_MAX];
     match httparse::parse_headers(bytes, &mut found[..config.fields_max()]) {
         Ok(httparse::Status::Complete((len, headers))) => {
             if !bytes[..len].ends_with(b"\r\n") {
                 return Err(Refusal::LineEnd);
             }
-            let (positions, _) = fields(bytes, headers)?;
+            fields(bytes, headers, into)?;
             let is_framing = |header: &httparse::Header<'_>| {
                 let names =
                     ["content-length", "transfer-encoding", "host", "connection", "expect", "trailer", "te"];
@@ -100,7 +90,7 @@ pub(super) fn trailer(bytes: &[u8], config: &Config) -> Attempt<Positions> {
             if headers.iter().any(is_framing) {
                 return Err(Refusal::TrailerField);
             }
-            Ok(Some((len, positions)))
+            Ok(Some(len))
         }
         Ok(httparse::Status::Partial) => Ok(None),
         Err(error) => Err(refusal(error, config)),
@@ -123,7 +113,8 @@ fn empty_lines(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
 }
 
 /// Reads a request of one line: `GET` and a path.
-fn request_0_9(line: &[u8], skipped: usize) -> Attempt<Request> {
+#[cold]
+fn request_0_9(line: &[u8], skipped: usize, into: &mut Request) -> Attempt {
     let Some(rest) = line.strip_prefix(b"GET /") else {
         return Err(Refusal::FirstLine);
     };
@@ -133,18 +124,15 @@ fn request_0_9(line: &[u8], skipped: usize) -> Attempt<Request> {
         [b'\r', b'\n', ..] => (),
         _ => return Err(Refusal::FirstLine),
     }
-    let request = Request {
-        fields: Fields::default(),
+    *into = Request {
         method: Method::Get,
         method_at: offset(skipped),
         method_len: 3,
         target_len: offset(path_len + 1),
         version: Version::Http09,
-        extent: Extent::None,
-        keeps_alive: false,
-        expects_continue: false,
+        ..Request::unread()
     };
-    Ok(Some((skipped + "GET /".len() + path_len + 2, request)))
+    Ok(Some(skipped + "GET /".len() + path_len + 2))
 }
 
 fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
@@ -164,8 +152,12 @@ fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
 
 /// Notes where the fields are, and what they say about the message.
 #[inline]
-fn fields(bytes: &[u8], headers: &[httparse::Header<'_>]) -> Result<(Positions, Facts), Refusal> {
-    let (mut positions, mut facts) = (Positions::default(), Facts::default());
+fn fields(
+    bytes: &[u8],
+    headers: &[httparse::Header<'_>],
+    positions: &mut Positions,
+) -> Result<Facts, Refusal> {
+    let mut facts = Facts::default();
     for header in headers {
         let name = header.name.as_ptr().addr() - bytes.as_ptr().addr();
         let after_colon = name + header.name.len() + 1;
@@ -189,7 +181,7 @@ fn fields(bytes: &[u8], headers: &[httparse::Header<'_>]) -> Result<(Positions, 
         });
         facts.note(header.name.as_bytes(), header.value)?;
     }
-    Ok((positions, facts))
+    Ok(facts)
 }
 
 /// A place within a head.

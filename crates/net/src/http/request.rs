@@ -68,6 +68,22 @@ pub struct Request {
 }
 
 impl Request {
+    /// What a head is before it is read.
+    #[inline]
+    pub(super) fn unread() -> Self {
+        Self {
+            fields: Fields::default(),
+            method: Method::Other,
+            method_at: 0,
+            method_len: 0,
+            target_len: 0,
+            version: Version::Http11,
+            extent: Extent::None,
+            keeps_alive: false,
+            expects_continue: false,
+        }
+    }
+
     /// What is to be done.
     #[must_use]
     pub const fn method(&self) -> Method {

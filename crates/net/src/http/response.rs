@@ -16,6 +16,17 @@ pub struct Response {
 }
 
 impl Response {
+    /// What a head is before it is read.
+    pub(super) fn unread() -> Self {
+        Self {
+            fields: Fields::default(),
+            status: Status::OK,
+            version: Version::Http11,
+            extent: Extent::None,
+            keeps_alive: false,
+        }
+    }
+
     /// What became of the request.
     #[must_use]
     pub const fn status(&self) -> Status {

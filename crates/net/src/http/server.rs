@@ -297,9 +297,10 @@ impl Server {
         }
         let (config, limit) = (&self.config, self.config.head_bytes_max);
         let may_be_0_9 = config.version_0_9 && !self.is_used;
-        let attempt = |bytes: &[u8]| head::request(bytes, config, may_be_0_9);
+        let mut request = Request::unread();
+        let mut attempt = |bytes: &[u8]| head::request(bytes, config, may_be_0_9, &mut request);
         let too_long = Refusal::HeadTooLong { limit };
-        let Some((bytes, mut request)) = self.gather.next(&mut self.input, limit, too_long, attempt)? else {
+        let Some(bytes) = self.gather.next(&mut self.input, limit, too_long, &mut attempt)? else {
             return if !self.is_finished {
                 Ok(None)
             } else if self.gather.is_idle() {
