@@ -29,7 +29,7 @@ mod tcp;
 mod udp;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use cut::Pieces;
 pub use malformed::{Layer, Malformed};
@@ -283,7 +283,7 @@ pub enum Icmp {
         kind: u8,
         /// The code.
         code: u8,
-        /// What follows the checksum.
+        /// What follows the checksum: at least four bytes.
         bytes: Bytes,
     },
 }
@@ -327,6 +327,8 @@ pub struct Quote {
     pub protocol: u8,
     /// How many more routers it might have passed.
     pub hops: u8,
+    /// Its class of service.
+    pub service: u8,
     /// Its identification.
     pub identification: u16,
     /// Whether it might have been cut.

@@ -5,12 +5,14 @@
 
 #![deny(unsafe_code)]
 
+pub mod capture;
 pub mod fabric;
 pub mod frame;
 pub mod link;
 pub mod neighbours;
 pub mod stack;
 pub mod switch;
+pub mod tcp;
 pub mod topology;
 
 mod mac;
@@ -18,7 +20,7 @@ mod node;
 mod subnet;
 
 pub use fabric::Fabric;
-pub use frame::{Frame, Packet, Payload};
+pub use frame::{Frame, Malformed, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
 pub use stack::{Host, Interface, Readiness, Service, SocketId, Stack};

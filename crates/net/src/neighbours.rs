@@ -50,8 +50,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             entries_max: 1_024,
-            waiting_each_packets_max: 8,
-            waiting_packets_max: 256,
+            waiting_each_packets_max: 256,
+            waiting_packets_max: 1_024,
             waiting_bytes_max: 256 * 1_024,
             tries_max: 3,
             patience: Duration::from_secs(1),

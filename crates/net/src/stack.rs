@@ -16,6 +16,7 @@ mod counters;
 mod datagrams;
 mod echo;
 mod egress;
+mod ended;
 mod error;
 mod host;
 mod ingress;
@@ -23,6 +24,7 @@ mod interface;
 mod key;
 mod kinds;
 mod limiter;
+mod listeners;
 mod ports;
 mod raw;
 mod secret;
@@ -30,6 +32,7 @@ mod socket;
 mod streams;
 mod table;
 mod told;
+mod via;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -99,7 +102,7 @@ impl Stack {
     pub fn attach(&mut self, interface: &Interface) -> Port {
         let number = u16::try_from(self.egress.cards.len()).expect("a machine has fewer cards");
         self.egress.cards.reserve_exact(1);
-        self.egress.cards.push(Card::new(interface));
+        self.egress.cards.push(Card::new(interface, &self.egress.config.tcp));
         Port::new(number)
     }
 
@@ -107,8 +110,9 @@ impl Stack {
     ///
     /// Connections from addresses that are gone are not told: nothing reaches them any more, so they time out.
     pub fn reconfigure(&mut self, port: Port, interface: &Interface) -> bool {
-        let card = self.egress.cards.get_mut(port.number() as usize);
-        card.map(|card| *card = Card::new(interface)).is_some()
+        let Egress { cards, config, .. } = &mut self.egress;
+        let card = cards.get_mut(port.number() as usize);
+        card.map(|card| *card = Card::new(interface, &config.tcp)).is_some()
     }
 
     /// What a card is.

@@ -168,6 +168,15 @@ impl Fabric {
         Ok(link)
     }
 
+    /// Makes room for so many more machines at once, which takes less memory than to grow with each.
+    pub fn reserve(&mut self, machines: usize) {
+        self.layout.stations.reserve_exact(machines);
+        self.layout.links.reserve_exact(machines);
+        self.machines.reserve(machines);
+        let each = machines.div_ceil(self.shards.len());
+        self.shards.iter_mut().for_each(|shard| shard.machines.reserve_exact(each));
+    }
+
     /// Connects a machine.
     ///
     /// # Errors

@@ -21,6 +21,11 @@ impl Packet {
         self.header_len() + transport <= usize::from(mtu)
     }
 
+    /// Whether it crosses such a link in one piece.
+    pub(crate) fn fits_whole(&self, mtu: u16) -> bool {
+        self.len() <= usize::from(mtu) && self.pieces_on_wire() == 1
+    }
+
     /// What crosses a link that carries packets of `mtu` bytes, in order.
     ///
     /// A segment with a [`cut`](Segment::cut) becomes segments of so many bytes. What is then still too large becomes
@@ -59,7 +64,7 @@ impl Packet {
 
     fn piece(&self, at: usize, count: usize) -> Self {
         match &self.transport {
-            Transport::Tcp(segment) if count > 1 => Self {
+            Transport::Tcp(segment) => Self {
                 identification: self.identification.wrapping_add(at as u16),
                 transport: Transport::Tcp(segment.nth(at, count)),
                 ..*self
@@ -93,7 +98,7 @@ impl Segment {
             flags,
             cut: 0,
             options: self.options.clone(),
-            payload: self.payload.slice(from, to),
+            payload: if count == 1 { self.payload.clone() } else { self.payload.slice(from, to) },
             ..*self
         }
     }

@@ -55,6 +55,12 @@ impl Frame {
         }
     }
 
+    /// Appends the bytes of a frame that carries a piece of this one's packet.
+    pub(crate) fn emit_with(&self, piece: &Packet, out: &mut Vec<u8>) {
+        self.emit_ethernet(piece.ethertype(), out);
+        piece.emit(out);
+    }
+
     /// Appends its bytes, and zeros until they are as many as a cable wants.
     pub fn emit_padded(&self, out: &mut Vec<u8>) {
         let start = out.len();
@@ -72,7 +78,7 @@ impl Frame {
         bytes.into()
     }
 
-    pub(super) fn emit_ethernet(&self, ethertype: u16, out: &mut Vec<u8>) {
+    fn emit_ethernet(&self, ethertype: u16, out: &mut Vec<u8>) {
         let mut header = [0; ETHERNET_BYTES];
         header[..6].copy_from_slice(&self.target.bytes());
         header[6..12].copy_from_slice(&self.source.bytes());

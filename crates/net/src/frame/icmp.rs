@@ -10,7 +10,7 @@ use super::{Echo, Icmp, Layer, Malformed, Quote, Unreachable, checksum};
 pub(super) const PROTOCOL: u8 = 1;
 pub(super) const PROTOCOL_V6: u8 = 58;
 
-/// The bytes before what a message carries, and those of them that every message has.
+/// The bytes before what a message carries, and those of them that mean the same in every message.
 pub(super) const HEADER_BYTES: usize = 8;
 const FIXED_BYTES: usize = 4;
 pub(super) const CHECKSUM: usize = 2;
@@ -145,8 +145,9 @@ impl Icmp {
 
     pub(super) fn parse(mut bytes: Bytes) -> Result<Self, Malformed> {
         let layer = Layer::Icmp;
-        Malformed::check_len(layer, bytes.len(), FIXED_BYTES)?;
-        let [kind, code, high, low] = *bytes.first_chunk().expect("there are four");
+        Malformed::check_len(layer, bytes.len(), HEADER_BYTES)?;
+        let [kind, code, high, low, first, second, third, fourth] =
+            *bytes.first_chunk::<HEADER_BYTES>().expect("there are eight");
         if checksum::sum(&bytes) != checksum::RIGHT {
             return Err(Malformed::Checksum { layer, found: u16::from_be_bytes([high, low]) });
         }
@@ -155,8 +156,6 @@ impl Icmp {
             bytes.advance(FIXED_BYTES);
             return Ok(Self::Other { kind, code, bytes });
         }
-        Malformed::check_len(layer, bytes.len(), HEADER_BYTES)?;
-        let [first, second, third, fourth] = *bytes[FIXED_BYTES..].first_chunk().expect("there are eight");
         let (before, after) = (u16::from_be_bytes([first, second]), u16::from_be_bytes([third, fourth]));
         if kind == ECHO_REPLY || kind == ECHO_REQUEST {
             bytes.advance(HEADER_BYTES);

@@ -11,11 +11,15 @@ use super::{Layer, Malformed, Packet, Quote, Transport, checksum, icmp, tcp, udp
 /// The most bytes of a message about an error, its own IP header included (RFC 1812, section 4.3.2.3).
 const MESSAGE_BYTES_MAX: usize = 576;
 
-/// How much of what follows the header of a packet is quoted at most.
+/// How much of what follows the header of a packet is quoted at most, and at least.
 const TRANSPORT_BYTES_MAX: usize = MESSAGE_BYTES_MAX - 2 * HEADER_BYTES - icmp::HEADER_BYTES;
+const TRANSPORT_BYTES_MIN: usize = 8;
 
 impl Quote {
     /// The quote of a packet as it would be on the wire: of a segment that is cut there, its first piece.
+    ///
+    /// All of it is quoted if it fits into a message of 576 bytes, or else as much as fits; but of a TCP segment that
+    /// does not fit only eight bytes, which end before its checksum, since readers would find that one wrong.
     ///
     /// No error may be told about a fragment that is not the first; whoever tells errors does not ask for its quote.
     #[must_use]
@@ -23,12 +27,18 @@ impl Quote {
         let head = packet.head();
         let mut transport = Vec::new();
         head.emit_transport(&mut transport);
-        transport.truncate(TRANSPORT_BYTES_MAX);
+        match head.transport {
+            Transport::Tcp(_) if transport.len() > TRANSPORT_BYTES_MAX => {
+                transport.truncate(TRANSPORT_BYTES_MIN)
+            }
+            _ => transport.truncate(TRANSPORT_BYTES_MAX),
+        }
         Self {
             source: head.source,
             target: head.target,
             protocol: head.protocol(),
             hops: head.hops,
+            service: head.service,
             identification: head.identification,
             may_fragment: head.may_fragment,
             bytes: u16::try_from(head.len()).unwrap_or(u16::MAX),
@@ -150,7 +160,7 @@ impl Quote {
             ends: self.ends(),
             protocol: self.protocol,
             hops: self.hops,
-            service: 0,
+            service: self.service,
             identification: self.identification,
             may_fragment: self.may_fragment,
             more: false,
@@ -177,6 +187,7 @@ impl Quote {
             target,
             protocol: header.protocol,
             hops: header.hops,
+            service: header.service,
             identification: header.identification,
             may_fragment: header.may_fragment,
             // Without the options of the header, which are not carried.

@@ -174,16 +174,14 @@ impl Reassembly {
         if !partial.is_whole() {
             return Ok(None);
         }
-        let partial = self.remove(&key).expect("it was just found");
-        Ok(Some(partial.join()?))
+        Ok(self.remove(&key).and_then(Partial::join).transpose()?)
     }
 
     /// The next packet whose fragments have waited for too long at `now`; to be called until there is none.
     pub fn expire(&mut self, now: Instant) -> Option<Expired> {
         let key = *self.ages.first_key_value()?.1;
         let Key { source, target, .. } = key;
-        let partial = self.partials.get(&key).expect("ages are of what there is");
-        if partial.deadline > now {
+        if self.partials.get(&key)?.deadline > now {
             return None;
         }
         let first = self.remove(&key).and_then(|partial| partial.first);
@@ -315,15 +313,16 @@ impl Partial {
         self.pieces.get(at).is_some_and(|(begin, piece)| *begin == from && piece == bytes && is_last != more)
     }
 
-    fn join(self) -> Result<Packet, Malformed> {
+    /// The packet, which has a first fragment if it is whole.
+    fn join(self) -> Option<Result<Packet, Malformed>> {
         let mut whole = Vec::with_capacity(self.received);
         self.pieces.iter().for_each(|(_, bytes)| whole.extend_from_slice(bytes));
-        let mut packet = self.first.expect("a whole packet has a first fragment");
+        let mut packet = self.first?;
         if self.congestion & (1 << CONGESTED) != 0 {
             packet.service |= CONGESTED;
         }
-        packet.transport = Transport::parse(packet.ends(), packet.protocol(), whole.into())?;
-        Ok(packet)
+        let transport = Transport::parse(packet.ends(), packet.protocol(), whole.into());
+        Some(transport.map(|transport| Packet { transport, ..packet }))
     }
 }
 

@@ -96,7 +96,7 @@ fn old_answers_are_confirmed_while_they_are_used() {
 
 #[test]
 fn what_waits_is_bounded() {
-    let config = Config { waiting_packets_max: 20, ..Config::default() };
+    let config = Config { waiting_each_packets_max: 8, waiting_packets_max: 20, ..Config::default() };
     let mut neighbours = Neighbours::new();
     for mark in 0..8 {
         assert!(!matches!(neighbours.hold(at(0), &config, address(1), packet(mark)), Held::Full(_)));

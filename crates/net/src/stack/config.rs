@@ -2,12 +2,15 @@
 
 use ironloom_core::Duration;
 
-use crate::neighbours;
+use crate::{neighbours, tcp};
 
 /// What a machine's network may use. Machines share one; what differs between them is in their
 /// [`Interface`](super::Interface)s and sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// What connections may use. The largest segment is that of a card with packets of 1,500 bytes; for cards with
+    /// others it is theirs less 40 bytes of headers.
+    pub tcp: tcp::Config,
     /// How neighbours are found and remembered.
     pub neighbours: neighbours::Config,
     /// How many sockets there are at once, with half-open connections and those that wait for late packets.
@@ -45,13 +48,12 @@ pub struct Config {
     pub timers_max: usize,
     /// How many routes a machine may have besides its own networks.
     pub routes_max: usize,
-    /// How many notices services take before time moves on.
-    pub notices_each_call_max: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
+            tcp: tcp::Config::default(),
             neighbours: neighbours::Config::default(),
             sockets_max: 262_144,
             half_open_max: 4_096,
@@ -70,7 +72,6 @@ impl Default for Config {
             resets_per_second_max: 10_000,
             timers_max: 65_536,
             routes_max: 256,
-            notices_each_call_max: 65_536,
         }
     }
 }

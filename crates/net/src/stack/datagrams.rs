@@ -38,12 +38,7 @@ impl Stack {
             _ if self.is_taken(Kind::Udp, local) => return Err(BindError::InUse { address: local }),
             _ => local,
         };
-        let socket = Datagrams {
-            mailbox: Mailbox::new(),
-            error: None,
-            hops: self.egress.config.hops,
-            broadcast: true,
-        };
+        let socket = Datagrams { mailbox: Mailbox::new(), error: None, hops: self.egress.config.hops };
         self.add(Key::open(Kind::Udp, local), owner, Socket::Datagrams(Box::new(socket)))
     }
 

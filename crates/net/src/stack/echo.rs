@@ -1,6 +1,6 @@
 //! ICMP echo: questions are answered, and sockets may ask them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use ironloom_core::Instant;
 
@@ -147,9 +147,4 @@ impl Stack {
         let identification = self.egress.identification();
         Packet { source, target, hops, service: 0, identification, may_fragment: true, transport }
     }
-}
-
-/// An address without a port, for keys.
-pub(super) fn end(address: IpAddr) -> SocketAddr {
-    SocketAddr::new(address, 0)
 }

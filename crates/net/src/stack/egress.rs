@@ -9,7 +9,7 @@ use ironloom_core::Instant;
 
 use crate::frame::{Arp, ArpOperation, Body, Reassembly};
 use crate::neighbours::{Event, Held, Lookup};
-use crate::{Frame, Mac, Outbox, Packet, Port, SocketId};
+use crate::{Frame, Mac, Outbox, Packet, Port, SocketId, tcp};
 
 use super::alarms::Alarms;
 use super::config::Config;
@@ -65,6 +65,10 @@ pub(super) struct Rare {
     pub(super) ended: VecDeque<(Instant, SocketId)>,
     /// How many connections are half open.
     pub(super) half_open: u32,
+    /// Connections that wait for memory of the machine.
+    pub(super) starved: Vec<SocketId>,
+    /// What connections of the machine to itself may use.
+    pub(super) loopback_tcp: Option<Box<tcp::Config>>,
 }
 
 /// By which card a packet leaves, and who is next to have it.
@@ -116,15 +120,9 @@ impl Egress {
         card.source_near(path.next)
     }
 
-    /// The largest packet on the first link towards an address.
-    pub(super) fn mtu_towards(&self, target: IpAddr) -> (u16, bool) {
-        if self.is_own(target) {
-            return (u16::MAX, true);
-        }
-        self.path(target).map_or((1_500, true), |path| {
-            let card = &self.cards[path.card];
-            (card.mtu, card.offload)
-        })
+    /// The card by which packets to an address leave.
+    pub(super) fn card_towards(&self, target: IpAddr) -> Option<usize> {
+        self.path(target).map(|path| path.card)
     }
 
     /// The way to an address: by the longest of the networks that hold it.

@@ -94,7 +94,7 @@ impl<'a> Host<'a> {
     ///
     /// If it is no listener.
     pub fn accept(&mut self, listener: SocketId) -> Result<Option<(SocketId, SocketAddr)>, SocketError> {
-        self.stack.accept(self.now, self.owner, listener, self.out)
+        self.stack.accept(self.owner, listener, self.out)
     }
 
     /// Begins a connection. It is made when the socket is [`WRITABLE`](Readiness::WRITABLE).

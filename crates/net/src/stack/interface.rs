@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use crate::Mac;
 use crate::neighbours::Neighbours;
+use crate::{Mac, tcp};
+
+use super::via;
 
 /// A network card of a machine: who it is, and what it may send.
 ///
@@ -59,13 +61,17 @@ pub(super) struct Card {
     pub(super) offload: bool,
     pub(super) gateway: Option<IpAddr>,
     pub(super) addresses: Box<[IpNet]>,
+    /// What its connections may use, if it is not as the configuration says.
+    pub(super) tcp: Option<Box<tcp::Config>>,
     /// Who else is on its networks; nothing until something is sent.
     pub(super) neighbours: Option<Box<Neighbours>>,
 }
 
 impl Card {
-    pub(super) fn new(interface: &Interface) -> Self {
+    pub(super) fn new(interface: &Interface, usual: &tcp::Config) -> Self {
+        let own_tcp = via::sized(usual, interface.mtu.max(Interface::MTU_MIN), interface.offload);
         Self {
+            tcp: (own_tcp != *usual).then(|| Box::new(own_tcp)),
             mac: interface.mac,
             mtu: interface.mtu.max(Interface::MTU_MIN),
             offload: interface.offload,

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use crate::Payload;
 
 use super::echo::Heard;
+use super::ended::Ended;
 use super::error::SocketError;
-use super::streams::{Ended, HalfOpen, Listener, Stream};
+use super::listeners::{HalfOpen, Listener};
+use super::streams::Stream;
 
 /// What a slot of the table holds. What it needs is in a box of its own, so that slots are small.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ impl Socket {
     pub(super) fn is_held(&self) -> bool {
         match self {
             Self::Free(_) | Self::HalfOpen(_) | Self::Ended(_) => false,
-            Self::Stream(stream) => stream.is_held,
+            Self::Stream(stream) => stream.is_held(),
             _ => true,
         }
     }
@@ -94,8 +96,6 @@ pub(super) struct Datagrams {
     pub(super) error: Option<SocketError>,
     /// How many routers its datagrams may pass.
     pub(super) hops: u8,
-    /// Whether it hears what is sent to everybody, and may send so.
-    pub(super) broadcast: bool,
 }
 
 /// An ICMP echo socket.

@@ -1,7 +1,6 @@
 //! Raw sockets: packets and frames as bytes, for those who may.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 
 use bytes::Bytes;
 use ironloom_core::Instant;
@@ -155,13 +154,5 @@ fn wire_bytes(frame: &Frame, mtu: u16) -> VecDeque<Bytes> {
             pieces.map(|piece| Frame { body: Body::Ip(piece), ..*frame }.to_bytes()).collect()
         }
         _ => VecDeque::from([frame.to_bytes()]),
-    }
-}
-
-/// The address of nobody, of the kind of another.
-pub(super) fn unspecified_like(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
     }
 }

@@ -189,6 +189,12 @@ impl Table {
         }
     }
 
+    /// Leaves a socket alone from now on.
+    pub(super) fn disarm(&mut self, index: u32) {
+        self.slots[index as usize].armed = NEVER;
+        self.prune();
+    }
+
     /// Puts what is armed into the heap, and nothing else.
     fn sweep(&mut self) {
         let slots = self.slots.iter().enumerate().filter(|(_, slot)| slot.armed < NEVER);

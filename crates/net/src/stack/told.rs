@@ -60,7 +60,7 @@ impl Stack {
         let Some((local, remote)) = about.ports() else { return false };
         let (local, remote) = (SocketAddr::new(about.source, local), SocketAddr::new(about.target, remote));
         match (about.protocol, about.sequence()) {
-            (_, Some(sequence)) => self.tell_stream(now, local, remote, told, sequence, out),
+            (_, Some(sequence)) => self.tell_stream(now, (local, remote), told, sequence, out),
             (17, None) => self.tell_datagrams(local, remote, told, out),
             _ => false,
         }
