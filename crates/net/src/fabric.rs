@@ -20,12 +20,14 @@
 mod absent;
 mod agenda;
 mod build;
+mod change;
 mod config;
 mod digest;
 mod equipment;
 mod flights;
 mod inhabit;
 mod layout;
+mod loops;
 mod machine;
 mod names;
 mod partition;
@@ -44,6 +46,7 @@ pub use shard::Tally;
 
 use crate::{Frame, Readiness, SocketId};
 use layout::{Layout, MACHINE};
+use loops::Trunks;
 use shard::{Shard, Told};
 
 local_id! {
@@ -65,6 +68,21 @@ pub enum Way {
     Forth = 0,
     /// From its second end to its first.
     Back = 1,
+}
+
+/// Where on its way a frame is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Point {
+    /// Where it is sent, also if it does not arrive: as a card sees what leaves it.
+    Sent,
+    /// Where it arrives, if it does: as a card sees what is for it.
+    Arrived,
+}
+
+impl Point {
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
 }
 
 /// What enters a fabric from outside, and what a journal of a run records.
@@ -111,7 +129,7 @@ pub enum Output {
         /// The frame.
         frame: Frame,
     },
-    /// A frame arrived at the end of a link that is tapped.
+    /// A frame passed a point of a link that is tapped.
     Captured {
         /// When.
         at: Instant,
@@ -119,6 +137,8 @@ pub enum Output {
         link: LinkId,
         /// On which way.
         way: Way,
+        /// At which end of it.
+        point: Point,
         /// A copy of it.
         frame: Frame,
     },
@@ -137,6 +157,7 @@ pub struct Fabric {
     outputs: VecDeque<Output>,
     /// The links that lead from one shard to another.
     between: BTreeSet<LinkId>,
+    trunks: Trunks,
     /// The shortest latency of these, unless it has to be found anew.
     lookahead: Option<Option<Duration>>,
 }
@@ -159,6 +180,7 @@ impl Fabric {
             groups: 0,
             outputs: VecDeque::new(),
             between: BTreeSet::new(),
+            trunks: Trunks::default(),
             lookahead: None,
             rng,
             config,

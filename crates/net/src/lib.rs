@@ -30,15 +30,18 @@ pub mod router;
 pub mod stack;
 pub mod switch;
 pub mod tcp;
+pub mod topology;
 
 mod mac;
 mod node;
+mod subnet;
 
 pub use fabric::Fabric;
 pub use frame::{Frame, Malformed, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
 pub use stack::{Host, Interface, Readiness, Service, SocketId, Stack};
+pub use subnet::{Subnet, SubnetError};
 
 /// Networks as an address and a length.
 pub use ipnet;

@@ -19,3 +19,6 @@ pub(crate) use lane::{Lane, Target};
 pub(crate) use line::Line;
 pub use plan::Plan;
 pub use profile::{LinkProfile, Loss, ProfileError};
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,11 @@ impl Key {
         self.0 & WAKE != 0
     }
 
+    /// The lane of a frame.
+    pub(super) fn lane(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
     #[inline]
     pub(super) fn number(self) -> u64 {
         self.0

@@ -9,9 +9,9 @@ use super::equipment::{Equipment, Exit, Kind};
 use super::layout::{End, Link, MACHINE, NONE, Station};
 use super::machine::{Guard, Machine};
 use super::shard::machine_index;
-use super::{Fabric, FabricError, LinkId, StationId, Way};
-use crate::link::{LaneCounters, LinkProfile};
-use crate::switch::{self, Switch};
+use super::{Fabric, FabricError, LinkId, StationId};
+use crate::link::LinkProfile;
+use crate::switch::{self, Isolation, Switch};
 use crate::{Mac, Node, Port};
 
 /// A machine that is to be connected.
@@ -33,6 +33,8 @@ pub struct MachineSpec<'a> {
     pub up: LinkProfile,
     /// Whether it may send from addresses that are not its own.
     pub guard: Guard,
+    /// Whether it may talk to other machines at its switch.
+    pub isolation: Isolation,
 }
 
 impl<'a> MachineSpec<'a> {
@@ -49,6 +51,7 @@ impl<'a> MachineSpec<'a> {
             down: profile,
             up: profile,
             guard: Guard::Assigned,
+            isolation: Isolation::Open,
         }
     }
 }
@@ -116,11 +119,10 @@ impl Fabric {
         let seat = shard.free_equipment.pop().unwrap_or(shard.equipment.len() as u32);
         let name = self.layout.names.add(name);
         let station = self.layout.add_station(Station { seat, group, name, shard: shard_number });
-        let equipment = Equipment::new(station, kind);
         if seat as usize == shard.equipment.len() {
-            shard.equipment.push(equipment);
+            shard.equipment.push(Equipment::new(station, kind));
         } else {
-            shard.equipment[seat as usize] = equipment;
+            shard.equipment[seat as usize].move_in(station, kind);
         }
         Ok(station)
     }
@@ -154,7 +156,7 @@ impl Fabric {
         };
         let ends = [here, there];
         let lines = [self.layout.lines.hold(forth), self.layout.lines.hold(back)];
-        let link = self.layout.add_link(Link { ends, lines, is_down: [false; 2] });
+        let link = self.layout.add_link(Link { ends, lines, is_down: [false; 2], taps: [0; 2] });
         for end in ends {
             self.fasten(end, link);
         }
@@ -162,7 +164,17 @@ impl Fabric {
             self.between.insert(link);
             self.lookahead = None;
         }
+        self.enter_trunk(link);
         Ok(link)
+    }
+
+    /// Makes room for so many more machines at once, which takes less memory than to grow with each.
+    pub fn reserve(&mut self, machines: usize) {
+        self.layout.stations.reserve_exact(machines);
+        self.layout.links.reserve_exact(machines);
+        self.machines.reserve(machines);
+        let each = machines.div_ceil(self.shards.len());
+        self.shards.iter_mut().for_each(|shard| shard.machines.reserve_exact(each));
     }
 
     /// Connects a machine.
@@ -188,7 +200,8 @@ impl Fabric {
         let generation = shard.machines.get(index as usize).map_or(0, |machine| machine.generation);
         let there = End { station, port: Port::new(0), generation };
         let lines = [self.layout.lines.hold(spec.down), self.layout.lines.hold(spec.up)];
-        let link = self.layout.add_link(Link { ends: [here, there], lines, is_down: [false; 2] });
+        let link =
+            self.layout.add_link(Link { ends: [here, there], lines, is_down: [false; 2], taps: [0; 2] });
         let machine = Machine {
             id: spec.id,
             station,
@@ -207,8 +220,11 @@ impl Fabric {
         }
         self.machines.insert(spec.id, station);
         self.fasten(here, link);
-        if let (Some(address), Some(switch)) = (spec.address, self.switch_mut(spec.at)) {
-            switch.assign(address.addr(), here.port);
+        if let Some(switch) = self.switch_mut(spec.at) {
+            switch.isolate(here.port, spec.isolation);
+            if let Some(address) = spec.address {
+                switch.assign(address.addr(), here.port);
+            }
         }
         Ok(station)
     }
@@ -234,10 +250,36 @@ impl Fabric {
         shard.machines[index] = Machine::vacant(generation);
         shard.free_machines.push(index as u32);
         self.layout.remove_station(id);
-        if self.layout.names.is_sparse() {
-            let stations = self.layout.stations.iter_mut().flatten();
-            self.layout.names.sweep(stations.map(|station| &mut station.name));
+        self.sweep_names();
+        Ok(())
+    }
+
+    /// Takes a station away that is not a machine, with all its links.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there, is a machine, or machines are connected to it.
+    pub fn remove_station(&mut self, id: StationId) -> Result<(), FabricError> {
+        let Station { seat, shard, .. } = *self.station(id)?;
+        let wanted = "equipment without machines";
+        if seat & MACHINE != 0 {
+            return Err(FabricError::Kind { station: id, wanted });
         }
+        let equipment = &self.shards[usize::from(shard)].equipment[seat as usize];
+        let links = equipment.ports.iter().filter(|exit| !exit.is_vacant()).map(|exit| exit.link);
+        let links: Vec<LinkId> = links.collect();
+        let others = links.iter().filter_map(|link| self.layout.link(*link)).map(|link| link.ends[1].station);
+        let mut seats = others.filter_map(|other| self.layout.station(other)).map(|other| other.seat);
+        if seats.any(|seat| seat & MACHINE != 0) {
+            return Err(FabricError::Kind { station: id, wanted });
+        }
+        links.into_iter().try_for_each(|link| self.disconnect(link))?;
+        let shard = &mut self.shards[usize::from(shard)];
+        // Its ports stay, with how often they were used, so that nothing that is under way finds another there.
+        shard.equipment[seat as usize].kind = Kind::Vacant;
+        shard.free_equipment.push(seat);
+        self.layout.remove_station(id);
+        self.sweep_names();
         Ok(())
     }
 
@@ -252,53 +294,8 @@ impl Fabric {
         if self.between.remove(&link) {
             self.lookahead = None;
         }
+        self.leave_trunk(link);
         Ok(())
-    }
-
-    /// Lets a link go down, or up again, on one way.
-    ///
-    /// # Errors
-    ///
-    /// If it is not there.
-    pub fn set_down(&mut self, link: LinkId, way: Way, is_down: bool) -> Result<(), FabricError> {
-        let record = self.layout.link_mut(link).ok_or(FabricError::NoLink { link })?;
-        record.is_down[way as usize] = is_down;
-        if let Some(lane) = self.lane_mut(link, way) {
-            lane.is_down = is_down;
-        }
-        Ok(())
-    }
-
-    /// Changes what one way of a link is like. What is under way arrives as it would have.
-    ///
-    /// # Errors
-    ///
-    /// If the link is not there, or cannot be like that.
-    pub fn set_profile(&mut self, link: LinkId, way: Way, profile: LinkProfile) -> Result<(), FabricError> {
-        let [first, second] = self.layout.link(link).ok_or(FabricError::NoLink { link })?.ends;
-        self.check_profile(first.station, second.station, &profile)?;
-        let line = self.layout.lines.hold(profile);
-        let record = self.layout.link_mut(link).expect("it was there just now");
-        let before = std::mem::replace(&mut record.lines[way as usize], line);
-        self.layout.lines.release(before);
-        self.lookahead = None;
-        if let Some(lane) = self.lane_mut(link, way) {
-            lane.line = line;
-        }
-        Ok(())
-    }
-
-    /// What one way of a link carried and dropped.
-    ///
-    /// # Errors
-    ///
-    /// If it is not there.
-    pub fn counters(&self, link: LinkId, way: Way) -> Result<LaneCounters, FabricError> {
-        let record = self.layout.link(link).ok_or(FabricError::NoLink { link })?;
-        let Some((shard, lane)) = self.lane(record.ends[way as usize]) else {
-            return Ok(LaneCounters::default());
-        };
-        Ok(self.shards[shard].traffic.lanes[lane as usize].counters())
     }
 
     /// The link of a machine.
@@ -321,7 +318,7 @@ impl Fabric {
         self.switch_mut(station).ok_or(FabricError::Kind { station, wanted: "a switch" })
     }
 
-    fn switch_mut(&mut self, station: StationId) -> Option<&mut Switch> {
+    pub(super) fn switch_mut(&mut self, station: StationId) -> Option<&mut Switch> {
         let Station { seat, shard, .. } = *self.layout.station(station)?;
         let equipment = self.shards[usize::from(shard)].equipment.get_mut(seat as usize)?;
         match &mut equipment.kind {
@@ -340,6 +337,13 @@ impl Fabric {
         self.layout.station(station).ok_or(FabricError::NoStation { station })
     }
 
+    fn sweep_names(&mut self) {
+        if self.layout.names.is_sparse() {
+            let stations = self.layout.stations.iter_mut().flatten();
+            self.layout.names.sweep(stations.map(|station| &mut station.name));
+        }
+    }
+
     fn check_room(&self) -> Result<(), FabricError> {
         let used = self.layout.stations.len() - self.layout.free_stations.len();
         let max = self.config.stations_max;
@@ -352,7 +356,7 @@ impl Fabric {
         if used < max { Ok(()) } else { Err(FabricError::Links { max }) }
     }
 
-    fn check_profile(
+    pub(super) fn check_profile(
         &self,
         first: StationId,
         second: StationId,
@@ -409,7 +413,7 @@ impl Fabric {
     }
 
     /// The shard and place of the lane that leads away from an end, if it was ever used.
-    fn lane(&self, end: End) -> Option<(usize, u32)> {
+    pub(super) fn lane(&self, end: End) -> Option<(usize, u32)> {
         let Station { seat, shard, .. } = *self.layout.station(end.station)?;
         let shard = usize::from(shard);
         let lane = if seat & MACHINE != 0 {
@@ -418,11 +422,5 @@ impl Fabric {
             self.shards[shard].equipment[seat as usize].ports[usize::from(end.port.number())].lane
         };
         (lane != NONE).then_some((shard, lane))
-    }
-
-    fn lane_mut(&mut self, link: LinkId, way: Way) -> Option<&mut crate::link::Lane> {
-        let end = self.layout.link(link)?.ends[way as usize];
-        let (shard, lane) = self.lane(end)?;
-        Some(&mut self.shards[shard].traffic.lanes[lane as usize])
     }
 }

@@ -62,6 +62,11 @@ impl Equipment {
         Self { station, ports: Vec::new(), free_ports: Vec::new(), kind, alarm: Alarm::NEVER }
     }
 
+    /// Takes over the place of another that is gone, with its ports.
+    pub(super) fn move_in(&mut self, station: StationId, kind: Kind) {
+        (self.station, self.kind, self.alarm) = (station, kind, Alarm::NEVER);
+    }
+
     /// A port to which nothing leads yet; `None` if there are as many as there may be.
     pub(super) fn free_port(&mut self, ports_max: u16) -> Option<Port> {
         if let Some(port) = self.free_ports.pop() {

@@ -46,6 +46,8 @@ pub(super) struct Link {
     /// The line from the first end to the second, and the one back.
     pub(super) lines: [u32; 2],
     pub(super) is_down: [bool; 2],
+    /// Where somebody wants to see what is carried.
+    pub(super) taps: [u8; 2],
 }
 
 /// A port of a station.
@@ -153,6 +155,12 @@ impl Lines {
     #[inline]
     pub(super) fn line(&self, place: u32) -> &Line {
         &self.lines[place as usize]
+    }
+
+    /// How many different ones there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
     }
 
     pub(super) fn hold(&mut self, profile: LinkProfile) -> u32 {

@@ -49,15 +49,10 @@ impl Partitions {
         self.partitions.is_empty()
     }
 
-    pub(super) fn add(
-        &mut self,
-        barrier: Barrier,
-        first: impl Iterator<Item = Member>,
-        second: impl Iterator<Item = Member>,
-    ) -> PartitionId {
+    pub(super) fn add(&mut self, barrier: Barrier, first: Vec<Member>, second: Vec<Member>) -> PartitionId {
         let mut partition = Partition { barrier, sides: Map::default(), addresses: Map::default() };
-        first.for_each(|member| partition.enter(member, Side::First));
-        second.for_each(|member| partition.enter(member, Side::Second));
+        first.into_iter().for_each(|member| partition.enter(member, Side::First));
+        second.into_iter().for_each(|member| partition.enter(member, Side::Second));
         let id = PartitionId::new(self.next);
         self.next = self.next.wrapping_add(1);
         self.partitions.insert(id, partition);

@@ -11,7 +11,7 @@ use super::equipment::{Equipment, Kind};
 use super::flights::{Flight, Flights};
 use super::layout::{Layout, MACHINE, NONE};
 use super::machine::{Alarm, Machine, Run};
-use super::{LinkId, Output, StationId, Way};
+use super::{LinkId, Output, Point, StationId, Way};
 use crate::link::{DropReason, Lane, Target};
 use crate::{Frame, Outbox, Port};
 
@@ -139,7 +139,7 @@ impl Shard {
             return;
         };
         if is_watched {
-            self.traffic.capture_arrival(layout, event.key, &frame);
+            self.traffic.capture(layout, event.key.lane(), Point::Arrived, &frame);
         }
         let now = self.traffic.now;
         let is_known = if target.seat & MACHINE != 0 {
@@ -220,8 +220,7 @@ impl Shard {
                 continue;
             }
             if machine.lane == NONE {
-                let end = Some((machine.link, machine.station));
-                machine.lane = self.traffic.open_lane(layout, end);
+                machine.lane = self.traffic.open_lane(layout, machine.link, machine.station);
             }
             if machine.may_send(&frame) {
                 self.traffic.send(layout, machine.lane, frame);
@@ -256,7 +255,7 @@ impl Shard {
                 continue;
             };
             if exit.lane == NONE {
-                exit.lane = self.traffic.open_lane(layout, Some((exit.link, equipment.station)));
+                exit.lane = self.traffic.open_lane(layout, exit.link, equipment.station);
             }
             self.traffic.send(layout, exit.lane, frame);
         }
@@ -291,8 +290,7 @@ impl Shard {
 impl Traffic {
     /// Makes the lane that leads from a station over a link.
     #[cold]
-    fn open_lane(&mut self, layout: &Layout, end: Option<(LinkId, StationId)>) -> u32 {
-        let (link_id, from) = end.expect("whoever sends has a link");
+    fn open_lane(&mut self, layout: &Layout, link_id: LinkId, from: StationId) -> u32 {
         let link = layout.link(link_id).expect("a port leads to a link that is there");
         let way = usize::from(link.ends[0].station != from);
         let to = link.ends[1 - way];
@@ -300,7 +298,7 @@ impl Traffic {
         let target =
             Target { seat: station.seat, port: to.port, shard: station.shard, generation: to.generation };
         let mut lane = Lane::new(link_id.number() << 1 | way as u32, link.lines[way], target);
-        lane.is_down = link.is_down[way];
+        (lane.is_down, lane.taps) = (link.is_down[way], link.taps[way]);
         if let Some(place) = self.free_lanes.pop() {
             self.lanes[place as usize] = lane;
             return place;
@@ -311,12 +309,15 @@ impl Traffic {
 
     #[inline]
     fn send(&mut self, layout: &Layout, place: u32, frame: Frame) {
+        if self.lanes[place as usize].taps & Point::Sent.bit() != 0 {
+            self.capture(layout, self.lanes[place as usize].id, Point::Sent, &frame);
+        }
         let Self { lanes, agenda, flights, crossings, number, now, tally, frames_max, .. } = self;
         let lane = &mut lanes[place as usize];
         if layout.is_parted(lane.id, &frame) {
             return lane.drop_frame(DropReason::Partition, 1);
         }
-        let (target, id, is_watched) = (lane.target, lane.id, lane.is_tapped);
+        let (target, id, is_watched) = (lane.target, lane.id, lane.taps & Point::Arrived.bit() != 0);
         lane.offer(*now, frame, layout.lines.line(lane.line), &layout.chance, &mut |arrival| {
             let key = Key::frame(id, arrival.number);
             let flight = Flight { frame: arrival.frame, target, is_watched };
@@ -359,14 +360,13 @@ impl Traffic {
     }
 
     #[cold]
-    fn capture_arrival(&mut self, layout: &Layout, key: Key, frame: &Frame) {
-        let lane = (key.number() >> 32) as u32;
+    fn capture(&mut self, layout: &Layout, lane: u32, point: Point, frame: &Frame) {
         let link_id = LinkId::new(lane >> 1);
         let way = if lane & 1 == 0 { Way::Forth } else { Way::Back };
         let Some(link) = layout.link(link_id) else { return };
-        let station = link.ends[1 - way as usize].station;
-        let output = Output::Captured { at: self.now, link: link_id, way, frame: frame.clone() };
-        self.tell(station, output);
+        let end = if point == Point::Sent { way as usize } else { 1 - way as usize };
+        let output = Output::Captured { at: self.now, link: link_id, way, point, frame: frame.clone() };
+        self.tell(link.ends[end].station, output);
     }
 }
 

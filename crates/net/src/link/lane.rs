@@ -29,8 +29,8 @@ pub(crate) struct Lane {
     pub(crate) line: u32,
     pub(crate) target: Target,
     pub(crate) is_down: bool,
-    /// Whether somebody wants copies of what it carries.
-    pub(crate) is_tapped: bool,
+    /// Where somebody wants copies of what it carries.
+    pub(crate) taps: u8,
     /// Whether packets are lost in a burst at present.
     is_bad: bool,
     /// How many frames were offered: what chance goes by.
@@ -79,7 +79,7 @@ impl Lane {
             line,
             target,
             is_down: false,
-            is_tapped: false,
+            taps: 0,
             is_bad: false,
             offered: 0,
             number: 0,
