@@ -38,12 +38,8 @@ pub(crate) fn add_machine(
     let id = machine(u32::from(network.network().octets()[2]) << 20 | number);
     let IpAddr::V4(own) = address(network, number) else { unreachable!("the network is one of IPv4") };
     let own = Ipv4Net::new(own, network.prefix_len()).expect("the length is that of the network");
-    let spec = MachineSpec {
-        address: Some(own),
-        down: profile,
-        up: profile,
-        ..MachineSpec::new(id, "machine", at)
-    };
+    let spec =
+        MachineSpec { address: Some(own), down: profile, up: profile, ..MachineSpec::new(id, "machine", at) };
     fabric.add_machine(&spec).expect("there is room");
     id
 }
