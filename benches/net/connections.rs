@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
 use ironloom_core::{MachineId, Rng};
 use ironloom_net::fabric::{Config, Fabric, MachineSpec, Place};
-use ironloom_net::ipnet::IpNet;
+use ironloom_net::ipnet::Ipv4Net;
 use ironloom_net::link::LinkProfile;
 use ironloom_net::router::{self, Router};
 use ironloom_net::{Host, Mac, Port, Readiness, Service, SocketId, switch};
@@ -38,7 +38,8 @@ fn through_a_router(count: u64) -> Duration {
     let mut router = Router::new(router::Config::default(), &mut Rng::new(SEED));
     let networks: [(&str, &str); 2] = [("10.0.1.1/24", "10.0.1.2/24"), ("10.0.2.1/24", "10.0.2.2/24")];
     for (number, (own, _)) in networks.iter().enumerate() {
-        let interface = router::Interface::new(Mac::local(number as u64 + 1), own.parse().expect("a network"));
+        let interface =
+            router::Interface::new(Mac::local(number as u64 + 1), own.parse().expect("a network"));
         router.add_interface(Port::new(number as u16), interface).expect("there is room");
     }
     let station = fabric.add_node("router", Place::Apart, Box::new(router)).expect("there is room");
@@ -69,7 +70,7 @@ fn add(
     gateway: &str,
     own: &str,
 ) -> MachineId {
-    let gateway: IpNet = gateway.parse().expect("a network");
+    let gateway: Ipv4Net = gateway.parse().expect("a network");
     let spec = MachineSpec {
         address: Some(own.parse().expect("a network")),
         gateway: Some(gateway.addr()),

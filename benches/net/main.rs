@@ -5,7 +5,9 @@
 
 mod browse;
 mod build;
+mod connections;
 mod peers;
+mod router;
 mod simulation;
 mod stream;
 mod world;
@@ -15,6 +17,8 @@ use ironloom_benches::Suite;
 fn main() {
     let mut suite = Suite::from_args();
     stream::benches(&mut suite);
+    connections::benches(&mut suite);
+    router::benches(&mut suite);
     simulation::benches(&mut suite);
     build::benches(&mut suite);
     suite.finish();

@@ -42,7 +42,11 @@ pub(crate) fn benches(suite: &mut Suite) {
     world.send_all(); // conversations begin, and are answered
     let took = timed(|| (0..rounds).for_each(|_| world.send_all()));
     let packets = f64::from(FLOWS) * f64::from(rounds);
-    assert_eq!(world.passed.load(Ordering::Relaxed), u64::from(FLOWS) * (rounds as u64 + 1), "every packet passes");
+    assert_eq!(
+        world.passed.load(Ordering::Relaxed),
+        u64::from(FLOWS) * (rounds as u64 + 1),
+        "every packet passes"
+    );
     let mut compare = suite.compare_values(name, Unit::PerSecond, [Goal::PerSecond(6e6)]);
     compare.found(OURS, packets / took.as_secs_f64());
 }
