@@ -1,0 +1,176 @@
+//! How many packets a router passes on: 100,000 conversations, 10,000 routes, 16 rules, translated sources.
+//!
+//! Each packet enters through a door, is an event at the router, and an event at the other side.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
+use ironloom_core::{Instant, Rng};
+use ironloom_net::fabric::{Config, Fabric, Input, Place, StationId};
+use ironloom_net::frame::{Body, Datagram, Transport};
+use ironloom_net::ipnet::{IpNet, Ipv4Net};
+use ironloom_net::link::LinkProfile;
+use ironloom_net::router::firewall::{Addresses, Chain, Rule};
+use ironloom_net::router::nat::SourceRule;
+use ironloom_net::router::{self, Interface, Route, Router};
+use ironloom_net::{Frame, Mac, Node, Outbox, Packet, Port};
+
+use crate::world::SEED;
+
+const FLOWS: u32 = 100_000;
+const CLIENTS: u32 = 1_000;
+const ROUTES: u32 = 10_000;
+const RULES: u8 = 16;
+/// How many frames are under way at once.
+const BATCH: usize = 64;
+
+const INSIDE: Mac = Mac::local(1);
+const OUTSIDE: Mac = Mac::local(2);
+const CLIENT: Mac = Mac::local(3);
+const NEXT: Mac = Mac::local(4);
+
+pub(crate) fn benches(suite: &mut Suite) {
+    let name = "net::router/flows=100000,routes=10000,rules=16,snat";
+    if !suite.selects(name) {
+        return;
+    }
+    let rounds = if suite.is_quick() { 10 } else { 60 };
+    let mut world = World::new();
+    world.send_all(); // conversations begin, and are answered
+    let took = timed(|| (0..rounds).for_each(|_| world.send_all()));
+    let packets = f64::from(FLOWS) * f64::from(rounds);
+    assert_eq!(
+        world.passed.load(Ordering::Relaxed),
+        u64::from(FLOWS) * (rounds as u64 + 1),
+        "every packet passes"
+    );
+    let mut compare = suite.compare_values(name, Unit::PerSecond, [Goal::PerSecond(6e6)]);
+    compare.found(OURS, packets / took.as_secs_f64());
+}
+
+struct World {
+    fabric: Fabric,
+    inside: StationId,
+    frames: Vec<Frame>,
+    passed: Arc<AtomicU64>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut fabric = Fabric::new(Config { digest: false, ..Config::default() }, SEED);
+        let router = fabric.add_node("router", Place::Apart, Box::new(router())).expect("there is room");
+        let beside = Place::Beside(router);
+        let passed = Arc::<AtomicU64>::default();
+        let beyond = Beyond { passed: Arc::clone(&passed) };
+        let inside = fabric.add_door("inside", beside).expect("there is room");
+        let beyond = fabric.add_node("beyond", beside, Box::new(beyond)).expect("there is room");
+        let cable = LinkProfile { queue_bytes_max: u64::MAX, ..LinkProfile::default() };
+        fabric.connect(router, inside, cable, cable).expect("there is room");
+        fabric.connect(router, beyond, cable, cable).expect("there is room");
+        let mut rng = Rng::new(SEED).split("packets", 0);
+        let mut frames: Vec<Frame> = (0..FLOWS).map(frame).collect();
+        rng.shuffle(&mut frames);
+        Self { fabric, inside, frames, passed }
+    }
+
+    fn send_all(&mut self) {
+        for batch in self.frames.chunks(BATCH) {
+            for frame in batch {
+                let input = Input::Frame { port: self.inside, frame: frame.clone() };
+                self.fabric.handle(Instant::ZERO, input).expect("the door is there");
+            }
+            self.fabric.run_until(Instant::ZERO);
+            while self.fabric.poll().is_some() {}
+        }
+    }
+}
+
+fn router() -> Router {
+    let mut router = Router::new(router::Config::default(), &mut Rng::new(SEED));
+    let (home, world) = (Port::new(0), Port::new(1));
+    let network = |text: &str| text.parse::<IpNet>().expect("it is a network");
+    router.add_interface(home, Interface::new(INSIDE, network("10.0.0.1/8"))).expect("there is room");
+    let mut outside = Interface::new(OUTSIDE, network("203.0.113.2/24"));
+    outside.addresses.extend((3..10).map(|last| network(&format!("203.0.113.{last}/24"))));
+    router.add_interface(world, outside).expect("there is room");
+    for number in 0..ROUTES {
+        let first = Ipv4Addr::from_bits(0x4000_0000 + number * 256);
+        let via = Some(IpAddr::from([203, 0, 113, 1]));
+        let network = IpNet::V4(Ipv4Net::new(first, 24).expect("it is a length"));
+        router.routes_mut().insert(Route { network, via, port: world, metric: 0 }).expect("there is room");
+    }
+    for number in 0..RULES - 1 {
+        let source = Addresses::In(network(&format!("172.16.{number}.0/24")));
+        router.firewall_mut().append(Chain::Forward, Rule { source, ..Rule::drop() }).expect("there is room");
+    }
+    router.firewall_mut().append(Chain::Forward, Rule::accept()).expect("there is room");
+    let behind: Vec<IpAddr> = (2..10).map(|last| IpAddr::from([203, 0, 113, last])).collect();
+    let hidden = SourceRule {
+        behind: router::nat::Behind::Addresses(behind),
+        ..SourceRule::masquerade(network("10.0.0.0/8"), world)
+    };
+    router.nat_mut().add_source(hidden).expect("there is room");
+    let mut out = Outbox::new();
+    router.set_neighbour(Instant::ZERO, world, [203, 0, 113, 1].into(), NEXT, &mut out);
+    for number in 0..CLIENTS {
+        router.set_neighbour(Instant::ZERO, home, client(number), CLIENT, &mut out);
+    }
+    router
+}
+
+fn client(number: u32) -> IpAddr {
+    Ipv4Addr::from_bits(0x0A01_0000 + number).into()
+}
+
+/// The packet of a conversation: a thousand machines have a hundred each.
+fn frame(number: u32) -> Frame {
+    let target = Ipv4Addr::from_bits(0x4000_0001 + number % ROUTES * 256);
+    let datagram = Datagram {
+        source: 20_000 + (number / CLIENTS) as u16,
+        target: 53,
+        payload: Bytes::from_static(&[7; 100]).into(),
+    };
+    let packet = Packet {
+        source: client(number % CLIENTS),
+        target: target.into(),
+        hops: 64,
+        service: 0,
+        identification: 0,
+        may_fragment: true,
+        transport: Transport::Udp(datagram),
+    };
+    Frame { source: CLIENT, target: INSIDE, body: Body::Ip(packet) }
+}
+
+/// Counts what arrives, and answers the first packet of each conversation.
+struct Beyond {
+    passed: Arc<AtomicU64>,
+}
+
+impl Node for Beyond {
+    fn handle(&mut self, _: Instant, port: Port, frame: Frame, out: &mut Outbox) {
+        if self.passed.fetch_add(1, Ordering::Relaxed) < u64::from(FLOWS) {
+            out.send(port, answer(frame));
+        }
+    }
+
+    fn expire(&mut self, _: Instant, _: &mut Outbox) {}
+
+    fn next_event(&self) -> Option<Instant> {
+        None
+    }
+}
+
+fn answer(mut frame: Frame) -> Frame {
+    std::mem::swap(&mut frame.source, &mut frame.target);
+    if let Body::Ip(packet) = &mut frame.body {
+        std::mem::swap(&mut packet.source, &mut packet.target);
+        if let Transport::Udp(datagram) = &mut packet.transport {
+            std::mem::swap(&mut datagram.source, &mut datagram.target);
+        }
+    }
+    frame
+}
