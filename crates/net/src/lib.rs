@@ -10,6 +10,7 @@ pub mod fabric;
 pub mod frame;
 pub mod link;
 pub mod neighbours;
+pub mod router;
 pub mod stack;
 pub mod switch;
 pub mod tcp;
