@@ -11,9 +11,30 @@ use bytes::Bytes;
 
 use crate::Mac;
 
+mod arp;
+mod checksum;
+mod corrupt;
+mod cut;
+mod emit;
+mod ends;
+mod icmp;
+mod ip;
+mod malformed;
+mod options;
+mod parse;
 mod payload;
+mod quote;
+mod reassembly;
+mod tcp;
+mod udp;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use cut::Pieces;
+pub use malformed::{Layer, Malformed};
 pub use payload::Payload;
+pub use reassembly::{Expired, NotReassembled, Reassembly, ReassemblyConfig};
 
 /// What travels on a link: who sends it to whom, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,11 +171,21 @@ impl Flags {
     pub const ACK: Self = Self(0x10);
     /// The urgent pointer means something; ours is always 0.
     pub const URG: Self = Self(0x20);
+    /// A packet arrived that had met congestion on its way.
+    pub const ECE: Self = Self(0x40);
+    /// The sender has slowed down.
+    pub const CWR: Self = Self(0x80);
 
     /// Whether all of `other`'s flags are among these.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// These flags but for `other`'s.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 }
 
@@ -174,6 +205,8 @@ impl std::fmt::Debug for Flags {
             (Self::RST, 'R'),
             (Self::PSH, 'P'),
             (Self::URG, 'U'),
+            (Self::ECE, 'E'),
+            (Self::CWR, 'W'),
             (Self::ACK, '.'),
         ];
         names.iter().filter(|(flag, _)| self.contains(*flag)).try_for_each(|(_, name)| write!(f, "{name}"))
@@ -250,7 +283,7 @@ pub enum Icmp {
         kind: u8,
         /// The code.
         code: u8,
-        /// What follows the checksum.
+        /// What follows the checksum: at least four bytes.
         bytes: Bytes,
     },
 }
@@ -294,6 +327,8 @@ pub struct Quote {
     pub protocol: u8,
     /// How many more routers it might have passed.
     pub hops: u8,
+    /// Its class of service.
+    pub service: u8,
     /// Its identification.
     pub identification: u16,
     /// Whether it might have been cut.

@@ -5,18 +5,21 @@
 
 #![deny(unsafe_code)]
 
+pub mod capture;
 pub mod dhcp;
 pub mod dns;
 pub mod frame;
+pub mod neighbours;
+pub mod stack;
+pub mod tcp;
 
 mod mac;
 mod node;
-mod stack;
 
-pub use frame::{Frame, Packet, Payload};
+pub use frame::{Frame, Malformed, Packet, Payload};
 pub use mac::{Mac, MacParseError};
 pub use node::{Node, Outbox, Port};
-pub use stack::{Readiness, SocketId};
+pub use stack::{Host, Interface, Readiness, Service, SocketId, Stack};
 
 /// Networks as an address and a length.
 pub use ipnet;

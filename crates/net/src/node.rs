@@ -26,13 +26,14 @@ pub trait Node {
     fn next_event(&self) -> Option<Instant>;
 }
 
-/// What nodes give back: frames to be sent, and sockets of which somebody should hear.
+/// What nodes give back: frames to be sent, and sockets and timers of which somebody should hear.
 ///
 /// Whoever calls a node empties the outbox before the next call.
 #[derive(Debug, Default)]
 pub struct Outbox {
     frames: VecDeque<(Port, Frame)>,
     notices: VecDeque<(SocketId, Readiness)>,
+    timers: VecDeque<u64>,
 }
 
 impl Outbox {
@@ -66,9 +67,21 @@ impl Outbox {
         self.notices.pop_front()
     }
 
+    /// Tells that a timer is due.
+    #[inline]
+    pub fn ring(&mut self, token: u64) {
+        self.timers.push_back(token);
+    }
+
+    /// The next timer of which somebody should hear.
+    #[inline]
+    pub fn next_timer(&mut self) -> Option<u64> {
+        self.timers.pop_front()
+    }
+
     /// Whether nothing is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.notices.is_empty()
+        self.frames.is_empty() && self.notices.is_empty() && self.timers.is_empty()
     }
 }

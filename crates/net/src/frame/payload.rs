@@ -47,6 +47,16 @@ impl Payload {
         }
     }
 
+    /// Hands over the pieces, in order.
+    #[inline]
+    pub(crate) fn into_each(self, mut take: impl FnMut(Bytes)) {
+        match self.0 {
+            Pieces::None => {}
+            Pieces::One(bytes) => take(bytes),
+            Pieces::Many(pieces, _) => pieces.iter().cloned().for_each(take),
+        }
+    }
+
     /// A part of it, shared.
     ///
     /// # Panics
