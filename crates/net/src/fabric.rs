@@ -31,6 +31,7 @@ mod loops;
 mod machine;
 mod names;
 mod partition;
+mod routers;
 mod shard;
 mod windows;
 
@@ -42,6 +43,7 @@ pub use build::{MachineSpec, Place};
 pub use config::{Config, FabricError};
 pub use machine::Guard;
 pub use partition::{Barrier, PartitionId};
+pub use routers::RouterLink;
 pub use shard::Tally;
 
 use crate::{Frame, Readiness, SocketId};

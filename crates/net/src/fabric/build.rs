@@ -105,7 +105,7 @@ impl Fabric {
         self.add_equipment(name, place, Kind::Node(node))
     }
 
-    fn add_equipment(&mut self, name: &str, place: Place, kind: Kind) -> Result<StationId, FabricError> {
+    pub(super) fn add_equipment(&mut self, name: &str, place: Place, kind: Kind) -> Result<StationId, FabricError> {
         self.check_room()?;
         let group = match place {
             Place::Apart => {
@@ -402,8 +402,12 @@ impl Fabric {
             std::mem::replace(&mut machine.lane, NONE)
         } else {
             let equipment = &mut shard.equipment[seat as usize];
-            if let Kind::Switch(switch) = &mut equipment.kind {
-                switch.detach(end.port);
+            match &mut equipment.kind {
+                Kind::Switch(switch) => switch.detach(end.port),
+                Kind::Router(router) => {
+                    router.remove_interface(end.port);
+                }
+                _ => {}
             }
             equipment.unplug(end.port).lane
         };

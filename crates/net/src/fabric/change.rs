@@ -21,6 +21,7 @@ impl Fabric {
             lane.is_down = is_down;
         }
         self.change_trunk(link);
+        self.tell_routers(link);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{LinkId, StationId};
 use crate::link::ProfileError;
+use crate::router::RouterError;
 use crate::stack;
 
 /// The limits of a fabric.
@@ -123,4 +124,12 @@ pub enum FabricError {
     /// A link cannot be like that.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// A router refuses.
+    #[error("{station}: {error}")]
+    Router {
+        /// Which router.
+        station: StationId,
+        /// Why.
+        error: RouterError,
+    },
 }

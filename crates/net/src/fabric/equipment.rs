@@ -3,6 +3,7 @@
 use super::layout::NONE;
 use super::machine::Alarm;
 use super::{LinkId, StationId};
+use crate::router::Router;
 use crate::switch::Switch;
 use crate::{Node, Port};
 
@@ -31,6 +32,7 @@ pub(super) enum Kind {
     /// Nothing any more.
     Vacant,
     Switch(Box<Switch>),
+    Router(Box<Router>),
     /// A door: what arrives here leaves the fabric.
     Door,
     Node(Box<dyn Node + Send>),
@@ -41,6 +43,7 @@ impl std::fmt::Debug for Kind {
         f.write_str(match self {
             Self::Vacant => "Vacant",
             Self::Switch(_) => "Switch",
+            Self::Router(_) => "Router",
             Self::Door => "Door",
             Self::Node(_) => "Node",
         })

@@ -178,6 +178,7 @@ impl Shard {
         let now = self.traffic.now;
         match &mut equipment.kind {
             Kind::Switch(switch) => crate::Node::handle(&mut **switch, now, port, frame, &mut self.out),
+            Kind::Router(router) => crate::Node::handle(&mut **router, now, port, frame, &mut self.out),
             Kind::Node(node) => node.handle(now, port, frame, &mut self.out),
             Kind::Door => {
                 let output = Output::Frame { at: now, port: equipment.station, frame };
@@ -374,6 +375,7 @@ impl Kind {
     fn node(&mut self) -> Option<&mut dyn crate::Node> {
         match self {
             Self::Switch(switch) => Some(&mut **switch),
+            Self::Router(router) => Some(&mut **router),
             Self::Node(node) => Some(&mut **node),
             Self::Vacant | Self::Door => None,
         }

@@ -1,0 +1,148 @@
+//! Routers in a fabric: how they are connected, and the cloud, which is one of them.
+
+use ipnet::IpNet;
+
+use super::equipment::Kind;
+use super::layout::Station;
+use super::{Fabric, FabricError, LinkId, Place, StationId, Way};
+use crate::link::LinkProfile;
+use crate::router::{self, Interface, Router};
+use crate::{Mac, Port};
+
+/// How a router is connected to something.
+#[derive(Debug, Clone)]
+pub struct RouterLink {
+    /// The router.
+    pub router: StationId,
+    /// What it is connected to.
+    pub to: StationId,
+    /// Its addresses there, with the networks that are reached through them.
+    pub addresses: Vec<IpNet>,
+    /// What the way from the router is like.
+    pub forth: LinkProfile,
+    /// What the way to the router is like.
+    pub back: LinkProfile,
+}
+
+impl RouterLink {
+    /// A cable without faults.
+    #[must_use]
+    pub fn new(router: StationId, to: StationId, address: IpNet) -> Self {
+        let profile = LinkProfile::default();
+        Self { router, to, addresses: vec![address], forth: profile, back: profile }
+    }
+}
+
+impl Fabric {
+    /// Adds a router, without links.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room, or what it is to be placed beside is not there.
+    pub fn add_router(
+        &mut self,
+        name: &str,
+        place: Place,
+        config: router::Config,
+    ) -> Result<StationId, FabricError> {
+        let mut rng = self.rng.split("router", self.layout.stations.len() as u64);
+        self.add_equipment(name, place, Kind::Router(Box::new(Router::new(config, &mut rng))))
+    }
+
+    /// Adds the core of an internet: a router that only routes. It knows no conversations, so it translates nothing,
+    /// and any number of packets passes it without leaving anything behind.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room, or what it is to be placed beside is not there.
+    pub fn add_cloud(&mut self, name: &str, place: Place) -> Result<StationId, FabricError> {
+        let config = router::Config { tracks: false, ports_max: u16::MAX, ..router::Config::default() };
+        self.add_router(name, place, config)
+    }
+
+    /// Connects a router to something, with addresses of its own there: its networks are routed over this link.
+    ///
+    /// Its card has an address that follows from those of its network, so it is the same in every run.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), and if the router refuses the addresses.
+    pub fn connect_router(&mut self, spec: &RouterLink) -> Result<(LinkId, Port), FabricError> {
+        self.router(spec.router)?;
+        let link = self.connect(spec.router, spec.to, spec.forth, spec.back)?;
+        let [here, there] = self.layout.link(link).expect("it was made just now").ends;
+        let interface = Interface {
+            mac: card_of(spec.router, here.port),
+            addresses: spec.addresses.clone(),
+            mtu: spec.forth.mtu,
+            checks_sources: false,
+        };
+        if let Err(error) = self.router(spec.router)?.add_interface(here.port, interface) {
+            self.disconnect(link)?;
+            return Err(FabricError::Router { station: spec.router, error });
+        }
+        if let Some(switch) = self.switch_mut(spec.to) {
+            for address in &spec.addresses {
+                if let IpNet::V4(address) = address {
+                    switch.assign(address.addr(), there.port);
+                }
+            }
+        }
+        Ok((link, here.port))
+    }
+
+    /// A router, to be looked at or changed.
+    ///
+    /// # Errors
+    ///
+    /// If the station is not a router.
+    pub fn router(&mut self, station: StationId) -> Result<&mut Router, FabricError> {
+        self.station(station)?;
+        self.router_mut(station).ok_or(FabricError::Kind { station, wanted: "a router" })
+    }
+
+    fn router_mut(&mut self, station: StationId) -> Option<&mut Router> {
+        let Station { seat, shard, .. } = *self.layout.station(station)?;
+        let equipment = self.shards[usize::from(shard)].equipment.get_mut(seat as usize)?;
+        match &mut equipment.kind {
+            Kind::Router(router) => Some(router),
+            _ => None,
+        }
+    }
+
+    /// The port of a station at which a link ends.
+    #[must_use]
+    pub fn port_of(&self, link: LinkId, station: StationId) -> Option<Port> {
+        let ends = self.layout.link(link)?.ends;
+        ends.iter().find(|end| end.station == station).map(|end| end.port)
+    }
+
+    /// Lets routers know that a cable was pulled, or plugged in again. That only one way is down nobody notices.
+    pub(super) fn tell_routers(&mut self, link: LinkId) {
+        let Some(record) = self.layout.link(link).copied() else { return };
+        let is_up = record.is_down != [true; 2];
+        for end in record.ends {
+            if let Some(router) = self.router_mut(end.station)
+                && router.interface(end.port).is_some()
+            {
+                router.set_up(end.port, is_up);
+            }
+        }
+    }
+
+    /// Pulls the cable of a link, or plugs it in again.
+    ///
+    /// # Errors
+    ///
+    /// If the link is not there.
+    pub fn set_cut(&mut self, link: LinkId, is_cut: bool) -> Result<(), FabricError> {
+        self.set_down(link, Way::Forth, is_cut)?;
+        self.set_down(link, Way::Back, is_cut)
+    }
+}
+
+/// The address of a router's card.
+fn card_of(router: StationId, port: Port) -> Mac {
+    const ROUTERS: u64 = 0x2A << 40;
+    Mac::local(ROUTERS | u64::from(router.number()) << 16 | u64::from(port.number()))
+}
