@@ -2,7 +2,6 @@
 
 use bytes::{Buf as _, Bytes};
 
-use super::ends::Ends;
 use super::ip::PACKET_BYTES_MAX;
 use super::{Flags, Fragment, Packet, Segment, Transport};
 
@@ -54,7 +53,7 @@ impl Packet {
             Transport::Fragment(fragment) => fragment.is_possible(),
             _ => self.len() <= PACKET_BYTES_MAX,
         };
-        self.may_fragment && is_possible && matches!(self.ends(), Ends::V4(..))
+        self.may_fragment && is_possible && self.is_v4()
     }
 
     /// The first of what it is cut into.

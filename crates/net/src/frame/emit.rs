@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::ends::Ends;
 use super::ip::{ETHERTYPE, ETHERTYPE_V6, FRAGMENT_BYTES_V6, HEADER_BYTES, HEADER_BYTES_V6, Header};
 use super::{Body, Frame, Packet, Transport, arp, icmp, udp};
 
@@ -141,28 +140,25 @@ impl Packet {
 
     /// How many of them are before the transport.
     pub(super) fn header_len(&self) -> usize {
-        match (self.ends(), &self.transport) {
-            (Ends::V4(..), _) => HEADER_BYTES,
-            (Ends::V6(..), Transport::Fragment(fragment)) if fragment.more || fragment.offset != 0 => {
+        match &self.transport {
+            _ if self.is_v4() => HEADER_BYTES,
+            Transport::Fragment(fragment) if fragment.more || fragment.offset != 0 => {
                 HEADER_BYTES_V6 + FRAGMENT_BYTES_V6
             }
-            (Ends::V6(..), _) => HEADER_BYTES_V6,
+            _ => HEADER_BYTES_V6,
         }
     }
 
     /// The number of its protocol.
     pub(super) fn protocol(&self) -> u8 {
-        match (self.ends(), &self.transport) {
-            (Ends::V6(..), Transport::Icmp(_)) => icmp::PROTOCOL_V6,
-            _ => self.transport.protocol(),
+        match &self.transport {
+            Transport::Icmp(_) if !self.is_v4() => icmp::PROTOCOL_V6,
+            transport => transport.protocol(),
         }
     }
 
     fn ethertype(&self) -> u16 {
-        match self.ends() {
-            Ends::V4(..) => ETHERTYPE,
-            Ends::V6(..) => ETHERTYPE_V6,
-        }
+        if self.is_v4() { ETHERTYPE } else { ETHERTYPE_V6 }
     }
 }
 

@@ -49,6 +49,11 @@ impl Ends {
 }
 
 impl Packet {
+    /// Whether it is written in version 4.
+    pub(super) const fn is_v4(&self) -> bool {
+        self.source.is_ipv4() && self.target.is_ipv4()
+    }
+
     pub(super) fn ends(&self) -> Ends {
         Ends::new(self.source, self.target)
     }
