@@ -11,6 +11,8 @@ use crate::frame::{Flags, Options, Segment, Timestamps};
 /// How many ranges an option has room for, with timestamps and without.
 const RANGES_MAX: [usize; 2] = [3, 4];
 
+/// How many bytes such an option takes at most.
+const RANGES_BYTES_MAX: u32 = 36;
 /// With less of the window left than this, the other side may be waiting.
 const SCARCE_BYTES: u32 = 32 << 10;
 
@@ -65,6 +67,8 @@ impl Connection {
         if let Some(early) = self.early.as_ref().filter(|_| self.marks.has(Marks::SELECTIVE)) {
             options.received = early.told(RANGES_MAX[usize::from(!self.marks.has(Marks::STAMPS))]);
         }
+        // What they take is not left for the payload (RFC 6691).
+        let ranges = options.received.as_ref().map_or(0, |ranges| 4 + 8 * ranges.len() as u16);
         Segment {
             source: self.source,
             target: self.target,
@@ -72,10 +76,20 @@ impl Connection {
             acknowledgement: self.expected.number(),
             flags,
             window: self.window_field(),
-            cut: self.segment_bytes,
+            cut: self.segment_bytes.saturating_sub(ranges).max(1),
             options,
             payload,
         }
+    }
+
+    /// The largest payload of a packet now: less than usual while ranges have to be told of.
+    #[inline]
+    pub(super) fn full_bytes(&self) -> u32 {
+        let segment_bytes = u32::from(self.segment_bytes);
+        if self.early.is_none() || !self.marks.has(Marks::SELECTIVE) {
+            return segment_bytes;
+        }
+        segment_bytes - (segment_bytes / 2).min(RANGES_BYTES_MAX)
     }
 
     /// A segment that ends the connection.
