@@ -131,6 +131,9 @@ pub(crate) struct Connection {
     own_shift: u8,
     /// How often something was sent again since anything was acknowledged.
     in_vain: u8,
+    /// How often the time that answers are waited for was doubled since it was last measured how long they take: what
+    /// was sent twice tells nothing about that (Karn).
+    doublings: u8,
     /// How many questions were asked since anything was heard.
     questions: u8,
     /// How many segments arrived since we acknowledged anything.
@@ -219,6 +222,7 @@ impl Connection {
             window_shift: 0,
             own_shift: 0,
             in_vain: 0,
+            doublings: 0,
             questions: 0,
             pending: 0,
             readiness: Readiness::NONE,

@@ -65,8 +65,7 @@ impl Connection {
     #[inline]
     fn advance(&mut self, now: Instant, config: &Config, acknowledgement: Sequence) {
         if self.marks.has(Marks::TIMED) && !acknowledgement.is_before(self.timed) {
-            self.marks.clear(Marks::TIMED);
-            self.round_trip.sample(now.saturating_since(self.timed_at));
+            self.measured(now);
         }
         // Our finish has a number, but is no byte.
         let bytes = acknowledgement.since(self.oldest).min(self.outgoing.len());

@@ -1,6 +1,6 @@
 //! What happens when a segment arrives: whether it belongs here at all (RFC 9293, 3.10.7; RFC 5961; RFC 7323, 5).
 
-use ironloom_core::Instant;
+use ironloom_core::{Duration, Instant};
 
 use super::super::offer::span;
 use super::super::refusal::refusal;
@@ -9,6 +9,8 @@ use super::{Connection, Marks, State};
 use crate::Readiness;
 use crate::frame::{Flags, Segment};
 
+/// A time that was heard so long ago may be half a turn of the other side's clock back.
+const STAMP_LIFE: Duration = Duration::from_secs(24 * 24 * 3_600);
 /// A segment with more bytes than this comes from nobody who knows what he does.
 const SPAN_MAX: usize = 1 << 20;
 
@@ -31,12 +33,21 @@ impl Connection {
     fn is_plain(&self, segment: &Segment) -> bool {
         let special = Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0 | Flags::ACK.0;
         segment.flags.0 & special == Flags::ACK.0
-            && self.state == State::Established
+            && self.may_be_plain(segment)
             && Sequence::new(segment.sequence) == self.expected
             && segment.payload.len() <= self.edge.since(self.expected) as usize
             && self.early.is_none()
             && segment.options.timestamps.is_none()
             && !self.marks.has(Marks::STAMPS)
+    }
+
+    #[inline]
+    fn may_be_plain(&self, segment: &Segment) -> bool {
+        match self.state {
+            State::Established | State::FinWait1 | State::FinWait2 => true,
+            State::CloseWait => segment.payload.is_empty(),
+            _ => false,
+        }
     }
 
     /// Somebody is there.
@@ -60,7 +71,7 @@ impl Connection {
 
     fn handle_synchronized(&mut self, now: Instant, config: &Config, segment: Segment) {
         let flags = segment.flags;
-        if !self.is_timely(&segment) {
+        if !self.is_timely(now, &segment) {
             return self.object(now, config, &segment);
         }
         let is_crossing = self.is_crossing(&segment);
@@ -87,8 +98,11 @@ impl Connection {
     }
 
     /// Whether it is not older than what was heard before, by the other side's own clock.
-    fn is_timely(&self, segment: &Segment) -> bool {
+    fn is_timely(&self, now: Instant, segment: &Segment) -> bool {
         if !self.marks.has(Marks::STAMPS) || segment.flags.contains(Flags::RST) {
+            return true;
+        }
+        if now.saturating_since(self.heard_at) > STAMP_LIFE {
             return true;
         }
         let value = segment.options.timestamps.map(|stamps| Sequence::new(stamps.value));
@@ -143,7 +157,7 @@ impl Connection {
             return;
         }
         let is_next = start == self.expected && segment.flags.contains(Flags::ACK);
-        if is_next && self.is_timely(segment) {
+        if is_next && self.is_timely(now, segment) {
             // The window is closed; what it says about what we sent counts all the same.
             self.heard(now);
             self.acknowledge(now, config, segment);
@@ -195,8 +209,8 @@ impl Connection {
     pub(super) fn establish(&mut self, now: Instant, config: &Config) {
         let is_finished = self.marks.has(Marks::FINISHED);
         self.state = if is_finished { State::FinWait1 } else { State::Established };
-        if self.marks.take(Marks::TIMED) {
-            self.round_trip.sample(now.saturating_since(self.timed_at));
+        if self.marks.has(Marks::TIMED) {
+            self.measured(now);
         }
         self.marks.clear(Marks::SYN_DUE);
         self.oldest = self.next;

@@ -11,6 +11,8 @@ use crate::frame::{Flags, Options, Segment, Timestamps};
 /// How many ranges an option has room for, with timestamps and without.
 const RANGES_MAX: [usize; 2] = [3, 4];
 
+/// How many bytes such an option takes at most.
+const RANGES_BYTES_MAX: u32 = 36;
 /// With less of the window left than this, the other side may be waiting.
 const SCARCE_BYTES: u32 = 32 << 10;
 
@@ -78,6 +80,16 @@ impl Connection {
             options,
             payload,
         }
+    }
+
+    /// The largest payload of a packet now: less than usual while ranges have to be told of.
+    #[inline]
+    pub(super) fn full_bytes(&self) -> u32 {
+        let segment_bytes = u32::from(self.segment_bytes);
+        if self.early.is_none() || !self.marks.has(Marks::SELECTIVE) {
+            return segment_bytes;
+        }
+        segment_bytes - (segment_bytes / 2).min(RANGES_BYTES_MAX)
     }
 
     /// A segment that ends the connection.

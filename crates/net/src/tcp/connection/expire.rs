@@ -50,7 +50,7 @@ impl Connection {
 
     /// Sets the time at which what is on its way is missed.
     pub(super) fn arm(&mut self, now: Instant, config: &Config) {
-        let timeout = self.round_trip.timeout(config, self.in_vain);
+        let timeout = self.round_trip.timeout(config, self.doublings);
         (self.timer, self.retransmit_at) = (Timer::Retransmit, now.saturating_add(timeout));
         if self.has_suspects()
             && let Some(mean) = self.round_trip.mean()
@@ -127,6 +127,7 @@ impl Connection {
             return;
         }
         self.in_vain += 1;
+        self.doublings = self.doublings.saturating_add(1);
         self.marks.clear(Marks::TIMED);
         if is_opening {
             self.marks.set(Marks::SYN_DUE);

@@ -84,7 +84,7 @@ impl Connection {
     fn poll_lost(&mut self, now: Instant, config: &Config) -> Option<Segment> {
         let board = self.board.as_deref()?;
         let room = self.congestion.bytes().saturating_sub(self.flight());
-        let segment_bytes = u32::from(self.segment_bytes);
+        let segment_bytes = self.full_bytes();
         let is_forced = self.marks.take(Marks::RESEND_DUE);
         if room < segment_bytes && !is_forced {
             return None;
@@ -122,7 +122,7 @@ impl Connection {
         if !self.marks.take(Marks::TAIL_DUE) || self.next == self.oldest {
             return None;
         }
-        let segment_bytes = u32::from(self.segment_bytes);
+        let segment_bytes = self.full_bytes();
         let fresh = self.unsent().min(self.room()).min(segment_bytes);
         if fresh > 0 && self.mode == Mode::Open {
             return Some(self.send_fresh(now, config, fresh, false));
@@ -153,7 +153,7 @@ impl Connection {
         if self.next == self.oldest {
             self.restart_if_idle(now, config);
         }
-        let segment_bytes = u32::from(self.segment_bytes);
+        let segment_bytes = self.full_bytes();
         let flight = self.flight();
         let allowed = self.congestion.bytes().saturating_sub(flight);
         if allowed < unsent.min(segment_bytes) && flight > 0 {
@@ -174,7 +174,7 @@ impl Connection {
     /// How much of what might be sent is worth it: whole segments, or the rest, unless a small one is on its way.
     #[inline]
     fn worthwhile(&self, bytes: u32, unsent: u32, is_finish_due: bool) -> u32 {
-        let segment_bytes = u32::from(self.segment_bytes);
+        let segment_bytes = self.full_bytes();
         if bytes == segment_bytes {
             return bytes;
         }
@@ -198,7 +198,7 @@ impl Connection {
         }
         self.next = if is_end { end.plus(1) } else { end };
         self.marks.put(Marks::FINISH_SENT, is_end);
-        let segment_bytes = u32::from(self.segment_bytes);
+        let segment_bytes = self.full_bytes();
         if bytes < segment_bytes || !bytes.is_multiple_of(segment_bytes) {
             self.small_end = end;
         }
@@ -224,7 +224,7 @@ impl Connection {
     /// The largest segment that is to be cut on its way out.
     #[inline]
     fn offload_bytes(&self, config: &Config) -> u32 {
-        let segment_bytes = u32::from(self.segment_bytes);
+        let segment_bytes = self.full_bytes();
         let share = self.congestion.bytes().min(self.window) / OFFLOAD_SHARE;
         let most = config.offload_bytes_max.min(share).min(segment_bytes * OFFLOAD_SEGMENTS_MAX);
         if most < 2 * segment_bytes { segment_bytes } else { most - most % segment_bytes }
@@ -235,6 +235,14 @@ impl Connection {
     fn poll_acknowledgement(&mut self, now: Instant, config: &Config) -> Option<Segment> {
         let is_due = self.marks.has(Marks::ACK_DUE) || self.is_wider(config);
         is_due.then(|| self.bare_segment(now, config, self.next))
+    }
+
+    /// It was measured how long a round trip takes.
+    #[inline]
+    pub(super) fn measured(&mut self, now: Instant) {
+        self.marks.clear(Marks::TIMED);
+        self.doublings = 0;
+        self.round_trip.sample(now.saturating_since(self.timed_at));
     }
 
     /// Begins to measure how long it takes until `end` is acknowledged.

@@ -56,3 +56,25 @@ fn a_narrow_link_is_filled() {
         assert!(rate >= 45, "{congestion:?}: {rate} Mbit/s");
     }
 }
+
+/// Answers that take longer than they are waited for are waited for longer: what was sent twice tells nothing about how
+/// long they take, so the time is doubled until something that was sent once is answered (Karn).
+#[test]
+fn a_way_that_becomes_longer_is_learnt() {
+    for selective in [false, true] {
+        let config = Config { selective, offload_bytes_max: 0, ..Config::default() };
+        let plan = Plan { bytes: 4 << 20, ..Plan::default() };
+        let profile = Profile { delay: Duration::from_micros(500), ..Profile::default() };
+        let mut world = World::new(7, profile, [(config.clone(), plan), (config, Plan::default())]);
+        while world.sides[1].received < 1 << 20 {
+            assert!(world.step());
+        }
+        world.profile.delay = Duration::from_millis(400);
+        while world.sides[1].received < 4 << 20 {
+            assert!(world.step());
+        }
+        let segments = world.sides[0].segments_sent;
+        println!("selective {selective}: {segments} segments in {}", world.now);
+        assert!(segments < (4 << 20) / 1_460 * 12 / 10, "{segments}");
+    }
+}
