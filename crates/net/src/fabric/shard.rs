@@ -1,0 +1,386 @@
+//! [`Shard`]: some of the stations, and all that happens to them.
+//!
+//! Within a window no shard sees anything of another: what it sends there lies in `crossings` until the window ends.
+
+use ironloom_core::Instant;
+
+use super::absent;
+use super::agenda::{Agenda, Event, Key};
+use super::digest::Digest;
+use super::equipment::{Equipment, Kind};
+use super::flights::{Flight, Flights};
+use super::layout::{Layout, MACHINE, NONE};
+use super::machine::{Alarm, Machine, Run};
+use super::{LinkId, Output, Point, StationId, Way};
+use crate::link::{DropReason, Lane, Target};
+use crate::{Frame, Outbox, Port};
+
+/// Some of the stations, and all that happens to them.
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub(super) machines: Vec<Machine>,
+    pub(super) free_machines: Vec<u32>,
+    pub(super) equipment: Vec<Equipment>,
+    pub(super) free_equipment: Vec<u32>,
+    pub(super) traffic: Traffic,
+    out: Outbox,
+}
+
+/// What is under way in a shard.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    number: u16,
+    pub(super) now: Instant,
+    pub(super) agenda: Agenda,
+    flights: Flights,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) free_lanes: Vec<u32>,
+    /// What was sent to other shards, for each of them.
+    pub(super) crossings: Vec<Vec<Crossing>>,
+    pub(super) outputs: Vec<Told>,
+    pub(super) digest: Option<Digest>,
+    pub(super) tally: Tally,
+    frames_max: usize,
+    outputs_max: usize,
+}
+
+/// What a shard did, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many events happened: frames that arrived, and wake-ups.
+    pub events: u64,
+    /// How many frames were dropped because their link was gone when they arrived.
+    pub gone: u64,
+    /// How many frames were dropped because too many were under way.
+    pub overflowed: u64,
+    /// How many outputs were dropped because nobody polled.
+    pub unheard: u64,
+    /// How many frames were sent through ports to which nothing is connected.
+    pub unplugged: u64,
+}
+
+impl Tally {
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            gone: self.gone + other.gone,
+            overflowed: self.overflowed + other.overflowed,
+            unheard: self.unheard + other.unheard,
+            unplugged: self.unplugged + other.unplugged,
+        }
+    }
+}
+
+/// A frame that is on its way to another shard.
+#[derive(Debug)]
+pub(super) struct Crossing {
+    at: Instant,
+    key: Key,
+    flight: Flight,
+}
+
+/// An output, and where and when it came about.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) at: Instant,
+    pub(super) station: StationId,
+    pub(super) output: Output,
+}
+
+impl Shard {
+    pub(super) fn new(number: u16, config: &super::Config) -> Self {
+        Self {
+            machines: Vec::new(),
+            free_machines: Vec::new(),
+            equipment: Vec::new(),
+            free_equipment: Vec::new(),
+            traffic: Traffic {
+                number,
+                now: Instant::ZERO,
+                agenda: Agenda::new(),
+                flights: Flights::default(),
+                lanes: Vec::new(),
+                free_lanes: Vec::new(),
+                crossings: (0..config.shards).map(|_| Vec::new()).collect(),
+                outputs: Vec::new(),
+                digest: config.digest.then(Digest::default),
+                tally: Tally::default(),
+                frames_max: config.frames_max,
+                outputs_max: config.outputs_max,
+            },
+            out: Outbox::new(),
+        }
+    }
+
+    /// Lets everything happen that is due at `until` or before.
+    pub(super) fn run(&mut self, layout: &Layout, until: Instant) {
+        while let Some((at, event)) = self.traffic.agenda.pop(until) {
+            self.traffic.now = at;
+            self.traffic.tally.events += 1;
+            if event.key.is_wake() {
+                self.wake(layout, event.subject);
+            } else {
+                self.arrive(layout, event);
+            }
+        }
+        self.traffic.now = self.traffic.now.max(until);
+    }
+
+    /// Takes over what other shards sent.
+    pub(super) fn receive(&mut self, crossings: &mut Vec<Crossing>) {
+        for Crossing { at, key, flight } in crossings.drain(..) {
+            self.traffic.plan(at, key, flight);
+        }
+    }
+
+    #[inline]
+    fn arrive(&mut self, layout: &Layout, event: Event) {
+        let Some(Flight { frame, target, is_watched }) = self.traffic.flights.take(event.subject) else {
+            return;
+        };
+        if is_watched {
+            self.traffic.capture(layout, event.key.lane(), Point::Arrived, &frame);
+        }
+        let now = self.traffic.now;
+        let is_known = if target.seat & MACHINE != 0 {
+            self.machines.get(machine_index(target.seat)).map(|machine| machine.generation)
+        } else {
+            let ports = &self.equipment[target.seat as usize].ports;
+            ports.get(usize::from(target.port.number())).map(|exit| exit.generation)
+        };
+        if is_known != Some(target.generation) {
+            self.traffic.tally.gone += 1;
+            return;
+        }
+        if let Some(digest) = &mut self.traffic.digest {
+            digest.add(now, event.key.number(), &frame);
+        }
+        if target.seat & MACHINE != 0 {
+            self.enter_machine(layout, machine_index(target.seat), target.port, frame);
+        } else {
+            self.enter_equipment(layout, target.seat, target.port, frame);
+        }
+    }
+
+    #[inline]
+    fn enter_machine(&mut self, layout: &Layout, index: usize, port: Port, frame: Frame) {
+        let machine = &mut self.machines[index];
+        match &mut machine.life {
+            Some(life) => life.handle(self.traffic.now, port, frame, &mut self.out),
+            None => absent::answer(machine, &frame, &mut self.out),
+        }
+        self.settle_machine(layout, index);
+    }
+
+    #[inline]
+    fn enter_equipment(&mut self, layout: &Layout, seat: u32, port: Port, frame: Frame) {
+        let equipment = &mut self.equipment[seat as usize];
+        let now = self.traffic.now;
+        match &mut equipment.kind {
+            Kind::Switch(switch) => crate::Node::handle(&mut **switch, now, port, frame, &mut self.out),
+            Kind::Node(node) => node.handle(now, port, frame, &mut self.out),
+            Kind::Door => {
+                let output = Output::Frame { at: now, port: equipment.station, frame };
+                self.traffic.tell(equipment.station, output);
+            }
+            Kind::Vacant => {}
+        }
+        self.settle_equipment(layout, seat);
+    }
+
+    fn wake(&mut self, layout: &Layout, seat: u32) {
+        let now = self.traffic.now;
+        if seat & MACHINE != 0 {
+            let index = machine_index(seat);
+            let Some(life) = self.machines.get_mut(index).and_then(|machine| machine.life.as_mut()) else {
+                return;
+            };
+            if life.alarm.ring(now) {
+                life.expire(now, &mut self.out);
+                self.settle_machine(layout, index);
+            }
+            return;
+        }
+        let Some(equipment) = self.equipment.get_mut(seat as usize) else { return };
+        if equipment.alarm.ring(now) {
+            if let Some(node) = equipment.kind.node() {
+                node.expire(now, &mut self.out);
+            }
+            self.settle_equipment(layout, seat);
+        }
+    }
+
+    /// Sends what a machine gave back, and plans when it wakes up.
+    #[inline]
+    pub(super) fn settle_machine(&mut self, layout: &Layout, index: usize) {
+        let machine = &mut self.machines[index];
+        while let Some((port, frame)) = self.out.next_frame() {
+            if port.number() != 0 || machine.link.number() == NONE {
+                self.traffic.tally.unplugged += 1;
+                continue;
+            }
+            if machine.lane == NONE {
+                machine.lane = self.traffic.open_lane(layout, machine.link, machine.station);
+            }
+            if machine.may_send(&frame) {
+                self.traffic.send(layout, machine.lane, frame);
+            } else {
+                self.traffic.lanes[machine.lane as usize].drop_frame(DropReason::Spoofed, 1);
+            }
+        }
+        while let Some((socket, readiness)) = self.out.next_notice() {
+            let at = self.traffic.now;
+            let output = Output::Ready { at, machine: machine.id, socket, readiness };
+            self.traffic.tell(machine.station, output);
+        }
+        while let Some(token) = self.out.next_timer() {
+            let at = self.traffic.now;
+            self.traffic.tell(machine.station, Output::Timer { at, machine: machine.id, token });
+        }
+        if let Some(life) = &mut machine.life
+            && let Some(next) = life.next_event()
+        {
+            self.traffic.arm(&mut life.alarm, machine.station, MACHINE | index as u32, next);
+        }
+    }
+
+    /// Sends what a piece of equipment gave back, and plans when it wakes up.
+    #[inline]
+    pub(super) fn settle_equipment(&mut self, layout: &Layout, seat: u32) {
+        let equipment = &mut self.equipment[seat as usize];
+        while let Some((port, frame)) = self.out.next_frame() {
+            let exit = equipment.ports.get_mut(usize::from(port.number())).filter(|exit| !exit.is_vacant());
+            let Some(exit) = exit else {
+                self.traffic.tally.unplugged += 1;
+                continue;
+            };
+            if exit.lane == NONE {
+                exit.lane = self.traffic.open_lane(layout, exit.link, equipment.station);
+            }
+            self.traffic.send(layout, exit.lane, frame);
+        }
+        while self.out.next_notice().is_some() || self.out.next_timer().is_some() {}
+        if let Some(node) = equipment.kind.node()
+            && let Some(next) = node.next_event()
+        {
+            self.traffic.arm(&mut equipment.alarm, equipment.station, seat, next);
+        }
+    }
+
+    /// Sends a frame from a door, as if it had been produced there.
+    pub(super) fn inject(&mut self, layout: &Layout, seat: u32, frame: Frame) {
+        self.out.send(Port::new(0), frame);
+        self.settle_equipment(layout, seat);
+    }
+
+    /// Lets somebody use what runs behind a machine's card, and sends what came of it.
+    pub(super) fn visit<R>(
+        &mut self,
+        layout: &Layout,
+        index: usize,
+        visit: impl FnOnce(Instant, &mut Run, &mut Outbox) -> R,
+    ) -> Option<R> {
+        let life = self.machines[index].life.as_mut()?;
+        let result = visit(self.traffic.now, &mut life.run, &mut self.out);
+        self.settle_machine(layout, index);
+        Some(result)
+    }
+}
+
+impl Traffic {
+    /// Makes the lane that leads from a station over a link.
+    #[cold]
+    fn open_lane(&mut self, layout: &Layout, link_id: LinkId, from: StationId) -> u32 {
+        let link = layout.link(link_id).expect("a port leads to a link that is there");
+        let way = usize::from(link.ends[0].station != from);
+        let to = link.ends[1 - way];
+        let station = layout.station(to.station).expect("a link ends at stations that are there");
+        let target =
+            Target { seat: station.seat, port: to.port, shard: station.shard, generation: to.generation };
+        let mut lane = Lane::new(link_id.number() << 1 | way as u32, link.lines[way], target);
+        (lane.is_down, lane.taps) = (link.is_down[way], link.taps[way]);
+        if let Some(place) = self.free_lanes.pop() {
+            self.lanes[place as usize] = lane;
+            return place;
+        }
+        self.lanes.push(lane);
+        (self.lanes.len() - 1) as u32
+    }
+
+    #[inline]
+    fn send(&mut self, layout: &Layout, place: u32, frame: Frame) {
+        if self.lanes[place as usize].taps & Point::Sent.bit() != 0 {
+            self.capture(layout, self.lanes[place as usize].id, Point::Sent, &frame);
+        }
+        let Self { lanes, agenda, flights, crossings, number, now, tally, frames_max, .. } = self;
+        let lane = &mut lanes[place as usize];
+        if layout.is_parted(lane.id, &frame) {
+            return lane.drop_frame(DropReason::Partition, 1);
+        }
+        let (target, id, is_watched) = (lane.target, lane.id, lane.taps & Point::Arrived.bit() != 0);
+        lane.offer(*now, frame, layout.lines.line(lane.line), &layout.chance, &mut |arrival| {
+            let key = Key::frame(id, arrival.number);
+            let flight = Flight { frame: arrival.frame, target, is_watched };
+            if target.shard != *number {
+                crossings[usize::from(target.shard)].push(Crossing { at: arrival.at, key, flight });
+            } else if flights.len() < *frames_max {
+                let subject = flights.insert(flight);
+                agenda.push(arrival.at, Event { key, subject });
+            } else {
+                tally.overflowed += 1;
+            }
+        });
+    }
+
+    fn plan(&mut self, at: Instant, key: Key, flight: Flight) {
+        if self.flights.len() >= self.frames_max {
+            self.tally.overflowed += 1;
+            return;
+        }
+        let subject = self.flights.insert(flight);
+        self.agenda.push(at, Event { key, subject });
+    }
+
+    #[inline]
+    fn arm(&mut self, alarm: &mut Alarm, station: StationId, seat: u32, at: Instant) {
+        let at = at.max(self.now);
+        if at < Instant::MAX && alarm.set(at) {
+            self.agenda.push(at, Event { key: Key::wake(station), subject: seat });
+        }
+    }
+
+    fn tell(&mut self, station: StationId, output: Output) {
+        if self.outputs.len() >= self.outputs_max
+            && !matches!(output, Output::Ready { .. } | Output::Timer { .. })
+        {
+            self.tally.unheard += 1;
+            return;
+        }
+        self.outputs.push(Told { at: self.now, station, output });
+    }
+
+    #[cold]
+    fn capture(&mut self, layout: &Layout, lane: u32, point: Point, frame: &Frame) {
+        let link_id = LinkId::new(lane >> 1);
+        let way = if lane & 1 == 0 { Way::Forth } else { Way::Back };
+        let Some(link) = layout.link(link_id) else { return };
+        let end = if point == Point::Sent { way as usize } else { 1 - way as usize };
+        let output = Output::Captured { at: self.now, link: link_id, way, point, frame: frame.clone() };
+        self.tell(link.ends[end].station, output);
+    }
+}
+
+impl Kind {
+    fn node(&mut self) -> Option<&mut dyn crate::Node> {
+        match self {
+            Self::Switch(switch) => Some(&mut **switch),
+            Self::Node(node) => Some(&mut **node),
+            Self::Vacant | Self::Door => None,
+        }
+    }
+}
+
+#[inline]
+pub(super) fn machine_index(seat: u32) -> usize {
+    (seat & !MACHINE) as usize
+}

@@ -1,0 +1,9 @@
+//! Routers among hosts that only know how to answer for their address.
+
+mod address_translation;
+mod chaos;
+mod forwarding;
+mod messages;
+mod own;
+mod steering;
+mod world;

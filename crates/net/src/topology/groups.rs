@@ -1,0 +1,31 @@
+//! Which stations have to be in one group, because links between them are too fast for two.
+
+use std::collections::BTreeMap;
+
+use ironloom_core::Duration;
+
+/// Names that are joined by links faster than a minimum, each with the first name of its group.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    joined: BTreeMap<String, String>,
+}
+
+impl Groups {
+    /// Notes a link.
+    pub(super) fn link(&mut self, first: &str, second: &str, latency: Duration, min: Duration) {
+        let (first, second) = (self.head(first), self.head(second));
+        if latency < min && first != second {
+            let (low, high) = if first < second { (first, second) } else { (second, first) };
+            self.joined.insert(high, low);
+        }
+    }
+
+    /// The name that stands for a group: the first in the order of letters.
+    pub(super) fn head(&self, name: &str) -> String {
+        let mut at = name;
+        while let Some(next) = self.joined.get(at) {
+            at = next;
+        }
+        at.to_owned()
+    }
+}

@@ -1,0 +1,108 @@
+//! What descriptions become, and what is said of wrong ones.
+
+use ironloom_core::{Duration, Instant, Seed};
+
+use super::*;
+use crate::fabric::{Config, Way};
+use crate::link::Loss;
+
+const OFFICE: &str = r#"
+[subnets.office]
+network = "10.1.0.0/24"
+reserved = ["10.1.0.3"]
+
+[switches.lan]
+subnet = "office"
+
+[switches.attic]
+subnet = "office"
+
+[plans.dsl]
+down = "50 Mbps"
+up = "10 Mbps"
+latency = "30 ms"
+loss = "0.1 %"
+
+[[links]]
+between = ["lan", "attic"]
+plan = { latency = "5 us" }
+
+[machines.web]
+at = "lan"
+address = "10.1.0.4"
+
+[machines.desk]
+at = "attic"
+plan = "dsl"
+count = 3
+
+[doors.tap]
+at = "lan"
+"#;
+
+fn build(text: &str) -> Result<Network, TopologyError> {
+    text.parse::<Topology>()?.build(Config::default(), Seed::new(1))
+}
+
+/// What is said of the description of the office with one text replaced by another.
+fn complaint(from: &str, to: &str) -> String {
+    assert!(OFFICE.contains(from), "{from}");
+    build(&OFFICE.replace(from, to)).expect_err(to).to_string()
+}
+
+#[test]
+fn an_office_is_built_as_described() {
+    let mut network = build(OFFICE).unwrap();
+    let address = |name: &str| network.machines[name].address.unwrap().to_string();
+    assert_eq!(address("web"), "10.1.0.4");
+    let desks = ["desk-1", "desk-2", "desk-3"].map(address);
+    assert_eq!(desks, ["10.1.0.2", "10.1.0.5", "10.1.0.6"]);
+    let link = network.fabric.link_of(network.machines["desk-2"].id).unwrap();
+    let up = network.fabric.profile(link, Way::Back).unwrap();
+    assert_eq!((up.rate, up.latency), (Some(10_000_000), Duration::from_millis(30)));
+    assert_eq!(up.loss, Loss::Even { ppm: 1_000 });
+    assert_eq!(network.fabric.profile(link, Way::Forth).unwrap().rate, Some(50_000_000));
+
+    let (web, desk) = (network.machines["web"].id, network.machines["desk-1"]);
+    let socket = network.fabric.host(web, |host| host.open_echo().unwrap()).unwrap();
+    let target = desk.address.unwrap();
+    network.fabric.host(web, |host| host.ping(socket, target, 1, <_>::default()).unwrap()).unwrap();
+    network.fabric.run_until(Instant::from_nanos(1_000_000_000));
+    let heard = network.fabric.host(web, |host| host.receive_echo(socket).unwrap()).unwrap();
+    assert!(heard.is_some(), "over two switches, and back");
+}
+
+#[test]
+fn names_and_seeds_make_the_same_machines() {
+    let ids = |seed| {
+        let network = OFFICE.parse::<Topology>().unwrap().build(Config::default(), Seed::new(seed)).unwrap();
+        network.machines.values().map(|machine| machine.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(1), ids(1));
+    assert_ne!(ids(1), ids(2));
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    let check = |from: &str, to: &str, parts: &[&str]| {
+        let complaint = complaint(from, to);
+        parts.iter().for_each(|part| assert!(complaint.contains(part), "`{part}` is not in: {complaint}"));
+    };
+    check("at = \"lan\"\naddress", "at = \"lam\"\naddress", &["machines.web", "its switch has no subnet"]);
+    check("at = \"attic\"", "at = \"atic\"", &["machines.desk.at", "`atic`", "is it `attic`?"]);
+    check("plan = \"dsl\"", "plan = \"dls\"", &["machines.desk.plan", "`dls`", "is it `dsl`?"]);
+    check("50 Mbps", "50 Mbsp", &["line 13", "`50 Mbsp` is no rate", "`50 Mbps`"]);
+    check("latency = \"5 us\"", "latensy = \"5 us\"", &["line 20", "latensy"]);
+    check("10.1.0.4", "10.1.0.3", &["machines.web.address", "10.1.0.3 is taken already"]);
+    check("10.1.0.4", "10.2.0.4", &["machines.web.address", "10.2.0.4 is not in 10.1.0.0/24"]);
+    check(
+        "subnet = \"office\"\n\n[plans",
+        "subnet = \"offices\"\n\n[plans",
+        &["switches.attic.subnet", "`office`"],
+    );
+    check("count = 3", "count = 300", &["machines.desk", "all 254 addresses of 10.1.0.0/24 are taken"]);
+    check("[doors.tap]", "[doors.lan]", &["doors.lan", "something else already"]);
+    check("[machines.web]", "[machines.desk-2]", &["machines.desk", "`desk-2`"]);
+    check("\"lan\", \"attic\"", "\"lan\", \"lan\"", &["links[0]", "another station"]);
+    check("down = \"50 Mbps\"", "mtu = 20", &["machines.desk", "mtu of 20"]);
+}
