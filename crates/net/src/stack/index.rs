@@ -43,7 +43,7 @@ impl Index {
         if 2 * (self.len + 1) > self.entries.len() {
             self.grow();
         }
-        self.put(hash >> 32 << 32 | u64::from(place) + 1);
+        self.put((hash >> 32 << 32) | (u64::from(place) + 1));
         self.len += 1;
     }
 
