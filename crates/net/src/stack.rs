@@ -19,6 +19,7 @@ mod egress;
 mod ended;
 mod error;
 mod host;
+mod index;
 mod ingress;
 mod interface;
 mod key;
@@ -91,7 +92,8 @@ impl Stack {
     pub fn new(config: Arc<Config>, rng: &mut Rng) -> Self {
         let counters = Counters::default();
         let egress = Egress { config, cards: Vec::new(), counters, secret: Secret::new(rng), rare: None };
-        Self { egress, sockets: Table::new() }
+        let sockets = Table::new(egress.secret.number(5));
+        Self { egress, sockets }
     }
 
     /// Adds a network card; its port.
@@ -113,6 +115,11 @@ impl Stack {
         let Egress { cards, config, .. } = &mut self.egress;
         let card = cards.get_mut(port.number() as usize);
         card.map(|card| *card = Card::new(interface, &config.tcp)).is_some()
+    }
+
+    /// Tells the neighbours of a card which addresses it has now: those who knew another card for one learn this.
+    pub fn announce(&mut self, port: Port, out: &mut Outbox) {
+        self.egress.announce(port.number() as usize, out);
     }
 
     /// What a card is.
@@ -233,7 +240,7 @@ impl Stack {
         if self.sockets.live() >= limit {
             return Err(BindError::TooManySockets { limit });
         }
-        let index = self.sockets.insert(key, owner, socket, self.egress.secret.number(5));
+        let index = self.sockets.insert(key, owner, socket);
         Ok(self.sockets.id(index))
     }
 

@@ -58,7 +58,7 @@ impl Default for Config {
             sockets_max: 262_144,
             half_open_max: 4_096,
             backlog_connections_max: 4_096,
-            time_wait_max: 65_536,
+            time_wait_max: 8_192,
             buffered_bytes_max: 64 << 20,
             queue_bytes_max: 256 << 10,
             queue_datagrams_max: 1_024,

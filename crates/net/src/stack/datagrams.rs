@@ -122,7 +122,7 @@ impl Stack {
     /// The other side of a connected UDP socket.
     pub(super) fn peer_of(&self, index: u32) -> Option<SocketAddr> {
         let key = &self.sockets.slot(index).key;
-        (!key.is_open()).then(|| key.remote())
+        (key.kind() == Kind::Udp && !key.is_open()).then(|| key.remote())
     }
 
     /// From which address a socket that is bound to `local` sends. To everybody a card may speak without an address.

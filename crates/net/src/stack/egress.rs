@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use ironloom_core::Instant;
+use ironloom_core::{Duration, Instant};
 
 use crate::frame::{Arp, ArpOperation, Body, Reassembly};
 use crate::neighbours::{Event, Held, Lookup};
@@ -78,6 +78,16 @@ struct Path {
     next: IpAddr,
 }
 
+/// Where an address is, by the cards' own networks alone.
+enum Whither {
+    /// It is this machine's.
+    Here,
+    /// It is a neighbour's.
+    Near(Path),
+    /// That does not tell.
+    Far,
+}
+
 /// Packets that nobody took.
 pub(super) type Undelivered = Vec<Packet>;
 
@@ -129,9 +139,9 @@ impl Egress {
     fn path(&self, target: IpAddr) -> Option<Path> {
         let mut best: Option<(u8, Path)> = None;
         for (card, own) in self.cards.iter().enumerate() {
-            for network in own.addresses.iter().filter(|network| network.contains(&target)) {
-                if best.is_none_or(|(length, _)| length < network.prefix_len()) {
-                    best = Some((network.prefix_len(), Path { card, next: target }));
+            for network in own.addresses.iter().filter(|network| network.is_near(target)) {
+                if best.is_none_or(|(length, _)| length < network.length()) {
+                    best = Some((network.length(), Path { card, next: target }));
                 }
             }
         }
@@ -174,6 +184,38 @@ impl Egress {
     /// Gives back the packet if no route leads to its target.
     #[inline]
     pub(super) fn send(&mut self, now: Instant, packet: Packet, out: &mut Outbox) -> Result<(), Box<Packet>> {
+        let path = match self.near(packet.target) {
+            Whither::Near(path) => path,
+            Whither::Here => {
+                self.loop_back(now, packet);
+                return Ok(());
+            }
+            Whither::Far => return self.send_far(now, packet, out),
+        };
+        self.send_to_neighbour(now, path, packet, out);
+        Ok(())
+    }
+
+    /// Whether an address is this machine's or a neighbour's, by the cards' own networks alone.
+    #[inline]
+    fn near(&self, target: IpAddr) -> Whither {
+        let mut best = (0, None);
+        for (card, own) in self.cards.iter().enumerate() {
+            for network in &own.addresses {
+                if network.address == target {
+                    return Whither::Here;
+                }
+                if network.is_near(target) && network.length() >= best.0 && !network.is_last(target) {
+                    best = (network.length(), Some(Path { card, next: target }));
+                }
+            }
+        }
+        let has_routes = self.rare.as_ref().is_some_and(|rare| !rare.routes.is_empty());
+        best.1.filter(|_| !has_routes).map_or(Whither::Far, Whither::Near)
+    }
+
+    /// Sends a packet that is not simply for a neighbour.
+    fn send_far(&mut self, now: Instant, packet: Packet, out: &mut Outbox) -> Result<(), Box<Packet>> {
         if self.is_own(packet.target) {
             self.loop_back(now, packet);
             return Ok(());
@@ -182,12 +224,20 @@ impl Egress {
             self.counters.count(DropReason::NoRoute);
             return Err(Box::new(packet));
         };
-        let card = &mut self.cards[path.card];
+        let card = &self.cards[path.card];
         if let Some(mac) = mac_of_many(card, path.next) {
             let frame = Frame { source: card.mac, target: mac, body: Body::Ip(packet) };
             self.transmit(path.card, frame, out);
-            return Ok(());
+        } else {
+            self.send_to_neighbour(now, path, packet, out);
         }
+        Ok(())
+    }
+
+    /// Sends a packet to the neighbour who is next to have it, or keeps it until that one is known.
+    #[inline]
+    fn send_to_neighbour(&mut self, now: Instant, path: Path, packet: Packet, out: &mut Outbox) {
+        let card = &mut self.cards[path.card];
         let neighbours = card.neighbours.get_or_insert_default();
         let config = &self.config.neighbours;
         match neighbours.lookup(now, config, path.next) {
@@ -206,7 +256,6 @@ impl Egress {
                 Held::Full(_) => self.counters.count(DropReason::NeighbourQueue),
             },
         }
-        Ok(())
     }
 
     /// The way of a packet. One to everybody leaves by the card whose address it has.
@@ -220,7 +269,8 @@ impl Egress {
     }
 
     fn loop_back(&mut self, now: Instant, packet: Packet) {
-        let (delay, limit) = (self.config.loopback_delay, self.config.loopback_packets_max);
+        let delay = self.config.loopback_delay.max(Duration::from_nanos(1));
+        let limit = self.config.loopback_packets_max;
         let rare = self.rare();
         if rare.loopback.len() >= limit {
             self.counters.count(DropReason::Loopback);
@@ -263,6 +313,24 @@ impl Egress {
         self.transmit(card, frame, out);
     }
 
+    /// Tells everybody on the networks of a card which addresses it has.
+    pub(super) fn announce(&mut self, card: usize, out: &mut Outbox) {
+        let Some(own) = self.cards.get(card) else { return };
+        let (mac, addresses) = (own.mac, own.addresses.clone());
+        for address in addresses {
+            let IpAddr::V4(source) = address.address else { continue };
+            let news = Arp {
+                operation: ArpOperation::Request,
+                source_mac: mac,
+                source,
+                target_mac: Mac::UNSPECIFIED,
+                target: source,
+            };
+            let frame = Frame { source: mac, target: Mac::BROADCAST, body: Body::Arp(news) };
+            self.transmit(card, frame, out);
+        }
+    }
+
     /// Hears a question or an answer about who has an address.
     pub(super) fn hear(&mut self, now: Instant, card: usize, arp: &Arp, out: &mut Outbox) {
         let own = &mut self.cards[card];
@@ -271,11 +339,13 @@ impl Egress {
             // Somebody else claims an address of ours, or it is our own announcement.
             return;
         }
+        let is_near = own.addresses.iter().any(|network| network.is_near(arp.source.into()));
         let asked_us = for_us && arp.operation == ArpOperation::Request;
         if asked_us || own.neighbours.is_some() {
             let neighbours = own.neighbours.get_or_insert_default();
             let config = &self.config.neighbours;
-            let waited = neighbours.learn(now, config, arp.source.into(), arp.source_mac, asked_us);
+            let waited =
+                neighbours.learn(now, config, arp.source.into(), arp.source_mac, asked_us && is_near);
             let source = own.mac;
             for packet in waited {
                 let frame = Frame { source, target: arp.source_mac, body: Body::Ip(packet) };

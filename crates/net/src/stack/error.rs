@@ -29,6 +29,12 @@ pub enum BindError {
         /// How many were looked at.
         tried: u16,
     },
+    /// The machine's sockets keep too many bytes for one more.
+    #[error("sockets keep nearly {limit} bytes, which is as many as they may: close some")]
+    NoMemory {
+        /// How many they may keep.
+        limit: usize,
+    },
     /// The machine has as many sockets as it may have.
     #[error("the machine has {limit} sockets, which is as many as it may have")]
     TooManySockets {

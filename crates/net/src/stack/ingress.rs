@@ -13,6 +13,9 @@ use super::datagrams::Delivered;
 use super::echo::{Answer, Heard};
 use super::told::Told;
 
+/// The protocol of messages about the network.
+const ICMP: u8 = 1;
+
 /// Whom a packet is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
@@ -77,13 +80,15 @@ impl Stack {
     }
 
     fn take_packet(&mut self, now: Instant, whom: Target, packet: Packet, out: &mut Outbox) {
-        let packet = match packet.transport {
-            Transport::Fragment(_) => match self.reassemble(now, packet) {
-                Some(packet) => packet,
-                None => return,
-            },
-            _ => packet,
-        };
+        if matches!(packet.transport, Transport::Fragment(_)) {
+            let Some(whole) = self.reassemble(now, packet) else { return };
+            return self.take_whole(now, whom, whole, out);
+        }
+        self.take_whole(now, whom, packet, out);
+    }
+
+    #[inline]
+    fn take_whole(&mut self, now: Instant, whom: Target, packet: Packet, out: &mut Outbox) {
         let overheard = self.egress.is_tapped() && self.egress.overhear_packet(&packet, out);
         let (source, target) = (packet.source, packet.target);
         match packet.transport {
@@ -160,7 +165,8 @@ impl Stack {
         let next = |stack: &mut Self| stack.egress.rare.as_mut()?.reassembly.as_mut()?.expire(now);
         while let Some(expired) = next(self) {
             self.egress.counters.count(DropReason::Fragment);
-            if let Some(first) = expired.first {
+            // Nobody is told of errors about errors, and a part does not show whether it is of one.
+            if let Some(first) = expired.first.filter(|first| first.transport.protocol() != ICMP) {
                 let about = Box::new(Quote::of(&first));
                 self.tell(now, &first, Icmp::TimeExceeded { in_transit: false, about }, out);
             }

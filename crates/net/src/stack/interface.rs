@@ -53,6 +53,64 @@ impl Interface {
     }
 }
 
+/// An address of a card, and how much of it is its network's.
+///
+/// The same as an [`IpNet`], with what is asked of it for every packet spelt out so that the compiler sees through it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    pub(super) address: IpAddr,
+    length: u8,
+}
+
+impl Own {
+    /// How long its network's part is.
+    pub(super) fn length(self) -> u8 {
+        self.length
+    }
+
+    /// Whether another address is of its network.
+    #[inline]
+    pub(super) fn is_near(self, other: IpAddr) -> bool {
+        match (self.address, other) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => (own.to_bits() ^ other.to_bits()) & self.mask() == 0,
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.length)).unwrap_or(0);
+                (own.to_bits() ^ other.to_bits()) & mask == 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether an address is the last of its network, which stands for everybody there. Networks of one or two have
+    /// none.
+    #[inline]
+    pub(super) fn is_last(self, other: IpAddr) -> bool {
+        match (self.address, other) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                self.length < 31 && other.to_bits() == own.to_bits() | !self.mask()
+            }
+            _ => false,
+        }
+    }
+
+    #[inline]
+    fn mask(self) -> u32 {
+        u32::MAX.checked_shl(32 - u32::from(self.length)).unwrap_or(0)
+    }
+}
+
+impl From<IpNet> for Own {
+    fn from(network: IpNet) -> Self {
+        Self { address: network.addr(), length: network.prefix_len() }
+    }
+}
+
+impl From<Own> for IpNet {
+    fn from(own: Own) -> Self {
+        Self::new(own.address, own.length).expect("it was made of a network")
+    }
+}
+
 /// What the stack keeps of a card.
 #[derive(Debug)]
 pub(super) struct Card {
@@ -60,7 +118,7 @@ pub(super) struct Card {
     pub(super) mtu: u16,
     pub(super) offload: bool,
     pub(super) gateway: Option<IpAddr>,
-    pub(super) addresses: Box<[IpNet]>,
+    pub(super) addresses: Box<[Own]>,
     /// What its connections may use, if it is not as the configuration says.
     pub(super) tcp: Option<Box<tcp::Config>>,
     /// Who else is on its networks; nothing until something is sent.
@@ -76,7 +134,7 @@ impl Card {
             mtu: interface.mtu.max(Interface::MTU_MIN),
             offload: interface.offload,
             gateway: interface.gateway,
-            addresses: interface.addresses.as_slice().into(),
+            addresses: interface.addresses.iter().copied().map(Own::from).collect(),
             neighbours: None,
         }
     }
@@ -84,34 +142,30 @@ impl Card {
     /// Whether an address is one of its own.
     #[inline]
     pub(super) fn has(&self, address: IpAddr) -> bool {
-        self.addresses.iter().any(|own| own.addr() == address)
+        self.addresses.iter().any(|own| own.address == address)
     }
 
     /// The first of its addresses of the same kind as another.
     pub(super) fn address_for(&self, other: IpAddr) -> Option<IpAddr> {
-        self.addresses.iter().map(IpNet::addr).find(|own| own.is_ipv4() == other.is_ipv4())
+        self.addresses.iter().map(|own| own.address).find(|own| own.is_ipv4() == other.is_ipv4())
     }
 
     /// From which of its addresses it speaks to a neighbour: one of the same network, if there is one.
     pub(super) fn source_near(&self, neighbour: IpAddr) -> Option<IpAddr> {
-        let near = self.addresses.iter().find(|own| own.contains(&neighbour)).map(IpNet::addr);
+        let near = self.addresses.iter().find(|own| own.is_near(neighbour)).map(|own| own.address);
         near.or_else(|| self.address_for(neighbour))
     }
 
     /// Whether an address means everybody on one of its networks.
     #[inline]
     pub(super) fn is_broadcast(&self, address: IpAddr) -> bool {
-        address == IpAddr::V4(Ipv4Addr::BROADCAST)
-            || self
-                .addresses
-                .iter()
-                .any(|own| own.prefix_len() < own.max_prefix_len() - 1 && is_last_of(own, address))
+        address == IpAddr::V4(Ipv4Addr::BROADCAST) || self.addresses.iter().any(|own| own.is_last(address))
     }
 
     pub(super) fn interface(&self) -> Interface {
         Interface {
             mac: self.mac,
-            addresses: self.addresses.to_vec(),
+            addresses: self.addresses.iter().copied().map(IpNet::from).collect(),
             gateway: self.gateway,
             mtu: self.mtu,
             offload: self.offload,
@@ -122,8 +176,4 @@ impl Card {
 impl Interface {
     /// The smallest packet size that a card can be given: every host takes packets of this size.
     pub const MTU_MIN: u16 = 576;
-}
-
-fn is_last_of(network: &IpNet, address: IpAddr) -> bool {
-    matches!((network, address), (IpNet::V4(network), IpAddr::V4(address)) if network.broadcast() == address)
 }

@@ -92,9 +92,20 @@ impl Key {
 }
 
 impl Hash for Key {
+    /// Two words for version 4, which is almost all; five for version 6.
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.words().into_iter().for_each(|word| state.write_u64(word));
+        let [[a, b], [c, d]] = [self.local, self.remote];
+        let ports = u64::from(self.local_port) << 32 | u64::from(self.remote_port) << 8;
+        if a | c != 0 {
+            state.write_u64(a);
+            state.write_u64(c);
+            state.write_u64(d);
+            state.write_u64(b);
+        } else {
+            state.write_u64(b << 32 | d & 0xFFFF_FFFF);
+        }
+        state.write_u64(ports | self.kind as u64);
     }
 }
 

@@ -230,10 +230,12 @@ impl Stack {
         self.drive(now, index, out);
     }
 
-    /// Forgets a connection that is half open.
+    /// Forgets a connection, if it is half open.
     pub(super) fn forget_half_open(&mut self, index: u32) {
-        let Socket::HalfOpen(half_open) = self.sockets.remove(index) else { return };
-        match self.sockets.index_of(half_open.listener) {
+        let Socket::HalfOpen(half_open) = &self.sockets.slot(index).socket else { return };
+        let listener = half_open.listener;
+        self.sockets.remove(index);
+        match self.sockets.index_of(listener) {
             Some(listener) => self.count_half_open(listener, -1),
             None => self.egress.rare().half_open = self.egress.rare().half_open.saturating_sub(1),
         }

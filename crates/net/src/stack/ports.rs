@@ -28,7 +28,7 @@ impl Stack {
         }
         let own = self.egress.cards.iter().flat_map(|card| card.addresses.iter());
         let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        own.map(ipnet::IpNet::addr).chain(localhost).any(taken)
+        own.map(|own| own.address).chain(localhost).any(taken)
     }
 
     /// A free port for a socket: one that hears from everybody, or one with a fixed other side.

@@ -36,8 +36,12 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// If there are too many sockets.
+    /// If there are too many sockets, or they keep too much.
     pub fn open_raw(&mut self, owner: u64, hears: Hears) -> Result<SocketId, BindError> {
+        let limit = self.egress.config.buffered_bytes_max;
+        if self.room() < self.egress.config.queue_bytes_max {
+            return Err(BindError::NoMemory { limit });
+        }
         let rare = self.egress.rare();
         rare.raw_counter = rare.raw_counter.wrapping_add(1);
         let key = Key::raw(rare.raw_counter);

@@ -97,15 +97,11 @@ impl Stack {
             Some(local) => self.check_local(local).map(|()| local)?,
             None => self.egress.source_for(address).ok_or(ConnectError::NoRoute { address })?,
         };
-        let port = match local.map_or(0, |local| local.port()) {
-            0 => self.free_port(Kind::Tcp, source, Some(remote))?,
-            port => port,
+        let local = match local.map_or(0, |local| local.port()) {
+            0 => SocketAddr::new(source, self.free_port(Kind::Tcp, source, Some(remote))?),
+            port => self.check_end(SocketAddr::new(source, port), remote)?,
         };
-        let local = SocketAddr::new(source, port);
         let key = Key::new(Kind::Tcp, local, remote);
-        if self.is_taken(Kind::Tcp, local) || self.sockets.find(&key).is_some() {
-            return Err(BindError::InUse { address: local }.into());
-        }
         let via = self.via(address);
         let initial = self.initial(now, &key, None);
         let connection = Connection::connect(now, self.tcp_config(via), Ends { local, remote }, initial);
@@ -113,6 +109,13 @@ impl Stack {
         let socket = self.add(key, owner, Socket::Stream(Box::new(stream)))?;
         self.drive(now, socket.index, out);
         Ok(socket)
+    }
+
+    /// Whether a connection may begin at an end that was asked for.
+    fn check_end(&self, local: SocketAddr, remote: SocketAddr) -> Result<SocketAddr, BindError> {
+        let key = Key::new(Kind::Tcp, local, remote);
+        let is_free = !self.is_taken(Kind::Tcp, local) && self.sockets.find(&key).is_none();
+        if is_free { Ok(local) } else { Err(BindError::InUse { address: local }) }
     }
 
     /// Where a connection's sequence numbers begin: after those of an earlier one of its ends.
@@ -399,9 +402,14 @@ impl Stack {
     fn starve(&mut self, index: u32) {
         let socket = self.sockets.id(index);
         let Socket::Stream(stream) = &mut self.sockets.slot_mut(index).socket else { return };
-        if !std::mem::replace(&mut stream.is_starved, true) {
-            self.egress.rare().starved.push(socket);
+        if std::mem::replace(&mut stream.is_starved, true) {
+            return;
         }
+        let (sockets, starved) = (&self.sockets, &mut self.egress.rare().starved);
+        if starved.len() > 64 + 2 * sockets.live() as usize {
+            starved.retain(|socket| sockets.index_of(*socket).is_some());
+        }
+        starved.push(socket);
     }
 
     /// Sends a segment between the ends of a key.

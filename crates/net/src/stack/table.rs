@@ -1,7 +1,7 @@
 //! [`Table`]: the sockets of a stack, found by their ends or by their number, and when they want to be woken.
 //!
 //! A socket is a slot of a vector: its key, who owns it, and a box with what its kind needs. With a few sockets a
-//! packet finds its own by looking at the keys one after the other; with more of them through a hash map, so that ten
+//! packet finds its own by looking at the keys one after the other; with more of them through an index of hashes, so that ten
 //! thousand cost what one does. A slot is used again under another generation, so the name of a closed socket stays
 //! nobody's.
 //!
@@ -11,11 +11,13 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hash::BuildHasher as _;
 
-use ironloom_core::{HashState, Instant, Map};
+use ironloom_core::{HashState, Instant};
 
 use crate::SocketId;
 
+use super::index::Index;
 use super::key::Key;
 use super::kinds::Socket;
 
@@ -43,7 +45,8 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) struct Table {
     slots: Vec<Slot>,
-    index: Option<Box<Map<Key, u32>>>,
+    index: Option<Box<Index>>,
+    hasher: HashState,
     heap: BinaryHeap<Reverse<(Instant, u32, u32)>>,
     /// The first of the free slots, each of which names the next; past the end if there is none.
     free: u32,
@@ -53,9 +56,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new() -> Self {
-        let heap = BinaryHeap::new();
-        Self { slots: Vec::new(), index: None, heap, free: u32::MAX, live: 0, charged: 0 }
+    /// An empty table, whose hashes differ with every seed.
+    pub(super) fn new(hash_seed: u64) -> Self {
+        let (heap, hasher) = (BinaryHeap::new(), HashState::seeded(hash_seed));
+        Self { slots: Vec::new(), index: None, hasher, heap, free: u32::MAX, live: 0, charged: 0 }
     }
 
     pub(super) fn live(&self) -> u32 {
@@ -71,22 +75,25 @@ impl Table {
     pub(super) fn find(&self, key: &Key) -> Option<u32> {
         match &self.index {
             None => self.slots.iter().position(|slot| slot.key == *key).map(|index| index as u32),
-            Some(index) => index.get(key).copied(),
+            Some(index) => {
+                index.find(self.hasher.hash_one(key), |place| self.slots[place as usize].key == *key)
+            }
         }
     }
 
     /// Adds a socket whose key is not there yet.
-    pub(super) fn insert(&mut self, key: Key, owner: u64, socket: Socket, hash_seed: u64) -> u32 {
+    pub(super) fn insert(&mut self, key: Key, owner: u64, socket: Socket) -> u32 {
         let slot = Slot { key, armed: NEVER, owner, socket, generation: 0, charged: 0 };
         let index = self.place(slot);
         self.live += 1;
-        if self.slots.len() > SEARCHED_MAX && self.index.is_none() {
-            let mut by_key = Map::with_hasher(HashState::seeded(hash_seed));
-            let live = self.slots.iter().enumerate().filter(|(_, slot)| !slot.socket.is_free());
-            by_key.extend(live.map(|(index, slot)| (slot.key, index as u32)));
-            self.index = Some(Box::new(by_key));
-        } else if let Some(by_key) = &mut self.index {
-            by_key.insert(key, index);
+        if let Some(by_key) = &mut self.index {
+            by_key.insert(self.hasher.hash_one(key), index);
+        } else if self.slots.len() > SEARCHED_MAX {
+            let mut by_key = Box::new(Index::new());
+            for (place, slot) in self.slots.iter().enumerate().filter(|(_, slot)| !slot.socket.is_free()) {
+                by_key.insert(self.hasher.hash_one(slot.key), place as u32);
+            }
+            self.index = Some(by_key);
         }
         index
     }
@@ -112,7 +119,7 @@ impl Table {
         self.charge(index, 0);
         let slot = &mut self.slots[index as usize];
         if let Some(by_key) = &mut self.index {
-            by_key.remove(&slot.key);
+            by_key.remove(self.hasher.hash_one(slot.key), index);
         }
         slot.key = Key::NONE;
         slot.armed = NEVER;
@@ -128,8 +135,8 @@ impl Table {
     pub(super) fn rename(&mut self, index: u32, key: Key) {
         let slot = &mut self.slots[index as usize];
         if let Some(by_key) = &mut self.index {
-            by_key.remove(&slot.key);
-            by_key.insert(key, index);
+            by_key.remove(self.hasher.hash_one(slot.key), index);
+            by_key.insert(self.hasher.hash_one(key), index);
         }
         slot.key = key;
     }

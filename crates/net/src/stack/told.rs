@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ironloom_core::Instant;
 
-use crate::frame::{Quote, Unreachable};
+use crate::frame::{Quote, Transport, Unreachable};
 use crate::{Outbox, Packet, Readiness};
 
 use super::Stack;
@@ -84,6 +84,14 @@ impl Stack {
 
     /// Tells of a packet that never left, because nobody answered for its next hop.
     pub(super) fn undeliverable(&mut self, now: Instant, packet: &Packet, out: &mut Outbox) {
+        if let Transport::Tcp(segment) = &packet.transport {
+            // Who began a connection and is not there will not confirm it.
+            let local = SocketAddr::new(packet.source, segment.source);
+            let key = Key::new(Kind::Tcp, local, SocketAddr::new(packet.target, segment.target));
+            if let Some(index) = self.sockets.find(&key) {
+                self.forget_half_open(index);
+            }
+        }
         let about = Quote::of(packet);
         self.tell_socket(now, packet.source, Told::Unreachable(Unreachable::Host), &about, out);
     }

@@ -6,8 +6,8 @@ use ironloom_core::Duration;
 
 use super::world::World;
 use crate::frame::Unreachable;
-use crate::stack::{Answer, BindError, Config, DropReason, SocketError};
-use crate::{Payload, Readiness};
+use crate::stack::{Answer, BindError, Config, DropReason, Route, SocketError};
+use crate::{Interface, Mac, Payload, Port, Readiness};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -180,4 +180,86 @@ fn timers_ring_in_order() {
     }
     world.run(SECOND);
     assert_eq!(world.machines[0].rings, [4, 2, 3, 1]);
+}
+
+#[test]
+fn a_machine_that_moved_is_found_again() {
+    let mut world = World::new(2);
+    let socket = world.host(0, |host| host.bind_udp(end("0.0.0.0:1")).unwrap());
+    let heard = world.host(1, |host| host.bind_udp(end("0.0.0.0:2")).unwrap());
+    let send = |world: &mut World| {
+        world.host(0, |host| host.send_to(socket, payload("x"), end("10.0.0.2:2")).unwrap());
+        world.run(SECOND);
+        world.host(1, |host| host.receive_from(heard).unwrap()).is_some()
+    };
+    assert!(send(&mut world));
+    let card = Interface::new(Mac::local(77)).with_address("10.0.0.2/24".parse().unwrap());
+    assert!(world.machines[1].stack.reconfigure(Port::new(0), &card));
+    assert!(!send(&mut world), "it is sent to the card that was there before");
+    world.announce(1);
+    assert!(send(&mut world));
+}
+
+#[test]
+fn routes_lead_by_the_longest_network() {
+    let mut world = World::new(3);
+    let (card, network) = (Port::new(0), |text: &str| text.parse().unwrap());
+    let via = |address: &str| Some(ip(address));
+    let stack = &mut world.machines[0].stack;
+    assert!(stack.add_route(Route { network: network("10.7.0.0/16"), gateway: via("10.0.0.2"), card }));
+    assert!(stack.add_route(Route { network: network("10.7.7.0/24"), gateway: via("10.0.0.3"), card }));
+    assert!(!stack.add_route(Route { network: network("10.7.7.0/24"), gateway: None, card: Port::new(1) }));
+    let socket = world.host(0, |host| host.bind_udp(end("0.0.0.0:1")).unwrap());
+    let mut arrivals = |target: &str, expected: [u64; 2]| {
+        world.host(0, |host| host.send_to(socket, payload("x"), end(target)).unwrap());
+        world.run(SECOND);
+        let dropped =
+            [1, 2].map(|machine| world.machines[machine].stack.counters().dropped(DropReason::OtherMachine));
+        assert_eq!(dropped, expected, "{target}");
+    };
+    arrivals("10.7.1.1:1", [1, 0]);
+    arrivals("10.7.7.1:1", [1, 1]);
+    world.machines[0].stack.remove_routes(network("10.7.7.0/24"));
+    world.host(0, |host| host.send_to(socket, payload("x"), end("10.7.7.1:1")).unwrap());
+    world.run(SECOND);
+    assert_eq!(world.machines[1].stack.counters().dropped(DropReason::OtherMachine), 2);
+}
+
+#[test]
+fn ends_that_are_given_differ() {
+    let mut world = World::new(1);
+    let mut ports = std::collections::BTreeSet::new();
+    for _ in 0..500 {
+        let socket = world.host(0, |host| host.bind_udp(end("0.0.0.0:0")).unwrap());
+        let local = world.host(0, |host| host.local(socket).unwrap());
+        assert!((32_768..=60_999).contains(&local.port()), "{local}");
+        assert!(ports.insert(local.port()), "{local} was given twice");
+    }
+    let config = Config { ephemeral_first: 40_000, ephemeral_last: 40_009, ..Config::default() };
+    let mut world = World::with(1, &config);
+    for _ in 0..10 {
+        world.host(0, |host| host.bind_udp(end("0.0.0.0:0")).unwrap());
+    }
+    let none = world.host(0, |host| host.bind_udp(end("0.0.0.0:0")));
+    assert_eq!(none, Err(BindError::NoPort { tried: 10 }));
+}
+
+/// A machine without an address asks everybody for one, and hears the answer to everybody.
+#[test]
+fn who_has_no_address_speaks_to_everybody() {
+    let cards = |number: usize| {
+        let card = Interface::new(Mac::local(number as u64));
+        if number == 1 { card } else { card.with_address("10.0.0.2/24".parse().unwrap()) }
+    };
+    let mut world = World::with_cards(2, &Config::default(), cards);
+    let client = world.host(0, |host| host.bind_udp(end("0.0.0.0:68")).unwrap());
+    let server = world.host(1, |host| host.bind_udp(end("0.0.0.0:67")).unwrap());
+    world.host(0, |host| host.send_to(client, payload("who am I?"), end("255.255.255.255:67")).unwrap());
+    world.run(SECOND);
+    let (_, from) = world.host(1, |host| host.receive_from(server).unwrap().unwrap());
+    assert_eq!(from, end("0.0.0.0:68"));
+    world.host(1, |host| host.send_to(server, payload("10.0.0.7"), end("255.255.255.255:68")).unwrap());
+    world.run(SECOND);
+    let heard = world.host(0, |host| host.receive_from(client).unwrap().unwrap());
+    assert_eq!(heard, (payload("10.0.0.7"), end("10.0.0.2:67")));
 }

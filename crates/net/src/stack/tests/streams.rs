@@ -81,6 +81,27 @@ fn bytes_arrive_both_ways() {
 }
 
 #[test]
+fn bytes_arrive_without_being_copied() {
+    let mut world = World::new(2);
+    let (client, server, _) = pair(&mut world);
+    let bytes = random(100_000, 9);
+    let payload = Payload::from(bytes.clone());
+    assert_eq!(world.host(0, |host| host.send_payload(client, payload)), Ok(100_000));
+    let mut received = Vec::new();
+    while received.len() < bytes.len() {
+        world.run(Duration::from_millis(1));
+        while let Some(payload) = world.host(1, |host| host.receive_payload(server, 7_000).unwrap()) {
+            assert!(payload.len() <= 7_000);
+            received.extend_from_slice(&payload.to_bytes());
+        }
+    }
+    assert!(received == bytes);
+    world.host(0, |host| host.close(client));
+    world.run(SECOND);
+    assert_eq!(world.host(1, |host| host.receive_payload(server, 1)), Ok(Some(Payload::EMPTY)));
+}
+
+#[test]
 fn bytes_arrive_though_frames_are_lost() {
     for seed in 0..20 {
         let mut world = World::new(2);

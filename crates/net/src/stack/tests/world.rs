@@ -76,6 +76,13 @@ impl World {
         result
     }
 
+    /// Lets a machine tell which addresses it has.
+    pub(super) fn announce(&mut self, machine: usize) {
+        let Machine { stack, out, .. } = &mut self.machines[machine];
+        stack.announce(Port::new(0), out);
+        self.collect(machine);
+    }
+
     /// Lets a frame arrive at a machine now.
     pub(super) fn inject(&mut self, machine: usize, frame: Frame) {
         let Machine { stack, out, .. } = &mut self.machines[machine];
