@@ -36,6 +36,7 @@ use crate::{Frame, Mac, Node, Outbox, Port};
 
 mod address;
 mod bypass;
+mod checks;
 mod config;
 pub mod conntrack;
 mod drops;
@@ -45,6 +46,7 @@ mod interface;
 mod local;
 pub mod nat;
 mod neighbourhood;
+mod opening;
 mod pipeline;
 mod rate;
 mod routes;
