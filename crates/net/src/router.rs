@@ -36,6 +36,7 @@ use crate::{Frame, Mac, Node, Outbox, Port};
 
 mod address;
 mod bypass;
+mod checks;
 mod config;
 pub mod conntrack;
 mod drops;
@@ -45,6 +46,7 @@ mod interface;
 mod local;
 pub mod nat;
 mod neighbourhood;
+mod opening;
 mod pipeline;
 mod rate;
 mod routes;
@@ -173,6 +175,14 @@ pub enum RouterError {
         /// Which address.
         address: IpAddr,
     },
+    /// A network is on the other side of another port already.
+    #[error("{network} is routed through {port} already: remove that route, or give it a metric above 0")]
+    NetworkInUse {
+        /// Which network.
+        network: IpNet,
+        /// The port through which it is routed.
+        port: Port,
+    },
     /// An interface has too many addresses.
     #[error("an interface cannot have {addresses} addresses: addresses_max is {addresses_max}")]
     TooManyAddresses {
@@ -227,6 +237,9 @@ impl Router {
             let is_repeated = interface.addresses[..at].iter().any(|other| other.addr() == address);
             if is_repeated || self.own.contains_key(&address) || !pipeline::is_single(address) {
                 return Err(RouterError::Address { address });
+            }
+            if let Some(route) = self.routes.at(*network, 0) {
+                return Err(RouterError::NetworkInUse { network: route.network, port: route.port });
             }
         }
         let networks: Vec<IpNet> = interface.addresses.iter().map(IpNet::trunc).collect();

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ironloom_core::Instant;
 
 use super::firewall::State;
-use super::pipeline::{Gone, Passed, Step, Towards, is_single, packet_of, untracked};
+use super::checks::untracked;
+use super::pipeline::{Gone, Passed, Step, Towards, is_single, packet_of};
 use super::tuple::{self, Tuple};
 use super::{Family, Reason, Router};
 use crate::frame::{Frame, Icmp, Quote, Transport, Unreachable};

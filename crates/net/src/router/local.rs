@@ -1,9 +1,12 @@
 //! What a router does with packets that are for itself, or for everybody on a network.
 
+use std::net::IpAddr;
+
 use super::errors::Complaint;
 use super::firewall::{Chain, State, Verdict};
 use super::interface::Role;
-use super::pipeline::{Gone, Passed, Step, packet_of, untracked};
+use super::checks::untracked;
+use super::pipeline::{Gone, Passed, Step, packet_of};
 use super::{Reason, Router};
 use crate::frame::{Flags, Frame, Icmp, Options, Payload, Segment, Transport, Unreachable};
 use crate::{Mac, Outbox};
@@ -68,6 +71,25 @@ impl Router {
         frame.source = place.interface.mac;
         frame.target = mac;
         Ok(port)
+    }
+
+    /// Whether an address stands for everybody on one of the router's networks.
+    pub(super) fn is_broadcast(&self, address: IpAddr) -> bool {
+        self.own.get(&address).is_some_and(|own| own.is_broadcast)
+    }
+
+    /// A packet for everybody on a network passes only if it comes from there.
+    pub(super) fn pass_directed(&mut self, step: Step, frame: &mut Frame) -> Passed {
+        let target = packet_of(frame)?.target;
+        let home = match self.place(step.input).map(|place| place.role) {
+            Some(Role::Own { of, .. }) => of,
+            _ => step.input,
+        };
+        if self.own.get(&target).is_some_and(|own| own.port == home) {
+            self.pass_broadcast(step, frame)
+        } else {
+            Err(Gone::Dropped(Reason::Martian))
+        }
     }
 }
 

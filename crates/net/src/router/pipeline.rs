@@ -4,14 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ironloom_core::Instant;
 
-use super::conntrack::{Conntrack, Direction, Followed, Found, Refused, Way};
-use super::errors::Complaint;
-use super::firewall::{Chain, Decision, Protocol, State, Subject, Verdict};
-use super::interface::{Place, Role};
-use super::nat::{Behind, SourceRule};
-use super::tuple::{self, Ends, Kind, Tuple};
+use super::checks::{subject, untracked};
+use super::conntrack::{Followed, Found, Way};
+use super::firewall::{Decision, State, Subject};
+use super::tuple::{self, Tuple};
 use super::{Family, Reason, Router, Traffic};
-use crate::frame::{Body, Icmp, Transport, Unreachable};
+use crate::frame::{Body, Icmp, Transport};
 use crate::{Frame, Mac, Outbox, Packet, Port};
 
 /// What became of a frame: the port through which it leaves, changed as it must be.
@@ -204,114 +202,8 @@ impl Router {
         self.go::<A>(step, found, towards, decision, frame, out)
     }
 
-    /// Begins a conversation, if its first packet may pass.
-    #[cold]
-    fn begin<A: Family>(
-        &mut self,
-        step: Step,
-        tuple: Tuple<A>,
-        frame: &mut Frame,
-        out: &mut Outbox,
-    ) -> Passed {
-        let packet = packet_of(frame)?;
-        if !Conntrack::<A>::may_open(&self.config.conntrack, packet) {
-            return self.pass_invalid(step, frame, out);
-        }
-        if self.is_broadcast(packet.target) {
-            return self.pass_directed(step, frame);
-        }
-        self.check_source(step, packet.source)?;
-        // DNAT, then the route.
-        let redirected = self.nat.redirect(step.input, &tuple);
-        let leaving = Tuple { ends: redirected.unwrap_or(tuple.ends), ..tuple };
-        let is_echo = tuple.kind == Kind::ECHO_REQUEST && redirected.is_none();
-        let Some(towards) = self.towards(leaving.ends.target.ip(), is_echo) else {
-            return self.refuse(step, packet, Reason::NoRoute, out);
-        };
-        self.check_link(step, towards, packet, out)?;
-        let subject = subject(&leaving.ends, tuple.kind, State::New);
-        let decision = self.filter(step, towards, &subject, packet, out)?;
-        let port = match towards {
-            Towards::Next { port, .. } | Towards::Services { port, .. } => port,
-            Towards::Here if redirected.is_some() => return Err(Gone::Dropped(Reason::NotWanted)),
-            Towards::Here => {
-                self.firewall.count(decision, step.traffic);
-                return self.answer(step, frame, out);
-            }
-        };
-        // SNAT, and both directions are entered.
-        let is_hairpin = redirected.is_some() && port == step.input;
-        let index = self.enter(step, tuple, leaving, port, is_hairpin, packet).map_err(Gone::Dropped)?;
-        self.go::<A>(step, Found { index, direction: Direction::Original }, towards, decision, frame, out)
-    }
-
-    /// Enters a conversation that leaves through a port, hidden behind another address if a rule says so.
-    fn enter<A: Family>(
-        &mut self,
-        step: Step,
-        tuple: Tuple<A>,
-        leaving: Tuple<A>,
-        port: Port,
-        is_hairpin: bool,
-        packet: &Packet,
-    ) -> Result<u32, Reason> {
-        if !A::flows(&mut self.flows).may_begin(&self.config.conntrack, tuple.ends.source) {
-            return Err(Reason::SourceFull);
-        }
-        let mut reply = leaving.reversed();
-        let may_hide = !step.is_own && !self.place(port).is_some_and(Place::is_own);
-        if may_hide && let Some(hidden) = self.hide(step.now, leaving, port, is_hairpin)? {
-            reply = hidden;
-        }
-        let (flows, config) = (A::flows(&mut self.flows), &self.config.conntrack);
-        let mut opened = flows.open(step.now, config, tuple, reply, packet);
-        if opened == Err(Refused::Taken) && flows.find(step.now, &tuple).is_none() {
-            // Somebody else's answers come with these ends: keep the address, but speak from another port.
-            let ports = SourceRule::PORTS;
-            let hidden = self.nat.hide(step.now, flows, &leaving, &[reply.ends.target], &ports);
-            if let Some(reply) = hidden {
-                opened = flows.open(step.now, config, tuple, reply, packet);
-            }
-        }
-        opened.map_err(|refused| match refused {
-            Refused::Full => Reason::FlowsFull,
-            Refused::SourceFull => Reason::SourceFull,
-            Refused::Taken => Reason::Clash,
-        })
-    }
-
-    fn hide<A: Family>(
-        &mut self,
-        now: Instant,
-        leaving: Tuple<A>,
-        port: Port,
-        is_hairpin: bool,
-    ) -> Result<Option<Tuple<A>>, Reason> {
-        let rule = self.nat.hiding(port, &leaving.ends);
-        let (behind, ports) = match rule {
-            Some(rule) => (&rule.behind, rule.ports.clone()),
-            // The answer must come back here, though the asker is next door to who answers.
-            None if is_hairpin => (&Behind::Router, SourceRule::PORTS),
-            None => return Ok(None),
-        };
-        let flows = A::flows(&mut self.flows);
-        let hidden = match behind {
-            Behind::Addresses(addresses) => {
-                let addresses: Vec<A> = addresses.iter().filter_map(|address| A::of(*address)).collect();
-                self.nat.hide(now, flows, &leaving, &addresses, &ports)
-            }
-            Behind::Router | Behind::Nothing => {
-                let place = self.places[usize::from(port.number())].as_ref();
-                let address = place.and_then(|place| place.address(!A::IS_V6)).and_then(A::of);
-                let address = address.ok_or(Reason::NoAddress)?;
-                self.nat.hide(now, flows, &leaving, &[address], &ports)
-            }
-        };
-        hidden.map(Some).ok_or(Reason::PortsExhausted)
-    }
-
     /// Sends a packet of a conversation towards where it goes, and keeps the way if nothing about it will change.
-    fn go<A: Family>(
+    pub(super) fn go<A: Family>(
         &mut self,
         step: Step,
         found: Found,
@@ -410,112 +302,6 @@ impl Router {
         Ok((port, mac))
     }
 
-    /// Where a packet for an address goes next. Echoes for the router itself need no stack.
-    #[inline]
-    pub(super) fn towards(&self, target: IpAddr, is_echo: bool) -> Option<Towards> {
-        if let Some(own) = self.own.get(&target) {
-            let services = match self.place(own.port)?.role {
-                Role::Link { services } => services.filter(|_| !is_echo),
-                Role::Own { .. } => None,
-            };
-            return Some(match services.and_then(|port| Some((port, self.place(port)?.role))) {
-                Some((port, Role::Own { card, .. })) => Towards::Services { port, card },
-                _ => Towards::Here,
-            });
-        }
-        let hop = self.routes.find(target)?;
-        Some(Towards::Next { port: hop.port, next: hop.via.unwrap_or(target) })
-    }
-
-    /// Whether somebody on that side may send from this address.
-    pub(super) fn check_source(&self, step: Step, source: IpAddr) -> Result<(), Gone> {
-        let place = self.place(step.input).ok_or(Gone::Dropped(Reason::NoInterface))?;
-        let is_possible = match (self.own.get(&source), place.role) {
-            (Some(own), Role::Own { of, .. }) => own.port == of && !own.is_broadcast,
-            (None, Role::Own { .. }) | (Some(_), Role::Link { .. }) => false,
-            (None, Role::Link { .. }) if place.interface.checks_sources => {
-                self.routes.find(source).is_some_and(|hop| hop.port == step.input)
-            }
-            (None, Role::Link { .. }) => true,
-        };
-        if is_possible { Ok(()) } else { Err(Gone::Dropped(Reason::Spoofed)) }
-    }
-
-    /// Whether a packet may pass another router, and fits through the next link.
-    fn check_link(
-        &mut self,
-        step: Step,
-        towards: Towards,
-        packet: &Packet,
-        out: &mut Outbox,
-    ) -> Result<(), Gone> {
-        let Towards::Next { port, .. } = towards else { return Ok(()) };
-        if packet.hops <= 1 && !step.is_own {
-            return self.refuse(step, packet, Reason::HopsExceeded, out).map(|_| ());
-        }
-        let mtu = self.place(port).map_or(0, |place| place.interface.mtu);
-        if !packet.may_fragment && !packet.fits(mtu) {
-            self.complain(step.now, step.input, packet, Complaint::TooBig(mtu), out);
-            return Err(Gone::Dropped(Reason::TooBig));
-        }
-        Ok(())
-    }
-
-    /// Asks the firewall.
-    fn filter(
-        &mut self,
-        step: Step,
-        towards: Towards,
-        subject: &Subject,
-        packet: &Packet,
-        out: &mut Outbox,
-    ) -> Result<Decision, Gone> {
-        let (chain, output) = match towards {
-            Towards::Services { .. } | Towards::Here => (Chain::Input, None),
-            Towards::Next { port, .. } if step.is_own => (Chain::Output, Some(port)),
-            Towards::Next { port, .. } => (Chain::Forward, Some(port)),
-        };
-        let input = (!step.is_own).then_some(step.input);
-        let decision = self.firewall.check(step.now, chain, &Subject { input, output, ..*subject });
-        if decision.verdict == Verdict::Accept {
-            return Ok(decision);
-        }
-        self.firewall.count(decision, step.traffic);
-        if decision.verdict == Verdict::Reject {
-            return self.refuse(step, packet, Reason::Rejected, out).map(|_| decision);
-        }
-        Err(Gone::Dropped(Reason::Filtered))
-    }
-
-    /// Drops a packet and tells its sender.
-    fn refuse(&mut self, step: Step, packet: &Packet, reason: Reason, out: &mut Outbox) -> Passed {
-        let complaint = match reason {
-            Reason::HopsExceeded => Complaint::HopsExceeded,
-            Reason::Rejected => Complaint::Unreachable(Unreachable::Prohibited),
-            _ => Complaint::Unreachable(Unreachable::Network),
-        };
-        self.complain(step.now, step.input, packet, complaint, out);
-        Err(Gone::Dropped(reason))
-    }
-
-    /// Whether an address stands for everybody on one of the router's networks.
-    fn is_broadcast(&self, address: IpAddr) -> bool {
-        self.own.get(&address).is_some_and(|own| own.is_broadcast)
-    }
-
-    /// A packet for everybody on a network passes only if it comes from there.
-    fn pass_directed(&mut self, step: Step, frame: &mut Frame) -> Passed {
-        let target = packet_of(frame)?.target;
-        let home = match self.place(step.input).map(|place| place.role) {
-            Some(Role::Own { of, .. }) => of,
-            _ => step.input,
-        };
-        if self.own.get(&target).is_some_and(|own| own.port == home) {
-            self.pass_broadcast(step, frame)
-        } else {
-            Err(Gone::Dropped(Reason::Martian))
-        }
-    }
 }
 
 /// The packet in a frame that is known to carry one.
@@ -539,34 +325,4 @@ pub(super) fn is_single(address: IpAddr) -> bool {
 
 fn is_for_many(address: IpAddr) -> bool {
     address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST)
-}
-
-fn subject<A: Family>(ends: &Ends<A>, kind: Kind, state: State) -> Subject {
-    Subject {
-        source: ends.source.ip(),
-        target: ends.target.ip(),
-        protocol: kind.protocol(),
-        ports: kind.has_ports().then_some((ends.source_port, ends.target_port)),
-        state,
-        input: None,
-        output: None,
-    }
-}
-
-/// What the firewall has to know of a packet by itself.
-pub(super) fn untracked(packet: &Packet, state: State) -> Subject {
-    let ports = match &packet.transport {
-        Transport::Tcp(segment) => Some((segment.source, segment.target)),
-        Transport::Udp(datagram) => Some((datagram.source, datagram.target)),
-        _ => None,
-    };
-    Subject {
-        source: packet.source,
-        target: packet.target,
-        protocol: Protocol(packet.transport.protocol()),
-        ports,
-        state,
-        input: None,
-        output: None,
-    }
 }

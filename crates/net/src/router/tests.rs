@@ -4,6 +4,7 @@ mod address_translation;
 mod chaos;
 mod forwarding;
 mod messages;
+mod model;
 mod own;
 mod steering;
 mod world;
