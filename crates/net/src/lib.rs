@@ -1,13 +1,29 @@
 //! Carry packets between machines.
 //!
-//! Being built: frames and the contract of nodes are here, the nodes come next.
-//! `docs/architecture.md` says what will live here.
+//! A network of Ethernet frames in which hundreds of thousands of machines have their place: a function of its seed and
+//! its inputs, without a clock, a thread or a socket of the host.
+//!
+//! | to … | use |
+//! |---|---|
+//! | build a network and let time go by | [`Fabric`] |
+//! | say what a link is like | [`link`] |
+//! | give a program sockets | [`Host`], [`Service`], [`Stack`] |
+//! | pass packets between networks | [`router`] |
+//! | answer names, hand out addresses | [`dns`], [`dhcp`] |
+//! | speak HTTP/1.1 | [`http`] |
+//! | see what is said | [`capture`] |
+//! | read and write the bytes of a frame | [`Frame`] |
+//!
+//! `docs/net.md` tells the life of a packet.
 
 #![deny(unsafe_code)]
 
 pub mod capture;
+pub mod dhcp;
+pub mod dns;
 pub mod fabric;
 pub mod frame;
+pub mod http;
 pub mod link;
 pub mod neighbours;
 pub mod router;

@@ -120,7 +120,7 @@ impl Subnet {
     pub fn without_gateway(network: IpNet) -> Self {
         let network = network.trunc();
         let bits = (network.max_prefix_len() - network.prefix_len()).min(OFFSET_BITS);
-        let end = u32::try_from((1u64 << bits) - 1).expect("at most 32 bits");
+        let end = ((1u64 << bits) - 1) as u32;
         // A network of two has no address to spare (RFC 3021), one of a single host neither; IPv6 has no broadcast.
         let (first, last) = match network {
             _ if bits < 2 => (0, end),

@@ -225,9 +225,8 @@ impl Switch {
         let is_multicast = frame.target.is_multicast();
         if from == to {
             self.counters.local += 1;
-        } else if !self.ports.get(usize::from(to.number())).is_some_and(|to| to.is_attached) {
-            self.counters.blocked += 1;
-        } else if self.ports[usize::from(to.number())].is_blocked {
+        } else if !self.ports.get(usize::from(to.number())).is_some_and(|to| to.is_attached && !to.is_blocked)
+        {
             self.counters.blocked += 1;
         } else if self.are_isolated(from, to) {
             self.counters.isolated += 1;

@@ -1,9 +1,9 @@
 //! A TCP connection as a state machine: what a stack puts in its tables.
 //!
-//! Nothing here knows of addresses, packets or clocks. Segments go into [`Connection::handle`], time into
-//! [`Connection::expire`], and what is to be sent comes out of [`Connection::poll`], which is called until it has
-//! nothing more after anything else was called. A listener keeps an [`Embryo`] for each connection that is being
-//! opened, and what is left of one that ended well is a [`TimeWait`].
+//! Nothing here knows of addresses, packets or clocks. Segments go into `Connection::handle`, time into
+//! `Connection::expire`, and what is to be sent comes out of `Connection::poll`, which is called until it has
+//! nothing more after anything else was called. A listener keeps an `Embryo` for each connection that is being
+//! opened, and what is left of one that ended well is a `TimeWait`.
 //!
 //! The standards behind it: the states and events of RFC 9293 with the defences of RFC 5961, windows and timestamps of
 //! RFC 7323, selective acknowledgements (RFC 2018) and the recovery of RFC 6675 with a probe for lost tails (RFC 8985,

@@ -34,7 +34,7 @@ impl Fabric {
         let [first, second] = self.layout.link(link).ok_or(FabricError::NoLink { link })?.ends;
         self.check_profile(first.station, second.station, &profile)?;
         let line = self.layout.lines.hold(profile);
-        let record = self.layout.link_mut(link).expect("it was there just now");
+        let record = self.layout.link_mut(link).ok_or(FabricError::NoLink { link })?;
         let before = std::mem::replace(&mut record.lines[way as usize], line);
         self.layout.lines.release(before);
         if self.between.contains(&link) {

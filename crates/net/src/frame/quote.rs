@@ -27,12 +27,8 @@ impl Quote {
         let head = packet.head();
         let mut transport = Vec::new();
         head.emit_transport(&mut transport);
-        match head.transport {
-            Transport::Tcp(_) if transport.len() > TRANSPORT_BYTES_MAX => {
-                transport.truncate(TRANSPORT_BYTES_MIN)
-            }
-            _ => transport.truncate(TRANSPORT_BYTES_MAX),
-        }
+        let is_cut_tcp = matches!(head.transport, Transport::Tcp(_)) && transport.len() > TRANSPORT_BYTES_MAX;
+        transport.truncate(if is_cut_tcp { TRANSPORT_BYTES_MIN } else { TRANSPORT_BYTES_MAX });
         Self {
             source: head.source,
             target: head.target,

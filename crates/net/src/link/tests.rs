@@ -122,7 +122,7 @@ proptest! {
             let part = tcp(&arrival.frame);
             let begin = part.sequence.wrapping_sub(tcp(&whole).sequence) as usize;
             let end = begin + part.payload.len();
-            prop_assert!(begin % usize::from(cut) == 0 && (end % usize::from(cut) == 0 || end == bytes));
+            prop_assert!(begin.is_multiple_of(usize::from(cut)) && (end.is_multiple_of(usize::from(cut)) || end == bytes));
             prop_assert_eq!(&part.payload, &tcp(&whole).payload.slice(begin, end));
             prop_assert_eq!(part.flags.contains(Flags::FIN), end == bytes);
             prop_assert!(begin >= last.0 && nanos(arrival) >= last.1, "parts arrive in order");
@@ -142,7 +142,7 @@ proptest! {
             (0..200).map(|at| way.offer(at, datagram(100)).len()).collect::<Vec<_>>()
         };
         let (without, with) = (doubles(Loss::None), doubles(Loss::Even { ppm: 300_000 }));
-        prop_assert!(with.iter().any(|count| *count == 0));
+        prop_assert!(with.contains(&0));
         prop_assert!(without.iter().zip(&with).all(|(without, with)| *with == 0 || without == with));
     }
 

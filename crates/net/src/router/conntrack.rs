@@ -1,4 +1,4 @@
-//! [`Conntrack`]: which conversations pass through a router, and how far each has come.
+//! `Conntrack`: which conversations pass through a router, and how far each has come.
 //!
 //! A flow is entered with both its directions when its first packet is let through. From then on its packets are known
 //! by one lookup, whichever way they go. A flow is forgotten when it was silent for as long as its stage allows; when

@@ -75,11 +75,6 @@ impl Key {
         self.remote == [0; 2] && self.remote_port == 0
     }
 
-    /// Whether it has no local address.
-    pub(super) fn is_anywhere(&self) -> bool {
-        self.local == [0; 2]
-    }
-
     pub(super) fn local(&self) -> SocketAddr {
         SocketAddr::new(address(self.local), self.local_port)
     }

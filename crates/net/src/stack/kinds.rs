@@ -78,10 +78,6 @@ impl<T> Mailbox<T> {
         Some(item)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// How many bytes it keeps.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

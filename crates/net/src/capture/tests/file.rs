@@ -19,8 +19,10 @@ fn capture(config: CaptureConfig) -> (Capture<Vec<u8>>, InterfaceId) {
     (capture, id)
 }
 
-/// The packets of a file: interface, time in nanoseconds, length on the wire, bytes and comment.
-fn packets(file: &[u8]) -> Vec<(u32, Duration, u32, Vec<u8>, Option<String>)> {
+/// A packet of a file: interface, time, length on the wire, bytes and comment.
+type Read = (u32, Duration, u32, Vec<u8>, Option<String>);
+
+fn packets(file: &[u8]) -> Vec<Read> {
     let mut reader = PcapNgReader::new(file).unwrap();
     let mut packets = Vec::new();
     while let Some(block) = reader.next_block() {

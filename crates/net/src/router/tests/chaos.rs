@@ -126,7 +126,7 @@ fn transports() -> impl Strategy<Value = Transport> {
               prop::collection::vec(0..9u8, 0..30), any::<bool>())
             .prop_map(|(source, target, protocol, bytes, is_big)| {
                 let about = Box::new(Quote {
-                    source: ip(source), target: ip(target), protocol, hops: 1, identification: 0,
+                    source: ip(source), target: ip(target), protocol, service: 0, hops: 1, identification: 0,
                     may_fragment: true, bytes: 40, transport: bytes.into(),
                 });
                 Transport::Icmp(if is_big {

@@ -60,6 +60,7 @@ fn quote(rng: &mut Rng) -> Box<Quote> {
         source: address(rng),
         target: address(rng),
         protocol: [1, 6, 17, 99][rng.below(4) as usize],
+        service: 0,
         hops: 1,
         identification: 1,
         may_fragment: true,

@@ -299,7 +299,7 @@ fn who_never_reads_is_sent_no_more_than_fits() {
     let (read, _) = world.host(1, |host| drain(host, server));
     assert!(!read.is_empty());
     world.run(SECOND);
-    assert!(world.take_notices(0).iter().any(|notice| *notice == (client, Readiness::WRITABLE)));
+    assert!(world.take_notices(0).contains(&(client, Readiness::WRITABLE)));
 }
 
 #[test]
