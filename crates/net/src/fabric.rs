@@ -46,6 +46,7 @@ pub use partition::{Barrier, PartitionId};
 pub use routers::RouterLink;
 pub use shard::Tally;
 
+use crate::link::LinkProfile;
 use crate::{Frame, Readiness, SocketId};
 use layout::{Layout, MACHINE};
 use loops::Trunks;
@@ -96,6 +97,43 @@ pub enum Input {
         port: StationId,
         /// The frame.
         frame: Frame,
+    },
+    /// A link goes down, or up again, on one way.
+    Down {
+        /// Which link.
+        link: LinkId,
+        /// Which way.
+        way: Way,
+        /// Whether it is down from now on.
+        is_down: bool,
+    },
+    /// A link is different from now on.
+    Profile {
+        /// Which link.
+        link: LinkId,
+        /// Which way.
+        way: Way,
+        /// What it is like.
+        profile: LinkProfile,
+    },
+    /// Nothing passes between two sets of stations any more.
+    Part {
+        /// One set.
+        first: Vec<StationId>,
+        /// The other.
+        second: Vec<StationId>,
+        /// Which way.
+        barrier: Barrier,
+    },
+    /// A partition ends.
+    Heal {
+        /// Which one.
+        partition: PartitionId,
+    },
+    /// A machine is taken away.
+    Remove {
+        /// Which one.
+        machine: MachineId,
     },
 }
 
@@ -204,6 +242,14 @@ impl Fabric {
         self.run_until(now);
         match input {
             Input::Frame { port, frame } => self.inject(port, frame),
+            Input::Down { link, way, is_down } => self.set_down(link, way, is_down),
+            Input::Profile { link, way, profile } => self.set_profile(link, way, profile),
+            Input::Part { first, second, barrier } => self.part(&first, &second, barrier).map(|_| ()),
+            Input::Heal { partition } => {
+                self.heal(partition);
+                Ok(())
+            }
+            Input::Remove { machine } => self.remove_machine(machine),
         }
     }
 

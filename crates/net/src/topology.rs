@@ -13,6 +13,16 @@
 //! latency = "30 ms"
 //! loss = "0.1 %"
 //!
+//! [clouds.internet]
+//!
+//! [routers.edge]
+//! routes = [{ network = "0.0.0.0/0", via = "203.0.113.1" }]
+//! forwards = [{ protocol = "tcp", port = 80, to = "10.1.0.10" }]
+//! interfaces = [
+//!   { to = "lan" },
+//!   { to = "internet", address = "203.0.113.7/24", peer = "203.0.113.1/24", masquerade = true },
+//! ]
+//!
 //! [machines.web]
 //! at = "lan"
 //! address = "10.1.0.10"
@@ -28,17 +38,23 @@
 mod assemble;
 mod error;
 mod groups;
+mod plan;
+mod routers;
 mod units;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 pub use assemble::Network;
 pub use error::TopologyError;
+pub use plan::{PlanChoice, PlanTable};
+pub use routers::{
+    ForwardTable, InterfaceTable, Ports, ProtocolName, RouteTable, RouterTable, RuleTable, StateName,
+    VerdictName,
+};
 pub use units::{Rate, Share, Size, Span};
 
 /// A network as people describe it.
@@ -68,6 +84,10 @@ pub struct Topology {
     pub subnets: BTreeMap<String, SubnetTable>,
     /// Switches.
     pub switches: BTreeMap<String, SwitchTable>,
+    /// Routers.
+    pub routers: BTreeMap<String, RouterTable>,
+    /// Routers that only route, and know no conversations: cores of internets.
+    pub clouds: BTreeMap<String, RouterTable>,
     /// What links are like, to be referred to by name.
     pub plans: BTreeMap<String, PlanTable>,
     /// Links between what is not a machine.
@@ -101,67 +121,6 @@ pub struct SwitchTable {
     pub isolated: bool,
     /// Whether questions for addresses go to all ports.
     pub flood_questions: bool,
-}
-
-/// What a link is like. `down` is the way to the machine, or to the second end.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PlanTable {
-    /// How much can be sent to the machine.
-    pub down: Option<Rate>,
-    /// How much can be sent by the machine.
-    pub up: Option<Rate>,
-    /// How long a frame is under way, each way.
-    pub latency: Option<Span>,
-    /// How much longer it may be.
-    pub jitter: Option<Span>,
-    /// How many packets are lost, each way.
-    pub loss: Option<Share>,
-    /// How many packets arrive twice.
-    pub duplicate: Option<Share>,
-    /// How many packets are overtaken.
-    pub reorder: Option<Share>,
-    /// How many packets arrive with a wrong bit.
-    pub corrupt: Option<Share>,
-    /// How much may wait to be sent.
-    pub queue: Option<Size>,
-    /// The largest packet.
-    pub mtu: Option<u16>,
-}
-
-/// The name of a plan, or a plan.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PlanChoice {
-    /// A plan of the table `plans`.
-    Named(String),
-    /// A plan of its own.
-    Own(Box<PlanTable>),
-}
-
-impl<'de> Deserialize<'de> for PlanChoice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PlanVisitor)
-    }
-}
-
-/// Tells a name from a table by what it meets, so that what is wrong in the table is told with its line.
-struct PlanVisitor;
-
-impl<'de> de::Visitor<'de> for PlanVisitor {
-    type Value = PlanChoice;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a plan, or a table that is one")
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<PlanChoice, E> {
-        Ok(PlanChoice::Named(name.to_owned()))
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<PlanChoice, A::Error> {
-        let table = PlanTable::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(PlanChoice::Own(Box::new(table)))
-    }
 }
 
 /// A link.

@@ -105,7 +105,12 @@ impl Fabric {
         self.add_equipment(name, place, Kind::Node(node))
     }
 
-    pub(super) fn add_equipment(&mut self, name: &str, place: Place, kind: Kind) -> Result<StationId, FabricError> {
+    pub(super) fn add_equipment(
+        &mut self,
+        name: &str,
+        place: Place,
+        kind: Kind,
+    ) -> Result<StationId, FabricError> {
         self.check_room()?;
         let group = match place {
             Place::Apart => {

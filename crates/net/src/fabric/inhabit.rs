@@ -1,12 +1,14 @@
 //! What runs behind the cards of machines: stacks with services, or anything else that sends and receives frames.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use ipnet::Ipv4Net;
 use ironloom_core::MachineId;
 
 use super::machine::{Life, Run, SERVICE};
-use super::{Fabric, FabricError};
-use crate::{Host, Node, Service, Stack};
+use super::{Fabric, FabricError, LinkId};
+use crate::{Host, Node, Port, Service, Stack};
 
 impl Fabric {
     /// Gives access to the sockets of a machine, as its process 0 sees them.
@@ -79,6 +81,49 @@ impl Fabric {
         Ok(())
     }
 
+    /// Gives a machine another address, or none: what it may send from, whom its switch takes it for, and what its stack
+    /// is told.
+    ///
+    /// # Errors
+    ///
+    /// If the machine is not there.
+    pub fn set_address(
+        &mut self,
+        id: MachineId,
+        address: Option<Ipv4Net>,
+        gateway: Option<Ipv4Addr>,
+    ) -> Result<(), FabricError> {
+        let (shard, index) = self.machine_place(id)?;
+        let machine = &mut self.shards[shard].machines[index];
+        let before = std::mem::replace(
+            &mut machine.address,
+            address.map_or(Ipv4Addr::UNSPECIFIED, |address| address.addr()),
+        );
+        machine.prefix_len = address.map_or(0, |address| address.prefix_len());
+        machine.gateway = gateway.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let link = machine.link;
+        let mtu = self.mtu_from(link);
+        let machine = &mut self.shards[shard].machines[index];
+        let interface = machine.interface(mtu);
+        if let Some(Run::Stack(stack, _)) = machine.life.as_mut().map(|life| &mut life.run) {
+            stack.reconfigure(Port::new(0), &interface);
+        }
+        let Some(end) = self.layout.link(link).map(|link| link.ends[0]) else { return Ok(()) };
+        if let Some(switch) = self.switch_mut(end.station) {
+            switch.unassign(before);
+            if let Some(address) = address {
+                switch.assign(address.addr(), end.port);
+            }
+        }
+        Ok(())
+    }
+
+    /// The largest packet that a machine's link carries away from it.
+    fn mtu_from(&self, link: LinkId) -> u16 {
+        let link = self.layout.link(link);
+        link.map_or(1_500, |link| self.layout.lines.line(link.lines[1]).profile.mtu)
+    }
+
     /// Makes the stack of a machine, if there is none and nothing else runs there.
     fn awaken(&mut self, id: MachineId) -> Result<(usize, usize), FabricError> {
         let (shard, index) = self.machine_place(id)?;
@@ -86,8 +131,7 @@ impl Fabric {
         if machine.life.is_some() {
             return Ok((shard, index));
         }
-        let link = self.layout.link(machine.link);
-        let mtu = link.map_or(1_500, |link| self.layout.lines.line(link.lines[1]).profile.mtu);
+        let mtu = self.mtu_from(machine.link);
         let bits = id.uuid().as_u128();
         let mut rng = self.rng.split("stack", (bits >> 64) as u64 ^ bits as u64);
         let mut stack = Stack::new(Arc::clone(&self.config.stack), &mut rng);

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
-use ironloom_core::{Instant, MachineId};
+use ironloom_core::{Duration, Instant, MachineId};
 
 use super::layout::NONE;
 use super::{LinkId, StationId};
@@ -115,26 +115,30 @@ impl std::fmt::Debug for Life {
 pub(super) struct Alarm {
     next: Instant,
     later: Instant,
+    /// When it rang last. It does not ring twice in one instant, or who always has something to do would hold the clock.
+    rang: Option<Instant>,
 }
 
 impl Alarm {
-    pub(super) const NEVER: Self = Self { next: Instant::MAX, later: Instant::MAX };
+    pub(super) const NEVER: Self = Self { next: Instant::MAX, later: Instant::MAX, rang: None };
 
-    /// Asks to be woken up at `at`; whether that has to be planned.
+    /// Asks to be woken up at `at`; when that has to be planned for, if it has to.
     #[inline]
-    pub(super) fn set(&mut self, at: Instant) -> bool {
+    pub(super) fn set(&mut self, at: Instant) -> Option<Instant> {
         if self.next <= at {
-            return false;
+            return None;
         }
+        let earliest = self.rang.map_or(Instant::ZERO, |rang| rang.saturating_add(Duration::from_nanos(1)));
+        let at = at.max(earliest);
         if self.later <= at {
             (self.next, self.later) = (self.later, Instant::MAX);
-            return false;
+            return None;
         }
         if self.next < self.later {
             self.later = self.next;
         }
         self.next = at;
-        true
+        Some(at)
     }
 
     /// Whether it was set to `now`; then it is no more.
@@ -146,7 +150,7 @@ impl Alarm {
         if self.next != now {
             return false;
         }
-        self.next = Instant::MAX;
+        (self.next, self.rang) = (Instant::MAX, Some(now));
         true
     }
 }

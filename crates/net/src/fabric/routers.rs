@@ -70,25 +70,48 @@ impl Fabric {
     pub fn connect_router(&mut self, spec: &RouterLink) -> Result<(LinkId, Port), FabricError> {
         self.router(spec.router)?;
         let link = self.connect(spec.router, spec.to, spec.forth, spec.back)?;
-        let [here, there] = self.layout.link(link).expect("it was made just now").ends;
+        match self.add_router_address(link, spec.router, spec.addresses.clone()) {
+            Ok(port) => Ok((link, port)),
+            Err(error) => {
+                self.disconnect(link)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives a router addresses at a link that it was connected by without any.
+    ///
+    /// # Errors
+    ///
+    /// If the link does not end at such a router, or the router refuses the addresses.
+    pub fn add_router_address(
+        &mut self,
+        link: LinkId,
+        station: StationId,
+        addresses: Vec<IpNet>,
+    ) -> Result<Port, FabricError> {
+        self.router(station)?;
+        let record = *self.layout.link(link).ok_or(FabricError::NoLink { link })?;
+        let way = record.ends.iter().position(|end| end.station == station);
+        let way = way.ok_or(FabricError::NoLink { link })?;
+        let (here, there) = (record.ends[way], record.ends[1 - way]);
         let interface = Interface {
-            mac: card_of(spec.router, here.port),
-            addresses: spec.addresses.clone(),
-            mtu: spec.forth.mtu,
+            mac: card_of(station, here.port),
+            addresses: addresses.clone(),
+            mtu: self.layout.lines.line(record.lines[way]).profile.mtu,
             checks_sources: false,
         };
-        if let Err(error) = self.router(spec.router)?.add_interface(here.port, interface) {
-            self.disconnect(link)?;
-            return Err(FabricError::Router { station: spec.router, error });
-        }
-        if let Some(switch) = self.switch_mut(spec.to) {
-            for address in &spec.addresses {
+        let router = self.router(station)?;
+        let added = router.add_interface(here.port, interface);
+        added.map_err(|error| FabricError::Router { station, error })?;
+        if let Some(switch) = self.switch_mut(there.station) {
+            for address in addresses {
                 if let IpNet::V4(address) = address {
                     switch.assign(address.addr(), there.port);
                 }
             }
         }
-        Ok((link, here.port))
+        Ok(here.port)
     }
 
     /// A router, to be looked at or changed.

@@ -344,8 +344,9 @@ impl Traffic {
 
     #[inline]
     fn arm(&mut self, alarm: &mut Alarm, station: StationId, seat: u32, at: Instant) {
-        let at = at.max(self.now);
-        if at < Instant::MAX && alarm.set(at) {
+        if at < Instant::MAX
+            && let Some(at) = alarm.set(at.max(self.now))
+        {
             self.agenda.push(at, Event { key: Key::wake(station), subject: seat });
         }
     }

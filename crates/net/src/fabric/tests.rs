@@ -445,3 +445,60 @@ fn what_is_not_there_is_refused() {
     let twice = MachineSpec::new(bench.machines[0], "again", bench.switch);
     assert!(matches!(bench.fabric.add_machine(&twice), Err(FabricError::MachineExists { .. })));
 }
+
+#[test]
+fn machines_get_other_addresses() {
+    let mut bench = Bench::new(2);
+    bench.fabric.serve(bench.machines[1], Box::new(Echoes)).unwrap();
+    assert!(exchange(&mut bench, b"before").is_some());
+    let other = ipnet::Ipv4Net::new(Bench::address(9), 24).unwrap();
+    bench.fabric.set_address(bench.machines[1], Some(other), None).unwrap();
+    assert!(exchange(&mut bench, b"nobody has the old one").is_none());
+    bench.ask(9);
+    let later = bench.fabric.now().saturating_add(Duration::from_secs(1));
+    assert_eq!(bench.take_frames(later), 1);
+}
+
+/// Two nodes that answer each other within no time.
+#[test]
+fn the_clock_goes_on_whatever_nodes_do() {
+    struct Mirror;
+    impl Node for Mirror {
+        fn handle(&mut self, _: Instant, port: Port, frame: Frame, out: &mut Outbox) {
+            out.send(port, frame);
+        }
+        fn expire(&mut self, _: Instant, _: &mut Outbox) {}
+        fn next_event(&self) -> Option<Instant> {
+            None
+        }
+    }
+    let mut fabric = Fabric::new(Config::default(), Seed::new(1));
+    let hub = fabric.add_switch("hub", Place::Apart, switch::Config::default()).unwrap();
+    let mirrors = [(); 2].map(|()| fabric.add_node("mirror", Place::Beside(hub), Box::new(Mirror)).unwrap());
+    fabric.connect(mirrors[0], mirrors[1], micros(0), micros(0)).unwrap();
+    let door = fabric.add_door("door", Place::Beside(hub)).unwrap();
+    fabric.connect(mirrors[0], door, micros(0), micros(0)).unwrap();
+    let relay = fabric.add_node("relay", Place::Beside(hub), Box::new(Other(false))).unwrap();
+    fabric.connect(mirrors[1], relay, micros(0), micros(0)).unwrap();
+    let end = Instant::from_nanos(10_000);
+    fabric.run_until(end);
+    assert!(fabric.tally().events <= 5 << 20, "{}", fabric.tally().events);
+    assert_eq!(fabric.now(), end);
+
+    struct Other(bool);
+    impl Node for Other {
+        fn handle(&mut self, _: Instant, port: Port, frame: Frame, out: &mut Outbox) {
+            out.send(port, frame);
+        }
+        fn expire(&mut self, _: Instant, out: &mut Outbox) {
+            let body = echo(DOOR_ADDRESS, Ipv4Addr::BROADCAST, 1);
+            if !std::mem::replace(&mut self.0, true) {
+                out.send(Port::new(0), Frame { source: DOOR, target: DOOR, body });
+            }
+        }
+        fn next_event(&self) -> Option<Instant> {
+            // Also when that is over: it is woken up every nanosecond, and nothing else suffers.
+            Some(Instant::from_nanos(5))
+        }
+    }
+}

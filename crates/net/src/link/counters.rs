@@ -19,7 +19,7 @@ pub enum DropReason {
     Spoofed,
     /// The link was taken away while it was under way, or leads to nobody.
     Gone,
-    /// More frames were under way than there may be, or were sent in one instant.
+    /// More frames were to arrive in one instant than may.
     Limit,
 }
 

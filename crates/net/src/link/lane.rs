@@ -9,6 +9,9 @@ use super::wire::{self, Shape};
 use super::{Chance, Loss};
 use crate::{Frame, Port};
 
+/// How many frames arrive in one instant. Without this, two nodes that answer each other at once would hold the clock.
+const CROWD_MAX: u32 = 1 << 20;
+
 /// Where a lane ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -40,8 +43,9 @@ pub(crate) struct Lane {
     /// When all that was accepted has been sent, and the parts of 2³² of a nanosecond beyond.
     free_at: Instant,
     free_part: u32,
-    /// When the last frame arrives.
+    /// When the last frame arrives, and how many before it arrive in the same instant.
     last_arrival: Instant,
+    crowd: u32,
     packets: u64,
     bytes: u64,
     dropped: Option<Box<[u64; DropReason::ALL.len()]>>,
@@ -86,6 +90,7 @@ impl Lane {
             free_at: Instant::ZERO,
             free_part: 0,
             last_arrival: Instant::ZERO,
+            crowd: 0,
             packets: 0,
             bytes: 0,
             dropped: None,
@@ -120,6 +125,8 @@ impl Lane {
         self.bytes += shape.bytes();
         if self.is_down {
             self.drop_frame(DropReason::Down, shape.pieces);
+        } else if self.crowd >= CROWD_MAX && self.last_arrival >= now.saturating_add(line.profile.latency) {
+            self.drop_frame(DropReason::Limit, shape.pieces);
         } else if line.is_plain {
             let at = self.arrival(now, line.profile.latency);
             let number = self.next_number();
@@ -132,7 +139,12 @@ impl Lane {
     /// When a frame arrives that was sent at `sent`: never before those before it.
     #[inline]
     fn arrival(&mut self, sent: Instant, delay: Duration) -> Instant {
-        self.last_arrival = sent.saturating_add(delay).max(self.last_arrival);
+        let at = sent.saturating_add(delay);
+        if at > self.last_arrival {
+            (self.last_arrival, self.crowd) = (at, 0);
+        } else {
+            self.crowd = self.crowd.saturating_add(1);
+        }
         self.last_arrival
     }
 

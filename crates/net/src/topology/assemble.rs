@@ -11,7 +11,7 @@ use super::error::nearest;
 use super::groups::Groups;
 use super::{MachineTable, PlanChoice, PlanTable, Topology, TopologyError};
 use crate::fabric::{Config, Guard, LinkId, MachineSpec, Place, StationId};
-use crate::link::{LinkProfile, Loss, Plan};
+use crate::link::LinkProfile;
 use crate::switch::{self, Isolation, Questions};
 use crate::{Fabric, Subnet};
 
@@ -68,8 +68,10 @@ impl Topology {
         let mut assembly = Assembly { topology: self, network, groups, heads: BTreeMap::new(), rng };
         assembly.subnets()?;
         assembly.switches()?;
+        assembly.router_stations()?;
         assembly.doors()?;
         assembly.links()?;
+        assembly.routers()?;
         assembly.machines()?;
         Ok(assembly.network)
     }
@@ -81,6 +83,11 @@ impl Topology {
             let (down, up) = self.profiles(link.plan.as_ref(), &format!("links[{number}]"))?;
             groups.link(first, second, down.latency.min(up.latency), config.group_latency_min);
         }
+        for (name, at, interface) in self.interfaces() {
+            let place = format!("routers.{name}.interfaces[{at}]");
+            let (down, up) = self.profiles(interface.plan.as_ref(), &place)?;
+            groups.link(name, &interface.to, down.latency.min(up.latency), config.group_latency_min);
+        }
         for (name, door) in &self.doors {
             let (down, up) = self.profiles(door.plan.as_ref(), &format!("doors.{name}"))?;
             groups.link(name, &door.at, down.latency.min(up.latency), config.group_latency_min);
@@ -89,7 +96,7 @@ impl Topology {
     }
 
     /// What the way down is like, and the way up.
-    fn profiles(
+    pub(super) fn profiles(
         &self,
         choice: Option<&PlanChoice>,
         place: &str,
@@ -115,33 +122,10 @@ fn unknown<'a>(
     TopologyError::Unknown { place, what, name: name.to_owned(), candidate: nearest(name, names) }
 }
 
-impl PlanTable {
-    fn profiles(&self) -> (LinkProfile, LinkProfile) {
-        let rate = |rate: Option<super::Rate>| rate.map(|rate| rate.0);
-        let latency = self.latency.map_or_else(Default::default, |span| span.0);
-        let plan = Plan { down: rate(self.down), up: rate(self.up), latency };
-        (self.adjust(plan.down_profile()), self.adjust(plan.up_profile()))
-    }
-
-    fn adjust(&self, profile: LinkProfile) -> LinkProfile {
-        let share = |share: Option<super::Share>| share.map_or(0, |share| share.0);
-        LinkProfile {
-            jitter: self.jitter.map_or(profile.jitter, |span| span.0),
-            loss: self.loss.map_or(profile.loss, |share| Loss::Even { ppm: share.0 }),
-            duplicate_ppm: share(self.duplicate),
-            reorder_ppm: share(self.reorder),
-            corrupt_ppm: share(self.corrupt),
-            queue_bytes_max: self.queue.map_or(profile.queue_bytes_max, |size| size.0),
-            mtu: self.mtu.unwrap_or(profile.mtu),
-            ..profile
-        }
-    }
-}
-
 /// A network that is being built.
-struct Assembly<'a> {
-    topology: &'a Topology,
-    network: Network,
+pub(super) struct Assembly<'a> {
+    pub(super) topology: &'a Topology,
+    pub(super) network: Network,
     groups: Groups,
     /// The first station of each group, by the name that stands for the group.
     heads: BTreeMap<String, StationId>,
@@ -182,7 +166,7 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    fn subnet_at(&mut self, switch: &str) -> Option<&mut Subnet> {
+    pub(super) fn subnet_at(&mut self, switch: &str) -> Option<&mut Subnet> {
         let subnet = self.topology.switches.get(switch)?.subnet.as_ref()?;
         self.network.subnets.get_mut(subnet)
     }
@@ -288,18 +272,18 @@ impl Assembly<'_> {
     }
 
     /// The group of a station: beside the one that stands for its group, if that is there already.
-    fn place(&self, name: &str) -> Place {
+    pub(super) fn place(&self, name: &str) -> Place {
         let mate = self.heads.get(&self.groups.head(name));
         mate.map_or(Place::Apart, |station| Place::Beside(*station))
     }
 
-    fn station(&self, place: &str, name: &str) -> Result<StationId, TopologyError> {
+    pub(super) fn station(&self, place: &str, name: &str) -> Result<StationId, TopologyError> {
         let stations = &self.network.stations;
         let unknown = || unknown(place.to_owned(), "switch, router or door", name, stations.keys());
         stations.get(name).copied().ok_or_else(unknown)
     }
 
-    fn enter(
+    pub(super) fn enter(
         &mut self,
         place: String,
         name: &str,
@@ -314,7 +298,7 @@ impl Assembly<'_> {
     }
 }
 
-fn refused(place: String) -> impl FnOnce(crate::fabric::FabricError) -> TopologyError {
+pub(super) fn refused(place: String) -> impl FnOnce(crate::fabric::FabricError) -> TopologyError {
     move |error| TopologyError::Fabric { place, error }
 }
 

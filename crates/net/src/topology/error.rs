@@ -52,6 +52,22 @@ pub enum TopologyError {
         /// Why not.
         error: SubnetError,
     },
+    /// Something has to be said.
+    #[error("{place}: needs {what}")]
+    Missing {
+        /// Where.
+        place: String,
+        /// What.
+        what: &'static str,
+    },
+    /// A router refuses.
+    #[error("{place}: {message}")]
+    Router {
+        /// Where.
+        place: String,
+        /// Why.
+        message: String,
+    },
     /// The fabric refuses.
     #[error("{place}: {error}")]
     Fabric {

@@ -106,3 +106,92 @@ fn what_is_wrong_is_told_with_its_place() {
     check("\"lan\", \"attic\"", "\"lan\", \"lan\"", &["links[0]", "another station"]);
     check("down = \"50 Mbps\"", "mtu = 20", &["machines.desk", "mtu of 20"]);
 }
+
+const INTERNET: &str = r#"
+[subnets.home]
+network = "192.168.1.0/24"
+[subnets.office]
+network = "198.51.100.0/24"
+
+[switches.home]
+subnet = "home"
+[switches.office]
+subnet = "office"
+
+[clouds.internet]
+interfaces = [{ to = "office", plan = { latency = "2 ms" } }]
+
+[routers.box]
+routes = [{ network = "0.0.0.0/0", via = "203.0.113.1" }]
+forwards = [{ protocol = "udp", port = 7, to = "192.168.1.2" }]
+rules = [{ verdict = "drop", protocol = "icmp", to = "198.51.100.9" }]
+interfaces = [
+  { to = "home" },
+  { to = "internet", address = "203.0.113.7/24", peer = "203.0.113.1/24", masquerade = true, plan = "dsl" },
+]
+
+[plans.dsl]
+down = "10 Mbps"
+up = "50 Mbps"
+latency = "15 ms"
+
+[machines.desk]
+at = "home"
+[machines.web]
+at = "office"
+address = "198.51.100.8"
+[machines.hidden]
+at = "office"
+address = "198.51.100.9"
+"#;
+
+/// How long a machine waits for the answer of another, in milliseconds.
+fn ping(network: &mut Network, from: &str, to: &str) -> Option<u64> {
+    let id = network.machines[from].id;
+    let target = to.parse().unwrap();
+    let socket = network.fabric.host(id, |host| host.open_echo().unwrap()).unwrap();
+    let begin = network.fabric.now();
+    network.fabric.host(id, |host| host.ping(socket, target, 1, <_>::default()).unwrap()).unwrap();
+    for _ in 0..200 {
+        let next = network.fabric.now().saturating_add(Duration::from_millis(1));
+        network.fabric.run_until(next);
+        let heard = network.fabric.host(id, |host| host.receive_echo(socket).unwrap()).unwrap();
+        if heard.is_some() {
+            return Some(next.saturating_since(begin).as_millis());
+        }
+    }
+    None
+}
+
+#[test]
+fn a_small_internet_is_built_as_described() {
+    let mut network = build(INTERNET).unwrap();
+    assert!(ping(&mut network, "desk", "192.168.1.1").is_some(), "the gateway");
+    let first = ping(&mut network, "desk", "198.51.100.8").unwrap();
+    let second = ping(&mut network, "desk", "198.51.100.8").unwrap();
+    assert!(second >= 34 && second <= 36 && first > second, "{first} {second}: there and back");
+    assert_eq!(ping(&mut network, "desk", "198.51.100.9"), None, "a rule forbids it");
+    assert_eq!(ping(&mut network, "web", "192.168.1.2"), None, "what hides cannot be reached");
+    assert!(ping(&mut network, "web", "203.0.113.7").is_some());
+    let edge = network.stations["box"];
+    let drops = network.fabric.router(edge).unwrap().drops();
+    assert!(drops.total() >= 1, "{drops:?}");
+}
+
+#[test]
+fn wrong_routers_are_told_with_their_place() {
+    let check = |from: &str, to: &str, parts: &[&str]| {
+        assert!(INTERNET.contains(from), "{from}");
+        let complaint = build(&INTERNET.replace(from, to)).expect_err(to).to_string();
+        parts.iter().for_each(|part| assert!(complaint.contains(part), "`{part}` is not in: {complaint}"));
+    };
+    check(
+        "to = \"internet\", address = \"203.0.113.7/24\",",
+        "to = \"internet\",",
+        &["box.interfaces[1]", "address"],
+    );
+    check("via = \"203.0.113.1\"", "via = \"9.9.9.9\"", &["routers.box.routes[0].via", "own networks"]);
+    check("verdict = \"drop\"", "verdict = \"explode\"", &["`explode`", "`drop`"]);
+    check("{ to = \"home\" }", "{ to = \"hone\" }", &["routers.box.interfaces[0].to", "is it `home`?"]);
+    check("protocol = \"icmp\"", "ports = \"9-1\"", &["`9-1` is no range of ports"]);
+}
