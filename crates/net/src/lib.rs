@@ -5,6 +5,8 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(any(feature = "tap", feature = "publish"))]
+pub mod door;
 pub mod fabric;
 pub mod frame;
 pub mod http;

@@ -6,9 +6,7 @@
 use std::net::IpAddr;
 
 use super::machine::Machine;
-use crate::frame::{
-    Arp, ArpOperation, Body, Flags, Icmp, Options, Quote, Segment, Transport, Unreachable,
-};
+use crate::frame::{Arp, ArpOperation, Body, Flags, Icmp, Options, Quote, Segment, Transport, Unreachable};
 use crate::{Frame, Outbox, Packet, Payload, Port};
 
 const HOPS: u8 = 64;

@@ -1,7 +1,7 @@
 //! [`Flights`]: where frames are while they are under way.
 
-use crate::link::Target;
 use crate::Frame;
+use crate::link::Target;
 
 /// A frame that is under way.
 #[derive(Debug)]

@@ -85,8 +85,10 @@ impl Partition {
     fn parts(&self, from: StationId, to: StationId, addressee: Option<IpAddr>) -> bool {
         let Some(here) = self.sides.get(&from) else { return false };
         let is_across = |there: Option<&Side>| {
-            there.is_some_and(|there| here != there && (self.barrier == Barrier::Both || *here == Side::First))
+            there
+                .is_some_and(|there| here != there && (self.barrier == Barrier::Both || *here == Side::First))
         };
-        is_across(self.sides.get(&to)) || is_across(addressee.and_then(|address| self.addresses.get(&address)))
+        is_across(self.sides.get(&to))
+            || is_across(addressee.and_then(|address| self.addresses.get(&address)))
     }
 }

@@ -297,12 +297,8 @@ impl Traffic {
         let way = usize::from(link.ends[0].station != from);
         let to = link.ends[1 - way];
         let station = layout.station(to.station).expect("a link ends at stations that are there");
-        let target = Target {
-            seat: station.seat,
-            port: to.port,
-            shard: station.shard,
-            generation: to.generation,
-        };
+        let target =
+            Target { seat: station.seat, port: to.port, shard: station.shard, generation: to.generation };
         let mut lane = Lane::new(link_id.number() << 1 | way as u32, link.lines[way], target);
         lane.is_down = link.is_down[way];
         if let Some(place) = self.free_lanes.pop() {
@@ -353,7 +349,9 @@ impl Traffic {
     }
 
     fn tell(&mut self, station: StationId, output: Output) {
-        if self.outputs.len() >= self.outputs_max && !matches!(output, Output::Ready { .. } | Output::Timer { .. }) {
+        if self.outputs.len() >= self.outputs_max
+            && !matches!(output, Output::Ready { .. } | Output::Timer { .. })
+        {
             self.tally.unheard += 1;
             return;
         }

@@ -55,8 +55,7 @@ impl Bench {
         let switch = fabric.add_switch("lan", Place::Apart, switch::Config::default()).unwrap();
         let door = fabric.add_door("tap", Place::Beside(switch)).unwrap();
         fabric.connect(switch, door, micros(0), micros(0)).unwrap();
-        let mut bench =
-            Self { fabric, switch, door, rng: Rng::new(Seed::new(2)), machines: Vec::new() };
+        let mut bench = Self { fabric, switch, door, rng: Rng::new(Seed::new(2)), machines: Vec::new() };
         for _ in 0..machines {
             bench.add();
         }

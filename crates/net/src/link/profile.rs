@@ -158,7 +158,9 @@ pub enum ProfileError {
         ppm: u32,
     },
     /// A rate that the arithmetic does not cover.
-    #[error("a rate of {rate} bits a second is out of range: it is {RATE_MIN} to {RATE_MAX}, or none for no limit")]
+    #[error(
+        "a rate of {rate} bits a second is out of range: it is {RATE_MIN} to {RATE_MAX}, or none for no limit"
+    )]
     Rate {
         /// The rate.
         rate: u64,
