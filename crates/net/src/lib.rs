@@ -21,6 +21,8 @@
 pub mod capture;
 pub mod dhcp;
 pub mod dns;
+#[cfg(any(feature = "tap", feature = "publish"))]
+pub mod door;
 pub mod fabric;
 pub mod frame;
 pub mod http;

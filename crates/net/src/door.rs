@@ -1,0 +1,29 @@
+//! Doors to the real world: drivers that carry what the host's network says into a fabric, and back.
+//!
+//! Everything else in this crate is told the time and is given what arrives. Here is who tells it: a [`Driver`] lets a
+//! fabric keep step with a clock, waits for the host without blocking it, and hands what comes to [`Door`]s. A
+//! [`Tap`] lets frames through between a door of the fabric and an interface of the host; [`Published`] addresses of
+//! the host lead to ports of machines. Nothing leads the other way: a machine cannot open a connection to the host.
+//!
+//! Whatever enters the fabric passes through a [`World`], which writes it into a [`Journal`]. A run is the fabric's
+//! seed and its journal: played again ([`Crossing::apply`]), it gives the same digest without any network.
+
+mod driver;
+mod journal;
+mod world;
+
+#[cfg(feature = "publish")]
+mod publish;
+#[cfg(all(feature = "tap", target_os = "linux"))]
+mod tap;
+
+#[cfg(test)]
+mod tests;
+
+pub use driver::{Door, Driver, Running, Stop, Wait};
+pub use journal::{Crossing, Journal};
+#[cfg(feature = "publish")]
+pub use publish::{Publish, TcpDoor, UdpDoor, Usage};
+#[cfg(all(feature = "tap", target_os = "linux"))]
+pub use tap::{Tap, TapConfig, TapCounters, TapError};
+pub use world::World;

@@ -1,0 +1,316 @@
+//! [`Driver`]: lets a fabric keep step with a clock, and carries what comes and goes through its doors.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ironloom_core::{Clock, Duration, Instant};
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Registry, Token, Waker, event::Source};
+
+use super::journal::Journal;
+use super::world::World;
+use crate::Fabric;
+use crate::fabric::Output;
+
+/// Which event says that somebody wants the driver to stop.
+const STOP: Token = Token(usize::MAX);
+
+/// How many bits of a token say which thing of a door it is about.
+const KEY_BITS: u32 = 32;
+
+/// How many events of the host are taken at once.
+const EVENTS: usize = 1_024;
+
+/// Where a door of the fabric, or a machine, meets the host.
+///
+/// A door never blocks. The driver calls [`ready`](Self::ready) for what the host says, [`take`](Self::take) for what
+/// the fabric says, and [`turn`](Self::turn) afterwards if either was for this door.
+pub trait Door: Send {
+    /// Tells the host what the door waits for.
+    ///
+    /// # Errors
+    ///
+    /// If the host refuses.
+    fn open(&mut self, wait: &Wait<'_>) -> io::Result<()>;
+
+    /// Takes notice that something that it waits for is ready.
+    fn ready(&mut self, event: &Event, key: u32);
+
+    /// Takes notice of something that came out of the fabric; gives it back if it is not for this door.
+    fn take(&mut self, output: Output) -> Option<Output>;
+
+    /// Carries what is there in both directions; whether there is more to be carried at once.
+    fn turn(&mut self, world: &mut World<'_>, wait: &Wait<'_>) -> bool;
+
+    /// When it wants its turn although nothing happens.
+    fn next_event(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// Where a door tells the host what it waits for.
+#[derive(Debug)]
+pub struct Wait<'a> {
+    registry: &'a Registry,
+    door: u32,
+}
+
+impl Wait<'_> {
+    /// Waits for something of the host, which has the key `key` within this door.
+    ///
+    /// Events tell changes: after one, read and write until the host would block.
+    ///
+    /// # Errors
+    ///
+    /// If the host refuses.
+    pub fn register(&self, source: &mut dyn Source, key: u32, interest: Interest) -> io::Result<()> {
+        let token = (self.door as usize) << KEY_BITS | key as usize;
+        source.register(self.registry, Token(token), interest)
+    }
+
+    /// Waits for something no longer.
+    ///
+    /// # Errors
+    ///
+    /// If the host refuses.
+    pub fn deregister(&self, source: &mut dyn Source) -> io::Result<()> {
+        source.deregister(self.registry)
+    }
+}
+
+/// Makes a driver stop, from any thread.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    is_wanted: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+}
+
+impl Stop {
+    /// Makes the driver stop after its turn.
+    pub fn stop(&self) {
+        self.is_wanted.store(true, Ordering::Release);
+        // If the driver is gone, it has stopped.
+        let _ = self.waker.wake();
+    }
+}
+
+/// Takes what came out of the fabric and was for no door.
+type Observer = Box<dyn FnMut(&mut Fabric, Output) + Send>;
+
+/// Lets a fabric keep step with a clock, and carries what comes and goes through its doors.
+///
+/// If there is more to do than time to do it, the fabric falls behind the clock and catches up later; nothing is
+/// dropped for that. The host tells the time in milliseconds when it wakes the driver, so what is due within less than
+/// that may be as late.
+pub struct Driver {
+    fabric: Fabric,
+    clock: Box<dyn Clock>,
+    doors: Vec<Entry>,
+    journal: Option<Box<dyn Journal>>,
+    observer: Option<Observer>,
+    poll: Poll,
+    events: Events,
+    stop: Stop,
+}
+
+struct Entry {
+    door: Box<dyn Door>,
+    /// Whether something happened that it was not given a turn for.
+    is_due: bool,
+}
+
+impl Driver {
+    /// A driver of a fabric without doors.
+    ///
+    /// # Errors
+    ///
+    /// If the host cannot be waited for.
+    pub fn new(fabric: Fabric, clock: impl Clock + 'static) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), STOP)?);
+        Ok(Self {
+            fabric,
+            clock: Box::new(clock),
+            doors: Vec::new(),
+            journal: None,
+            observer: None,
+            poll,
+            events: Events::with_capacity(EVENTS),
+            stop: Stop { is_wanted: Arc::default(), waker },
+        })
+    }
+
+    /// Writes down everything that enters from now on.
+    pub fn set_journal(&mut self, journal: Box<dyn Journal>) {
+        self.journal = Some(journal);
+    }
+
+    /// Gives what comes out of the fabric and is for no door to somebody; at first it is forgotten.
+    pub fn observe(&mut self, observer: impl FnMut(&mut Fabric, Output) + Send + 'static) {
+        self.observer = Some(Box::new(observer));
+    }
+
+    /// Opens a door.
+    ///
+    /// # Errors
+    ///
+    /// If the host refuses.
+    pub fn open(&mut self, door: impl Door + 'static) -> io::Result<()> {
+        let number = u32::try_from(self.doors.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut door = Box::new(door);
+        door.open(&Wait { registry: self.poll.registry(), door: number })?;
+        self.doors.push(Entry { door, is_due: true });
+        Ok(())
+    }
+
+    /// The fabric. What is done to it here is not written down.
+    pub const fn fabric(&mut self) -> &mut Fabric {
+        &mut self.fabric
+    }
+
+    /// What makes it stop.
+    #[must_use]
+    pub fn stopper(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Keeps step until somebody wants it to stop.
+    ///
+    /// # Errors
+    ///
+    /// If the host cannot be waited for.
+    pub fn run(&mut self) -> io::Result<()> {
+        while !self.stop.is_wanted.swap(false, Ordering::AcqRel) {
+            self.turn(Duration::from_secs(3_600))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps step on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the host gives no thread.
+    #[expect(clippy::disallowed_methods, reason = "drivers have threads, and join them")]
+    pub fn start(mut self) -> io::Result<Running> {
+        let stop = self.stopper();
+        let run = move || self.run().map(|()| self);
+        let thread = std::thread::Builder::new().name("ironloom-net".to_owned()).spawn(run)?;
+        Ok(Running { stop, thread: Some(thread) })
+    }
+
+    /// Does all that is due, then waits until something happens or is due, for `wait_max` at most.
+    ///
+    /// # Errors
+    ///
+    /// If the host cannot be waited for.
+    pub fn turn(&mut self, wait_max: Duration) -> io::Result<()> {
+        self.fabric.run_until(self.clock.now());
+        self.deliver();
+        self.carry();
+        let wait = self.wait(wait_max);
+        match self.poll.poll(&mut self.events, Some(wait.into())) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => (),
+        }
+        for event in self.events.iter().filter(|event| event.token() != STOP) {
+            let Token(token) = event.token();
+            if let Some(entry) = self.doors.get_mut(token >> KEY_BITS) {
+                entry.door.ready(event, token as u32);
+                entry.is_due = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives doors what came out of the fabric.
+    fn deliver(&mut self) {
+        'outputs: while let Some(mut output) = self.fabric.poll() {
+            for entry in &mut self.doors {
+                match entry.door.take(output) {
+                    None => {
+                        entry.is_due = true;
+                        continue 'outputs;
+                    }
+                    Some(other) => output = other,
+                }
+            }
+            if let Some(observer) = &mut self.observer {
+                observer(&mut self.fabric, output);
+            }
+        }
+    }
+
+    /// Gives a turn to all doors for which there is something to do.
+    fn carry(&mut self) {
+        let now = self.fabric.now();
+        for number in 0..self.doors.len() {
+            let entry = &mut self.doors[number];
+            let is_late = entry.door.next_event().is_some_and(|at| at <= now);
+            if !entry.is_due && !is_late {
+                continue;
+            }
+            let wait = Wait { registry: self.poll.registry(), door: number as u32 };
+            let mut world = World { fabric: &mut self.fabric, journal: self.journal.as_deref_mut() };
+            entry.is_due = entry.door.turn(&mut world, &wait);
+            // What a door does can concern any door, itself included.
+            self.deliver();
+        }
+    }
+
+    /// How long to wait for the host.
+    fn wait(&self, wait_max: Duration) -> Duration {
+        if self.doors.iter().any(|entry| entry.is_due) {
+            return Duration::ZERO;
+        }
+        let of_doors = self.doors.iter().filter_map(|entry| entry.door.next_event()).min();
+        let next = match (self.fabric.next_event(), of_doors) {
+            (Some(a), Some(b)) => a.min(b),
+            (Some(at), None) | (None, Some(at)) => at,
+            (None, None) => return wait_max,
+        };
+        next.saturating_since(self.clock.now()).min(wait_max)
+    }
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut debug = f.debug_struct("Driver");
+        debug.field("now", &self.fabric.now()).field("doors", &self.doors.len()).finish_non_exhaustive()
+    }
+}
+
+/// A driver that runs on a thread of its own. Dropping it stops it.
+#[derive(Debug)]
+pub struct Running {
+    stop: Stop,
+    thread: Option<std::thread::JoinHandle<io::Result<Driver>>>,
+}
+
+impl Running {
+    /// Makes it stop, and gives back the driver with its fabric and doors.
+    ///
+    /// # Errors
+    ///
+    /// If the host could not be waited for.
+    ///
+    /// # Panics
+    ///
+    /// If the driver panicked.
+    pub fn stop(mut self) -> io::Result<Driver> {
+        self.stop.stop();
+        let thread = self.thread.take().expect("it is taken only here and when it is dropped");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            // Whoever drops it does not ask what became of it.
+            drop(thread.join());
+        }
+    }
+}
