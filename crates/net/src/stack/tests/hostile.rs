@@ -61,6 +61,7 @@ fn quote(rng: &mut Rng) -> Box<Quote> {
         target: address(rng),
         protocol: [1, 6, 17, 99][rng.below(4) as usize],
         hops: 1,
+        service: 0,
         identification: 1,
         may_fragment: true,
         bytes: rng.next_u64() as u16,
