@@ -9,17 +9,20 @@
 //! |---|---|
 //! | hand out addresses | [`Server`] with a [`Pool`] |
 //! | ask for one | [`Client`] |
+//! | run either on a machine | [`ServerService`], [`ClientService`] |
 //! | look into a message | [`Message`] |
 
 mod client;
 mod message;
 mod pool;
 mod server;
+mod service;
 
 pub use client::{Bound, Client, ClientConfig, ClientOutput};
 pub use message::{Message, MessageError, MessageKind, Options};
 pub use pool::{Pool, RangePool};
 pub use server::{Lease, LeaseState, Reservation, Server, ServerConfig, ServerCounters};
+pub use service::{ClientService, ServerService};
 
 /// The port on which servers, and relays, hear.
 pub const SERVER_PORT: u16 = smoltcp::wire::DHCP_SERVER_PORT;

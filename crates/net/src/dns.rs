@@ -9,18 +9,29 @@
 //! | answer from zones | [`Authority`] |
 //! | register machines while they run | [`Registry`] |
 //! | find out what others know | [`Resolver`] |
+//! | run either on a machine | [`AuthorityService`], [`ResolverService`] |
+//! | look a name up in a program | [`Client`] |
 
 mod authority;
 mod folded;
+mod framing;
+#[cfg(test)]
+pub(crate) mod lan;
 mod resolver;
+mod service;
 mod wire;
 mod zone;
 
 pub use authority::{
     Authority, AuthorityConfig, AuthorityCounters, AuthorityError, RegisterError, Registry, reverse_origin,
 };
+pub use framing::{Framing, MessageTooLong};
 pub use resolver::{
     AskId, Asker, CacheConfig, Resolver, ResolverConfig, ResolverCounters, ResolverOutput, Upstream, View,
+};
+pub use service::{
+    AuthorityService, Client, ClientConfig, DeskConfig, DeskCounters, LookupError, LookupId, PORT,
+    ResolverService,
 };
 pub use wire::{MessageLimits, Transport};
 pub use zone::{Zone, ZoneError, ZoneLimits, ZoneText, ZoneTextError, ZoneTextProblem};
