@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ironloom_core::Instant;
 
-use super::firewall::State;
 use super::checks::untracked;
+use super::firewall::State;
 use super::pipeline::{Gone, Passed, Step, Towards, is_single, packet_of};
 use super::tuple::{self, Tuple};
 use super::{Family, Reason, Router};

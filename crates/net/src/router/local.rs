@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::checks::untracked;
 use super::errors::Complaint;
 use super::firewall::{Chain, State, Verdict};
 use super::interface::Role;
-use super::checks::untracked;
 use super::pipeline::{Gone, Passed, Step, packet_of};
 use super::{Reason, Router};
 use crate::frame::{Flags, Frame, Icmp, Options, Payload, Segment, Transport, Unreachable};

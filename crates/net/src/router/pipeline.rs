@@ -301,7 +301,6 @@ impl Router {
         frame.target = mac;
         Ok((port, mac))
     }
-
 }
 
 /// The packet in a frame that is known to carry one.

@@ -133,7 +133,9 @@ impl Splice {
     /// Ends it, because one side has.
     fn break_off(&self, world: &mut World<'_>, broken: &Broken) {
         match broken {
-            Broken::Host => world.abort(self.gateway, self.socket),
+            Broken::Host => {
+                world.abort(self.gateway, self.socket);
+            }
             Broken::Fabric => {
                 // Without waiting for anything the host tells its side that the connection is gone; if it cannot,
                 // closing tells that it is finished.

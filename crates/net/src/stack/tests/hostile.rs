@@ -62,7 +62,6 @@ fn quote(rng: &mut Rng) -> Box<Quote> {
         protocol: [1, 6, 17, 99][rng.below(4) as usize],
         service: 0,
         hops: 1,
-        service: 0,
         identification: 1,
         may_fragment: true,
         bytes: rng.next_u64() as u16,

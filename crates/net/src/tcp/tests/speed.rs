@@ -1,9 +1,14 @@
 //! Temporary.
-#![allow(clippy::all, clippy::disallowed_methods, clippy::allow_attributes, clippy::allow_attributes_without_reason)]
-use ironloom_core::{Duration, Instant};
+#![allow(
+    clippy::all,
+    clippy::disallowed_methods,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason
+)]
 use super::super::{Config, Connection, Embryo};
 use super::{ends, turned};
 use crate::Payload;
+use ironloom_core::{Duration, Instant};
 
 fn pair(config: &Config) -> (Box<Connection>, Box<Connection>) {
     let now = Instant::ZERO;
@@ -28,40 +33,75 @@ fn stream(name: &str, config: Config, shares: bool, queue: bool, total: u64) {
     while received < total {
         now = now.saturating_add(Duration::from_nanos(500));
         while sent < total {
-            let taken = if shares { a.send_payload(&config, shared.clone()) } else { a.send(&config, &chunk) }.unwrap();
+            let taken =
+                if shares { a.send_payload(&config, shared.clone()) } else { a.send(&config, &chunk) }
+                    .unwrap();
             sent += taken as u64;
-            if taken < chunk.len() { break; }
+            if taken < chunk.len() {
+                break;
+            }
         }
         let mut any = false;
         while let Some(segment) = a.poll(now, &config) {
             segments += 1;
             any = true;
-            if queue { waiting.push_back(segment); continue; }
+            if queue {
+                waiting.push_back(segment);
+                continue;
+            }
             b.handle(now, &config, segment);
             let _ = b.take_readiness();
             loop {
                 if shares {
-                    match b.receive_payload(64 << 10).unwrap() { Some(p) => received += p.len() as u64, None => break }
+                    match b.receive_payload(64 << 10).unwrap() {
+                        Some(p) => received += p.len() as u64,
+                        None => break,
+                    }
                 } else {
-                    match b.receive(&mut target).unwrap() { Some(n) => received += n as u64, None => break }
+                    match b.receive(&mut target).unwrap() {
+                        Some(n) => received += n as u64,
+                        None => break,
+                    }
                 }
             }
-            while let Some(ack) = b.poll(now, &config) { acks += 1; a.handle(now, &config, ack); }
+            while let Some(ack) = b.poll(now, &config) {
+                acks += 1;
+                a.handle(now, &config, ack);
+            }
             let _ = (a.deadline(), b.deadline(), a.buffered_bytes(), b.buffered_bytes(), a.take_readiness());
         }
         while let Some(segment) = waiting.pop_front() {
             b.handle(now, &config, segment);
             let _ = b.take_readiness();
             loop {
-                match b.receive(&mut target).unwrap() { Some(n) => received += n as u64, None => break }
+                match b.receive(&mut target).unwrap() {
+                    Some(n) => received += n as u64,
+                    None => break,
+                }
             }
-            while let Some(ack) = b.poll(now, &config) { acks += 1; a.handle(now, &config, ack); }
+            while let Some(ack) = b.poll(now, &config) {
+                acks += 1;
+                a.handle(now, &config, ack);
+            }
         }
-        if !any { now = now.saturating_add(Duration::from_millis(1)); a.expire(now, &config); b.expire(now, &config);
-            while let Some(ack) = b.poll(now, &config) { acks += 1; a.handle(now, &config, ack); } }
+        if !any {
+            now = now.saturating_add(Duration::from_millis(1));
+            a.expire(now, &config);
+            b.expire(now, &config);
+            while let Some(ack) = b.poll(now, &config) {
+                acks += 1;
+                a.handle(now, &config, ack);
+            }
+        }
     }
     let time = begin.elapsed().as_nanos() as u64;
-    println!("{name}: {} Gbit/s, {} ns a segment, {segments} segments of {}, {acks} acks, load {:?}", received * 8 / time, time / segments, received / segments, a.load());
+    println!(
+        "{name}: {} Gbit/s, {} ns a segment, {segments} segments of {}, {acks} acks, load {:?}",
+        received * 8 / time,
+        time / segments,
+        received / segments,
+        a.load()
+    );
 }
 
 #[test]
@@ -87,9 +127,19 @@ fn speed() {
         frames += 3;
         let mut go = |a: &mut Connection, b: &mut Connection| loop {
             let mut any = false;
-            while let Some(s) = a.poll(now, &config) { b.handle(now, &config, s); any = true; frames += 1; }
-            while let Some(s) = b.poll(now, &config) { a.handle(now, &config, s); any = true; frames += 1; }
-            if !any { break; }
+            while let Some(s) = a.poll(now, &config) {
+                b.handle(now, &config, s);
+                any = true;
+                frames += 1;
+            }
+            while let Some(s) = b.poll(now, &config) {
+                a.handle(now, &config, s);
+                any = true;
+                frames += 1;
+            }
+            if !any {
+                break;
+            }
         };
         a.send(&config, &[1; 100]).unwrap();
         go(&mut a, &mut b);
@@ -104,5 +154,11 @@ fn speed() {
     }
     println!("connections: {} ns each, {} frames", begin.elapsed().as_nanos() / count, frames / count);
     println!("Connection {}", size_of::<Connection>());
-    println!("Segment {} Payload {} Embryo {} TimeWait {}", size_of::<crate::frame::Segment>(), size_of::<Payload>(), size_of::<Embryo>(), size_of::<crate::tcp::TimeWait>());
+    println!(
+        "Segment {} Payload {} Embryo {} TimeWait {}",
+        size_of::<crate::frame::Segment>(),
+        size_of::<Payload>(),
+        size_of::<Embryo>(),
+        size_of::<crate::tcp::TimeWait>()
+    );
 }
