@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
-use ironloom_core::{Instant, Rng};
+use ironloom_core::{Duration, Instant, Rng};
 use ironloom_net::fabric::{Config, Fabric, Input, Place, StationId};
 use ironloom_net::frame::{Body, Datagram, Transport};
 use ironloom_net::ipnet::{IpNet, Ipv4Net};
 use ironloom_net::link::LinkProfile;
 use ironloom_net::router::firewall::{Addresses, Chain, Rule};
 use ironloom_net::router::nat::SourceRule;
-use ironloom_net::router::{self, Interface, Route, Router};
+use ironloom_net::router::{self, Interface, Route, Router, conntrack};
 use ironloom_net::{Frame, Mac, Node, Outbox, Packet, Port};
 
 use crate::world::SEED;
@@ -56,12 +56,13 @@ struct World {
     inside: StationId,
     frames: Vec<Frame>,
     passed: Arc<AtomicU64>,
+    now: Instant,
 }
 
 impl World {
     fn new() -> Self {
         let mut fabric = Fabric::new(Config { digest: false, ..Config::default() }, SEED);
-        let router = fabric.add_node("router", Place::Apart, Box::new(router())).expect("there is room");
+        let router = fabric.install_router("router", Place::Apart, router()).expect("there is room");
         let beside = Place::Beside(router);
         let passed = Arc::<AtomicU64>::default();
         let beyond = Beyond { passed: Arc::clone(&passed) };
@@ -73,23 +74,27 @@ impl World {
         let mut rng = Rng::new(SEED).split("packets", 0);
         let mut frames: Vec<Frame> = (0..FLOWS).map(frame).collect();
         rng.shuffle(&mut frames);
-        Self { fabric, inside, frames, passed }
+        Self { fabric, inside, frames, passed, now: Instant::ZERO }
     }
 
+    /// Sends a packet of every conversation, some each microsecond.
     fn send_all(&mut self) {
         for batch in self.frames.chunks(BATCH) {
             for frame in batch {
                 let input = Input::Frame { port: self.inside, frame: frame.clone() };
-                self.fabric.handle(Instant::ZERO, input).expect("the door is there");
+                self.fabric.handle(self.now, input).expect("the door is there");
             }
-            self.fabric.run_until(Instant::ZERO);
+            self.fabric.run_until(self.now);
+            self.now = self.now.saturating_add(Duration::from_micros(1));
             while self.fabric.poll().is_some() {}
         }
     }
 }
 
 fn router() -> Router {
-    let mut router = Router::new(router::Config::default(), &mut Rng::new(SEED));
+    let conntrack = conntrack::Config { flows_max: 2 * FLOWS, ..conntrack::Config::default() };
+    let config = router::Config { conntrack, ..router::Config::default() };
+    let mut router = Router::new(config, &mut Rng::new(SEED));
     let (home, world) = (Port::new(0), Port::new(1));
     let network = |text: &str| text.parse::<IpNet>().expect("it is a network");
     router.add_interface(home, Interface::new(INSIDE, network("10.0.0.1/8"))).expect("there is room");

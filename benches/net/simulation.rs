@@ -57,7 +57,9 @@ impl World {
         let network: Ipv4Net = "10.0.0.0/8".parse().expect("it is a network");
         let switches = [0, 1].map(|number| {
             let name = format!("switch-{number}");
-            fabric.add_switch(&name, Place::Apart, switch::Config::default()).expect("there is room")
+            // Half of all cards are behind the port of the trunk.
+            let config = switch::Config { port_cards_max: hosts, ..switch::Config::default() };
+            fabric.add_switch(&name, Place::Apart, config).expect("there is room")
         });
         let trunk = LinkProfile { latency: Duration::from_millis(1), ..LinkProfile::default() };
         fabric.connect(switches[0], switches[1], trunk, trunk).expect("there is room");

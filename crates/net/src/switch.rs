@@ -38,7 +38,7 @@ pub struct Config {
 /// Who hears a question for an address (ARP).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Questions {
-    /// The port to which the address was assigned, and all if it was assigned to none.
+    /// The port to which the address was assigned; if it was assigned to none, all ports that are not settled.
     #[default]
     Directed,
     /// All ports, as in a switch that knows nothing of addresses.
@@ -101,6 +101,8 @@ pub struct Switch {
     table: Table,
     /// The ports to which addresses were assigned.
     assigned: Map<Ipv4Addr, Port>,
+    /// The attached ports that are not settled, in order: who may have an address that was assigned to no port.
+    unsettled: Vec<Port>,
     counters: Counters,
 }
 
@@ -113,12 +115,33 @@ struct PortState {
     bucket: Bucket,
 }
 
+/// Where a frame goes.
+enum Exit {
+    One(Port),
+    Many(Flood),
+}
+
+/// Which ports a frame goes to that is not for one.
+#[derive(Clone, Copy)]
+enum Flood {
+    All,
+    /// Those that may have any address.
+    Unsettled,
+}
+
 impl Switch {
     /// A switch without ports. `key` keeps guests from choosing addresses that are slow to find.
     #[must_use]
     pub fn new(config: Config, key: u64) -> Self {
         let table = Table::new(key, config.cards_max, config.port_cards_max, config.age);
-        Self { config, ports: Vec::new(), table, assigned: Map::default(), counters: Counters::default() }
+        Self {
+            config,
+            ports: Vec::new(),
+            table,
+            assigned: Map::default(),
+            unsettled: Vec::new(),
+            counters: Counters::default(),
+        }
     }
 
     /// Something is connected to a port.
@@ -134,6 +157,7 @@ impl Switch {
             self.ports.resize(place + 1, vacant);
         }
         self.ports[place].is_attached = true;
+        self.settle(port, false);
     }
 
     /// Nothing is connected to a port any more: what was learned of it is forgotten.
@@ -143,6 +167,7 @@ impl Switch {
             state.is_blocked = false;
             state.isolation = Isolation::Open;
             self.table.forget(port);
+            self.settle(port, true);
         }
     }
 
@@ -154,6 +179,18 @@ impl Switch {
     /// An address is no longer at a port.
     pub fn unassign(&mut self, address: Ipv4Addr) {
         self.assigned.remove(&address);
+    }
+
+    /// Tells whether who is at a port has the addresses that were assigned to it and no others, so that it need not
+    /// hear questions for those.
+    pub fn settle(&mut self, port: Port, is_settled: bool) {
+        match self.unsettled.binary_search(&port) {
+            Ok(place) if is_settled => {
+                self.unsettled.remove(place);
+            }
+            Err(place) if !is_settled => self.unsettled.insert(place, port),
+            _ => {}
+        }
     }
 
     /// Keeps a port from talking to others of its kind, or lets it.
@@ -204,19 +241,18 @@ impl Switch {
         }
     }
 
-    /// Where a frame goes; `None` for all ports.
     #[inline]
-    fn place(&self, now: Instant, frame: &Frame) -> Option<Port> {
+    fn place(&self, now: Instant, frame: &Frame) -> Exit {
         if !frame.target.is_multicast() {
-            return self.table.port_of(frame.target, now);
+            return self.table.port_of(frame.target, now).map_or(Exit::Many(Flood::All), Exit::One);
         }
         match &frame.body {
             Body::Arp(Arp { operation: ArpOperation::Request, source, target, .. })
                 if self.config.questions == Questions::Directed && source != target =>
             {
-                self.assigned.get(target).copied()
+                self.assigned.get(target).map_or(Exit::Many(Flood::Unsettled), |port| Exit::One(*port))
             }
-            _ => None,
+            _ => Exit::Many(Flood::All),
         }
     }
 
@@ -244,20 +280,30 @@ impl Switch {
         isolation(from) == Isolation::Isolated && isolation(to) == Isolation::Isolated
     }
 
-    fn flood(&mut self, now: Instant, from: Port, frame: Frame, out: &mut Outbox) {
+    #[cold]
+    fn flood(&mut self, now: Instant, from: Port, to: Flood, frame: Frame, out: &mut Outbox) {
         let bucket = &mut self.ports[usize::from(from.number())].bucket;
         if !bucket.take(now, self.config.storm_rate, self.config.storm_burst) {
             self.counters.storm += 1;
             return;
         }
         self.counters.flooded += 1;
+        match to {
+            Flood::All => {
+                self.spread(from, (0..self.ports.len()).map(|number| Port::new(number as u16)), frame, out);
+            }
+            Flood::Unsettled => self.spread(from, self.unsettled.iter().copied(), frame, out),
+        }
+    }
+
+    /// Sends a frame to all of `ports` to which it may go.
+    fn spread(&self, from: Port, ports: impl Iterator<Item = Port>, frame: Frame, out: &mut Outbox) {
         let isolation = self.ports[usize::from(from.number())].isolation;
-        let is_open = |state: &PortState| {
+        let mut targets = ports.filter(|port| {
+            let state = &self.ports[usize::from(port.number())];
             let may_talk = isolation == Isolation::Open || state.isolation == Isolation::Open;
-            state.is_attached && !state.is_blocked && may_talk
-        };
-        let targets = (0u16..).zip(&self.ports).filter(|(_, state)| is_open(state));
-        let mut targets = targets.map(|(port, _)| Port::new(port)).filter(|port| *port != from);
+            *port != from && state.is_attached && !state.is_blocked && may_talk
+        });
         let Some(mut next) = targets.next() else { return };
         for port in targets {
             out.send(next, frame.clone());
@@ -283,8 +329,8 @@ impl Node for Switch {
         }
         self.learn(now, port, frame.source);
         match self.place(now, &frame) {
-            Some(to) => self.forward(port, to, frame, out),
-            None => self.flood(now, port, frame, out),
+            Exit::One(to) => self.forward(port, to, frame, out),
+            Exit::Many(to) => self.flood(now, port, to, frame, out),
         }
     }
 

@@ -46,7 +46,21 @@ impl Fabric {
         config: router::Config,
     ) -> Result<StationId, FabricError> {
         let mut rng = self.rng.split("router", self.layout.stations.len() as u64);
-        self.add_equipment(name, place, Kind::Router(Box::new(Router::new(config, &mut rng))))
+        self.install_router(name, place, Router::new(config, &mut rng))
+    }
+
+    /// Adds a router that was set up before: its interfaces are numbered as the links that it will be connected by.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_router`](Self::add_router).
+    pub fn install_router(
+        &mut self,
+        name: &str,
+        place: Place,
+        router: Router,
+    ) -> Result<StationId, FabricError> {
+        self.add_equipment(name, place, Kind::Router(Box::new(router)))
     }
 
     /// Adds the core of an internet: a router that only routes. It knows no conversations, so it translates nothing,
