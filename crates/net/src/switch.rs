@@ -116,14 +116,15 @@ struct PortState {
 }
 
 /// Where a frame goes.
-enum Exit {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Exit {
     One(Port),
     Many(Flood),
 }
 
 /// Which ports a frame goes to that is not for one.
-#[derive(Clone, Copy)]
-enum Flood {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Flood {
     All,
     /// Those that may have any address.
     Unsettled,
@@ -232,6 +233,29 @@ impl Switch {
         self.table.port_of(card, now)
     }
 
+    /// Takes note of a frame, and says where it goes; `None` if it goes no further.
+    #[inline]
+    pub(crate) fn direct(&mut self, now: Instant, port: Port, frame: &Frame) -> Option<Exit> {
+        if !self
+            .ports
+            .get(usize::from(port.number()))
+            .is_some_and(|state| state.is_attached && !state.is_blocked)
+        {
+            self.counters.blocked += 1;
+            return None;
+        }
+        if frame.source.is_multicast() {
+            self.counters.malformed += 1;
+            return None;
+        }
+        self.learn(now, port, frame.source);
+        let exit = self.place(now, frame);
+        match exit {
+            Exit::One(to) if !self.may_leave(port, to, frame) => None,
+            exit => Some(exit),
+        }
+    }
+
     #[inline]
     fn learn(&mut self, now: Instant, port: Port, source: Mac) {
         match self.table.learn(now, port, source) {
@@ -256,32 +280,29 @@ impl Switch {
         }
     }
 
+    /// Whether a frame may leave by the port that it is for.
     #[inline]
-    fn forward(&mut self, from: Port, to: Port, frame: Frame, out: &mut Outbox) {
-        let is_multicast = frame.target.is_multicast();
-        if from == to {
-            self.counters.local += 1;
-        } else if !self.ports.get(usize::from(to.number())).is_some_and(|to| to.is_attached && !to.is_blocked)
-        {
-            self.counters.blocked += 1;
-        } else if self.are_isolated(from, to) {
-            self.counters.isolated += 1;
+    fn may_leave(&mut self, from: Port, to: Port, frame: &Frame) -> bool {
+        let counters = &mut self.counters;
+        let is_open = |to: &PortState| to.is_attached && !to.is_blocked;
+        let counter = if from == to {
+            &mut counters.local
+        } else if !self.ports.get(usize::from(to.number())).is_some_and(is_open) {
+            &mut counters.blocked
+        } else if are_isolated(&self.ports, from, to) {
+            &mut counters.isolated
         } else {
-            let counter =
-                if is_multicast { &mut self.counters.directed } else { &mut self.counters.forwarded };
-            *counter += 1;
-            out.send(to, frame);
-        }
+            let is_multicast = frame.target.is_multicast();
+            *(if is_multicast { &mut counters.directed } else { &mut counters.forwarded }) += 1;
+            return true;
+        };
+        *counter += 1;
+        false
     }
 
-    #[inline]
-    fn are_isolated(&self, from: Port, to: Port) -> bool {
-        let isolation = |port: Port| self.ports[usize::from(port.number())].isolation;
-        isolation(from) == Isolation::Isolated && isolation(to) == Isolation::Isolated
-    }
-
+    /// Sends a frame to all ports that it may be for.
     #[cold]
-    fn flood(&mut self, now: Instant, from: Port, to: Flood, frame: Frame, out: &mut Outbox) {
+    pub(crate) fn flood(&mut self, now: Instant, from: Port, to: Flood, frame: Frame, out: &mut Outbox) {
         let bucket = &mut self.ports[usize::from(from.number())].bucket;
         if !bucket.take(now, self.config.storm_rate, self.config.storm_burst) {
             self.counters.storm += 1;
@@ -316,21 +337,10 @@ impl Switch {
 impl Node for Switch {
     #[inline]
     fn handle(&mut self, now: Instant, port: Port, frame: Frame, out: &mut Outbox) {
-        match self.ports.get(usize::from(port.number())) {
-            Some(state) if state.is_attached && !state.is_blocked => {}
-            _ => {
-                self.counters.blocked += 1;
-                return;
-            }
-        }
-        if frame.source.is_multicast() {
-            self.counters.malformed += 1;
-            return;
-        }
-        self.learn(now, port, frame.source);
-        match self.place(now, &frame) {
-            Exit::One(to) => self.forward(port, to, frame, out),
-            Exit::Many(to) => self.flood(now, port, to, frame, out),
+        match self.direct(now, port, &frame) {
+            Some(Exit::One(to)) => out.send(to, frame),
+            Some(Exit::Many(to)) => self.flood(now, port, to, frame, out),
+            None => {}
         }
     }
 
@@ -339,6 +349,12 @@ impl Node for Switch {
     fn next_event(&self) -> Option<Instant> {
         None
     }
+}
+
+#[inline]
+fn are_isolated(ports: &[PortState], from: Port, to: Port) -> bool {
+    let isolation = |port: Port| ports[usize::from(port.number())].isolation;
+    isolation(from) == Isolation::Isolated && isolation(to) == Isolation::Isolated
 }
 
 #[cfg(test)]

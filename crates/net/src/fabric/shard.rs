@@ -12,8 +12,8 @@ use super::flights::{Flight, Flights};
 use super::layout::{Layout, MACHINE, NONE};
 use super::machine::{Alarm, Machine, Run};
 use super::{LinkId, Output, Point, StationId, Way};
-use crate::link::{DropReason, Lane, Target};
-use crate::{Frame, Outbox, Port};
+use crate::link::{Arrival, DropReason, Lane, Target};
+use crate::{Frame, Outbox, Port, switch};
 
 /// Some of the stations, and all that happens to them.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Traffic {
     pub(super) now: Instant,
     pub(super) agenda: Agenda,
     flights: Flights,
+    /// What became of the frame that is being put on a lane, if it does not simply arrive.
+    parts: Vec<Arrival>,
     pub(super) lanes: Vec<Lane>,
     pub(super) free_lanes: Vec<u32>,
     /// What was sent to other shards, for each of them.
@@ -99,6 +101,7 @@ impl Shard {
                 now: Instant::ZERO,
                 agenda: Agenda::new(),
                 flights: Flights::default(),
+                parts: Vec::new(),
                 lanes: Vec::new(),
                 free_lanes: Vec::new(),
                 crossings: (0..config.shards).map(|_| Vec::new()).collect(),
@@ -135,13 +138,13 @@ impl Shard {
 
     #[inline]
     fn arrive(&mut self, layout: &Layout, event: Event) {
-        let Some(Flight { frame, target, is_watched }) = self.traffic.flights.take(event.subject) else {
-            return;
-        };
-        if is_watched {
-            self.traffic.capture(layout, event.key.lane(), Point::Arrived, &frame);
-        }
         let now = self.traffic.now;
+        let Some(flight) = self.traffic.flights.flight_mut(event.subject) else { return };
+        let target = flight.target;
+        if flight.is_watched {
+            let frame = flight.frame.clone();
+            self.traffic.capture(layout, event.key.lane(), Point::Arrived, frame);
+        }
         let is_known = if target.seat & MACHINE != 0 {
             self.machines.get(machine_index(target.seat)).map(|machine| machine.generation)
         } else {
@@ -149,16 +152,20 @@ impl Shard {
             ports.get(usize::from(target.port.number())).map(|exit| exit.generation)
         };
         if is_known != Some(target.generation) {
+            self.traffic.flights.take(event.subject);
             self.traffic.tally.gone += 1;
             return;
         }
-        if let Some(digest) = &mut self.traffic.digest {
-            digest.add(now, event.key.number(), &frame);
+        if let Some(digest) = &mut self.traffic.digest
+            && let Some(flight) = self.traffic.flights.flight_mut(event.subject)
+        {
+            digest.add(now, event.key.number(), &flight.frame);
         }
         if target.seat & MACHINE != 0 {
-            self.enter_machine(layout, machine_index(target.seat), target.port, frame);
+            let Some(flight) = self.traffic.flights.take(event.subject) else { return };
+            self.enter_machine(layout, machine_index(target.seat), target.port, flight.frame);
         } else {
-            self.enter_equipment(layout, target.seat, target.port, frame);
+            self.enter_equipment(layout, event.subject, target);
         }
     }
 
@@ -172,21 +179,51 @@ impl Shard {
         self.settle_machine(layout, index);
     }
 
+    /// Lets equipment handle a frame. Where it only passes it on, the frame stays in its place.
     #[inline]
-    fn enter_equipment(&mut self, layout: &Layout, seat: u32, port: Port, frame: Frame) {
-        let equipment = &mut self.equipment[seat as usize];
-        let now = self.traffic.now;
-        match &mut equipment.kind {
-            Kind::Switch(switch) => crate::Node::handle(&mut **switch, now, port, frame, &mut self.out),
-            Kind::Router(router) => crate::Node::handle(&mut **router, now, port, frame, &mut self.out),
-            Kind::Node(node) => node.handle(now, port, frame, &mut self.out),
-            Kind::Door => {
-                let output = Output::Frame { at: now, port: equipment.station, frame };
-                self.traffic.tell(equipment.station, output);
+    fn enter_equipment(&mut self, layout: &Layout, subject: u32, target: Target) {
+        let Self { equipment, traffic, out, .. } = self;
+        let equipment = &mut equipment[target.seat as usize];
+        let (now, port) = (traffic.now, target.port);
+        let Some(flight) = traffic.flights.flight_mut(subject) else { return };
+        let forwarded = match &mut equipment.kind {
+            Kind::Switch(switch) => match switch.direct(now, port, &flight.frame) {
+                Some(switch::Exit::One(to)) => Some(to),
+                Some(switch::Exit::Many(to)) => {
+                    switch.flood(now, port, to, flight.take_frame(), out);
+                    None
+                }
+                None => None,
+            },
+            Kind::Router(router) => router.forward(now, port, &mut flight.frame, out),
+            Kind::Node(node) => {
+                node.handle(now, port, flight.take_frame(), out);
+                None
             }
-            Kind::Vacant => {}
+            Kind::Door => {
+                let output = Output::Frame { at: now, port: equipment.station, frame: flight.take_frame() };
+                traffic.tell(equipment.station, output);
+                None
+            }
+            Kind::Vacant => None,
+        };
+        self.settle_equipment(layout, target.seat);
+        match forwarded {
+            Some(port) => self.relay(layout, target.seat, port, subject),
+            None => drop(self.traffic.flights.take(subject)),
         }
-        self.settle_equipment(layout, seat);
+    }
+
+    /// Passes a frame on through a port of equipment.
+    #[inline]
+    fn relay(&mut self, layout: &Layout, seat: u32, port: Port, subject: u32) {
+        match self.equipment[seat as usize].lane(port, &mut self.traffic, layout) {
+            Some(lane) => self.traffic.put_on(layout, lane, subject),
+            None => {
+                self.traffic.flights.take(subject);
+                self.traffic.tally.unplugged += 1;
+            }
+        }
     }
 
     fn wake(&mut self, layout: &Layout, seat: u32) {
@@ -250,15 +287,10 @@ impl Shard {
     pub(super) fn settle_equipment(&mut self, layout: &Layout, seat: u32) {
         let equipment = &mut self.equipment[seat as usize];
         while let Some((port, frame)) = self.out.next_frame() {
-            let exit = equipment.ports.get_mut(usize::from(port.number())).filter(|exit| !exit.is_vacant());
-            let Some(exit) = exit else {
-                self.traffic.tally.unplugged += 1;
-                continue;
-            };
-            if exit.lane == NONE {
-                exit.lane = self.traffic.open_lane(layout, exit.link, equipment.station);
+            match equipment.lane(port, &mut self.traffic, layout) {
+                Some(lane) => self.traffic.send(layout, lane, frame),
+                None => self.traffic.tally.unplugged += 1,
             }
-            self.traffic.send(layout, exit.lane, frame);
         }
         while self.out.next_notice().is_some() || self.out.next_timer().is_some() {}
         if let Some(node) = equipment.kind.node()
@@ -288,6 +320,18 @@ impl Shard {
     }
 }
 
+impl Equipment {
+    /// The lane that leads away from a port; `None` if nothing is connected there.
+    #[inline]
+    fn lane(&mut self, port: Port, traffic: &mut Traffic, layout: &Layout) -> Option<u32> {
+        let exit = self.ports.get_mut(usize::from(port.number())).filter(|exit| !exit.is_vacant())?;
+        if exit.lane == NONE {
+            exit.lane = traffic.open_lane(layout, exit.link, self.station);
+        }
+        Some(exit.lane)
+    }
+}
+
 impl Traffic {
     /// Makes the lane that leads from a station over a link.
     #[cold]
@@ -309,28 +353,71 @@ impl Traffic {
     }
 
     #[inline]
-    fn send(&mut self, layout: &Layout, place: u32, frame: Frame) {
-        if self.lanes[place as usize].taps & Point::Sent.bit() != 0 {
-            self.capture(layout, self.lanes[place as usize].id, Point::Sent, &frame);
+    fn send(&mut self, layout: &Layout, lane: u32, frame: Frame) {
+        let target = self.lanes[lane as usize].target;
+        if self.flights.len() >= self.frames_max {
+            self.tally.overflowed += 1;
+            return;
         }
-        let Self { lanes, agenda, flights, crossings, number, now, tally, frames_max, .. } = self;
+        let subject = self.flights.insert(Flight { frame, target, is_watched: false });
+        self.put_on(layout, lane, subject);
+    }
+
+    /// Puts a frame that is in its place on a lane.
+    #[inline]
+    fn put_on(&mut self, layout: &Layout, place: u32, subject: u32) {
+        let Self { lanes, flights, now, parts, .. } = self;
         let lane = &mut lanes[place as usize];
-        if layout.is_parted(lane.id, &frame) {
-            return lane.drop_frame(DropReason::Partition, 1);
+        let (target, id, taps) = (lane.target, lane.id, lane.taps);
+        let Some(flight) = flights.flight_mut(subject) else { return };
+        flight.target = target;
+        flight.is_watched = taps & Point::Arrived.bit() != 0;
+        let copy = (taps & Point::Sent.bit() != 0).then(|| flight.frame.clone());
+        let mut whole = None;
+        if layout.is_parted(id, &flight.frame) {
+            lane.drop_frame(DropReason::Partition, 1);
+        } else {
+            let line = layout.lines.line(lane.line);
+            lane.offer(*now, &flight.frame, line, &layout.chance, |arrival| match arrival.instead {
+                None => whole = Some((arrival.at, arrival.number)),
+                Some(_) => parts.push(arrival),
+            });
         }
-        let (target, id, is_watched) = (lane.target, lane.id, lane.taps & Point::Arrived.bit() != 0);
-        lane.offer(*now, frame, layout.lines.line(lane.line), &layout.chance, &mut |arrival| {
-            let key = Key::frame(id, arrival.number);
-            let flight = Flight { frame: arrival.frame, target, is_watched };
-            if target.shard != *number {
-                crossings[usize::from(target.shard)].push(Crossing { at: arrival.at, key, flight });
-            } else if flights.len() < *frames_max {
-                let subject = flights.insert(flight);
-                agenda.push(arrival.at, Event { key, subject });
-            } else {
-                tally.overflowed += 1;
+        match whole {
+            Some((at, number)) if target.shard == self.number => {
+                self.agenda.push(at, Event { key: Key::frame(id, number), subject });
             }
-        });
+            Some((at, number)) => {
+                if let Some(flight) = self.flights.take(subject) {
+                    let crossing = Crossing { at, key: Key::frame(id, number), flight };
+                    self.crossings[usize::from(target.shard)].push(crossing);
+                }
+            }
+            None => drop(self.flights.take(subject)),
+        }
+        if !self.parts.is_empty() {
+            self.send_parts(target, id, taps);
+        }
+        if let Some(frame) = copy {
+            self.capture(layout, id, Point::Sent, frame);
+        }
+    }
+
+    /// Sends what became of a frame on its lane.
+    #[cold]
+    fn send_parts(&mut self, target: Target, lane: u32, taps: u8) {
+        let mut parts = std::mem::take(&mut self.parts);
+        for Arrival { at, number, instead } in parts.drain(..) {
+            let Some(frame) = instead else { continue };
+            let flight = Flight { frame, target, is_watched: taps & Point::Arrived.bit() != 0 };
+            let key = Key::frame(lane, number);
+            if target.shard == self.number {
+                self.plan(at, key, flight);
+            } else {
+                self.crossings[usize::from(target.shard)].push(Crossing { at, key, flight });
+            }
+        }
+        self.parts = parts;
     }
 
     fn plan(&mut self, at: Instant, key: Key, flight: Flight) {
@@ -362,12 +449,12 @@ impl Traffic {
     }
 
     #[cold]
-    fn capture(&mut self, layout: &Layout, lane: u32, point: Point, frame: &Frame) {
+    fn capture(&mut self, layout: &Layout, lane: u32, point: Point, frame: Frame) {
         let link_id = LinkId::new(lane >> 1);
         let way = if lane & 1 == 0 { Way::Forth } else { Way::Back };
         let Some(link) = layout.link(link_id) else { return };
         let end = if point == Point::Sent { way as usize } else { 1 - way as usize };
-        let output = Output::Captured { at: self.now, link: link_id, way, point, frame: frame.clone() };
+        let output = Output::Captured { at: self.now, link: link_id, way, point, frame };
         self.tell(link.ends[end].station, output);
     }
 }

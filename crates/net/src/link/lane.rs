@@ -69,11 +69,13 @@ struct Odds {
     broken: Option<u64>,
 }
 
-/// A frame that arrives at the other end.
+/// Something that arrives at the other end.
+#[derive(Debug)]
 pub(crate) struct Arrival {
     pub(crate) at: Instant,
     pub(crate) number: u32,
-    pub(crate) frame: Frame,
+    /// What arrives, unless it is the frame that was offered, as it is. That arrives once at the most.
+    pub(crate) instead: Option<Frame>,
 }
 
 impl Lane {
@@ -112,13 +114,13 @@ impl Lane {
     pub(crate) fn offer(
         &mut self,
         now: Instant,
-        frame: Frame,
+        frame: &Frame,
         line: &Line,
         chance: &Chance,
-        deliver: &mut impl FnMut(Arrival),
+        deliver: impl FnMut(Arrival),
     ) {
         self.offered = self.offered.wrapping_add(1);
-        let Ok(shape) = Shape::of(&frame, line.profile.mtu) else {
+        let Ok(shape) = Shape::of(frame, line.profile.mtu) else {
             return self.drop_frame(DropReason::TooLarge, 1);
         };
         self.packets += u64::from(shape.pieces);
@@ -130,7 +132,8 @@ impl Lane {
         } else if line.is_plain {
             let at = self.arrival(now, line.profile.latency);
             let number = self.next_number();
-            deliver(Arrival { at, number, frame });
+            let mut deliver = deliver;
+            deliver(Arrival { at, number, instead: None });
         } else {
             Passage { lane: self, now, line, chance, frame, shape, deliver }.run();
         }
@@ -178,9 +181,9 @@ struct Passage<'a, D> {
     now: Instant,
     line: &'a Line,
     chance: &'a Chance,
-    frame: Frame,
+    frame: &'a Frame,
     shape: Shape,
-    deliver: &'a mut D,
+    deliver: D,
 }
 
 impl<D: FnMut(Arrival)> Passage<'_, D> {
@@ -297,28 +300,19 @@ impl<D: FnMut(Arrival)> Passage<'_, D> {
         } else {
             self.lane.arrival(sent, delay)
         };
-        let is_all = from == 0 && to == self.shape.pieces;
-        let mut frame = if is_all && !odds.is_doubled {
-            self.take_frame()
-        } else {
-            wire::part(&self.frame, self.shape.pieces, from, to)
+        let is_whole = from == 0 && to == self.shape.pieces;
+        let part = (!is_whole).then(|| wire::part(self.frame, self.shape.pieces, from, to));
+        let instead = match odds.broken {
+            Some(draw) => Some(wire::broken(part.as_ref().unwrap_or(self.frame), draw)),
+            None => part,
         };
-        if let Some(draw) = odds.broken {
-            frame = wire::broken(&frame, draw);
-        }
         if odds.is_doubled {
+            let double = instead.clone().unwrap_or_else(|| self.frame.clone());
             let number = self.lane.next_number();
-            (self.deliver)(Arrival { at, number, frame: frame.clone() });
+            (self.deliver)(Arrival { at, number, instead: Some(double) });
         }
         let number = self.lane.next_number();
-        (self.deliver)(Arrival { at, number, frame });
-    }
-
-    /// The frame itself, where all of it arrives once.
-    fn take_frame(&mut self) -> Frame {
-        let empty = crate::frame::Body::Broken(bytes::Bytes::new());
-        let body = std::mem::replace(&mut self.frame.body, empty);
-        Frame { body, ..self.frame }
+        (self.deliver)(Arrival { at, number, instead });
     }
 
     fn occasion(&self) -> Occasion {
