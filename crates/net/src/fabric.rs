@@ -25,6 +25,7 @@ mod config;
 mod digest;
 mod equipment;
 mod flights;
+mod foresight;
 mod inhabit;
 mod layout;
 mod loops;
@@ -33,6 +34,7 @@ mod names;
 mod partition;
 mod routers;
 mod shard;
+mod travel;
 mod windows;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -312,7 +314,10 @@ impl Fabric {
     /// Brings what the shards told into an order that does not depend on them.
     fn collect(&mut self) {
         let mut told: Vec<Told> = Vec::new();
-        self.shards.iter_mut().for_each(|shard| told.append(&mut shard.traffic.outputs));
+        for shard in &mut self.shards {
+            // What was captured of frames that went ahead waits for its instant.
+            told.extend(shard.traffic.outputs.extract_if(.., |told| told.at <= self.now));
+        }
         // Stable: what one station told in one instant stays in its order.
         told.sort_by_key(|told| (told.at, told.station));
         self.outputs.extend(told.into_iter().map(|told| told.output));

@@ -35,6 +35,7 @@ use crate::frame::Reassembly;
 use crate::{Frame, Mac, Node, Outbox, Port};
 
 mod address;
+mod ahead;
 mod bypass;
 mod checks;
 mod config;

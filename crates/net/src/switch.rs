@@ -233,6 +233,30 @@ impl Switch {
         self.table.port_of(card, now)
     }
 
+    /// Passes a frame on that is for one port only, through which `may_pass` lets it; otherwise it does nothing.
+    #[inline]
+    pub(crate) fn pass(
+        &mut self,
+        now: Instant,
+        from: Port,
+        frame: &Frame,
+        may_pass: impl FnOnce(Port) -> bool,
+    ) -> Option<Port> {
+        let Exit::One(to) = self.place(now, frame) else { return None };
+        let is_open = |port: Port| {
+            let state = self.ports.get(usize::from(port.number()));
+            state.is_some_and(|state| state.is_attached && !state.is_blocked)
+        };
+        let passes = from != to && is_open(from) && is_open(to) && !are_isolated(&self.ports, from, to);
+        if !passes || frame.source.is_multicast() || !may_pass(to) {
+            return None;
+        }
+        self.learn(now, from, frame.source);
+        let is_multicast = frame.target.is_multicast();
+        *(if is_multicast { &mut self.counters.directed } else { &mut self.counters.forwarded }) += 1;
+        Some(to)
+    }
+
     /// Takes note of a frame, and says where it goes; `None` if it goes no further.
     #[inline]
     pub(crate) fn direct(&mut self, now: Instant, port: Port, frame: &Frame) -> Option<Exit> {

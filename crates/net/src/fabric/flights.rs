@@ -48,6 +48,12 @@ impl Flights {
         flight
     }
 
+    /// The place of a frame.
+    #[inline]
+    pub(super) fn flight(&self, place: u32) -> &Option<Flight> {
+        &self.places[place as usize]
+    }
+
     /// A frame that is under way, where it is.
     #[inline]
     pub(super) fn flight_mut(&mut self, place: u32) -> Option<&mut Flight> {

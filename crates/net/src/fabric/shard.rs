@@ -9,6 +9,7 @@ use super::agenda::{Agenda, Event, Key};
 use super::digest::Digest;
 use super::equipment::{Equipment, Kind};
 use super::flights::{Flight, Flights};
+use super::foresight::Foresight;
 use super::layout::{Layout, MACHINE, NONE};
 use super::machine::{Alarm, Machine, Run};
 use super::{LinkId, Output, Point, StationId, Way};
@@ -24,17 +25,18 @@ pub(super) struct Shard {
     pub(super) free_equipment: Vec<u32>,
     pub(super) traffic: Traffic,
     out: Outbox,
+    pub(super) foresight: Foresight,
 }
 
 /// What is under way in a shard.
 #[derive(Debug)]
 pub(super) struct Traffic {
-    number: u16,
+    pub(super) number: u16,
     pub(super) now: Instant,
     pub(super) agenda: Agenda,
-    flights: Flights,
+    pub(super) flights: Flights,
     /// What became of the frame that is being put on a lane, if it does not simply arrive.
-    parts: Vec<Arrival>,
+    pub(super) parts: Vec<Arrival>,
     pub(super) lanes: Vec<Lane>,
     pub(super) free_lanes: Vec<u32>,
     /// What was sent to other shards, for each of them.
@@ -42,7 +44,7 @@ pub(super) struct Traffic {
     pub(super) outputs: Vec<Told>,
     pub(super) digest: Option<Digest>,
     pub(super) tally: Tally,
-    frames_max: usize,
+    pub(super) frames_max: usize,
     outputs_max: usize,
 }
 
@@ -76,9 +78,9 @@ impl Tally {
 /// A frame that is on its way to another shard.
 #[derive(Debug)]
 pub(super) struct Crossing {
-    at: Instant,
-    key: Key,
-    flight: Flight,
+    pub(super) at: Instant,
+    pub(super) key: Key,
+    pub(super) flight: Flight,
 }
 
 /// An output, and where and when it came about.
@@ -112,6 +114,7 @@ impl Shard {
                 outputs_max: config.outputs_max,
             },
             out: Outbox::new(),
+            foresight: Foresight::default(),
         }
     }
 
@@ -120,6 +123,7 @@ impl Shard {
         while let Some((at, event)) = self.traffic.agenda.pop(until) {
             self.traffic.now = at;
             self.traffic.tally.events += 1;
+            self.foresee();
             if event.key.is_wake() {
                 self.wake(layout, event.subject);
             } else {
@@ -143,7 +147,7 @@ impl Shard {
         let target = flight.target;
         if flight.is_watched {
             let frame = flight.frame.clone();
-            self.traffic.capture(layout, event.key.lane(), Point::Arrived, frame);
+            self.traffic.capture(layout, now, event.key.lane(), Point::Arrived, frame);
         }
         let is_known = if target.seat & MACHINE != 0 {
             self.machines.get(machine_index(target.seat)).map(|machine| machine.generation)
@@ -218,7 +222,7 @@ impl Shard {
     #[inline]
     fn relay(&mut self, layout: &Layout, seat: u32, port: Port, subject: u32) {
         match self.equipment[seat as usize].lane(port, &mut self.traffic, layout) {
-            Some(lane) => self.traffic.put_on(layout, lane, subject),
+            Some(lane) => self.traffic.travel(layout, &mut self.equipment, lane, subject),
             None => {
                 self.traffic.flights.take(subject);
                 self.traffic.tally.unplugged += 1;
@@ -261,7 +265,7 @@ impl Shard {
                 machine.lane = self.traffic.open_lane(layout, machine.link, machine.station);
             }
             if machine.may_send(&frame) {
-                self.traffic.send(layout, machine.lane, frame);
+                self.traffic.send(layout, &mut self.equipment, machine.lane, frame);
             } else {
                 self.traffic.lanes[machine.lane as usize].drop_frame(DropReason::Spoofed, 1);
             }
@@ -285,14 +289,14 @@ impl Shard {
     /// Sends what a piece of equipment gave back, and plans when it wakes up.
     #[inline]
     pub(super) fn settle_equipment(&mut self, layout: &Layout, seat: u32) {
-        let equipment = &mut self.equipment[seat as usize];
         while let Some((port, frame)) = self.out.next_frame() {
-            match equipment.lane(port, &mut self.traffic, layout) {
-                Some(lane) => self.traffic.send(layout, lane, frame),
+            match self.equipment[seat as usize].lane(port, &mut self.traffic, layout) {
+                Some(lane) => self.traffic.send(layout, &mut self.equipment, lane, frame),
                 None => self.traffic.tally.unplugged += 1,
             }
         }
         while self.out.next_notice().is_some() || self.out.next_timer().is_some() {}
+        let equipment = &mut self.equipment[seat as usize];
         if let Some(node) = equipment.kind.node()
             && let Some(next) = node.next_event()
         {
@@ -342,7 +346,9 @@ impl Traffic {
         let station = layout.station(to.station).expect("a link ends at stations that are there");
         let target =
             Target { seat: station.seat, port: to.port, shard: station.shard, generation: to.generation };
+        let group = layout.station(from).map(|from| from.group);
         let mut lane = Lane::new(link_id.number() << 1 | way as u32, link.lines[way], target);
+        lane.is_near = station.seat & MACHINE == 0 && group == Some(station.group);
         (lane.is_down, lane.taps) = (link.is_down[way], link.taps[way]);
         if let Some(place) = self.free_lanes.pop() {
             self.lanes[place as usize] = lane;
@@ -352,75 +358,7 @@ impl Traffic {
         (self.lanes.len() - 1) as u32
     }
 
-    #[inline]
-    fn send(&mut self, layout: &Layout, lane: u32, frame: Frame) {
-        let target = self.lanes[lane as usize].target;
-        if self.flights.len() >= self.frames_max {
-            self.tally.overflowed += 1;
-            return;
-        }
-        let subject = self.flights.insert(Flight { frame, target, is_watched: false });
-        self.put_on(layout, lane, subject);
-    }
-
-    /// Puts a frame that is in its place on a lane.
-    #[inline]
-    fn put_on(&mut self, layout: &Layout, place: u32, subject: u32) {
-        let Self { lanes, flights, now, parts, .. } = self;
-        let lane = &mut lanes[place as usize];
-        let (target, id, taps) = (lane.target, lane.id, lane.taps);
-        let Some(flight) = flights.flight_mut(subject) else { return };
-        flight.target = target;
-        flight.is_watched = taps & Point::Arrived.bit() != 0;
-        let copy = (taps & Point::Sent.bit() != 0).then(|| flight.frame.clone());
-        let mut whole = None;
-        if layout.is_parted(id, &flight.frame) {
-            lane.drop_frame(DropReason::Partition, 1);
-        } else {
-            let line = layout.lines.line(lane.line);
-            lane.offer(*now, &flight.frame, line, &layout.chance, |arrival| match arrival.instead {
-                None => whole = Some((arrival.at, arrival.number)),
-                Some(_) => parts.push(arrival),
-            });
-        }
-        match whole {
-            Some((at, number)) if target.shard == self.number => {
-                self.agenda.push(at, Event { key: Key::frame(id, number), subject });
-            }
-            Some((at, number)) => {
-                if let Some(flight) = self.flights.take(subject) {
-                    let crossing = Crossing { at, key: Key::frame(id, number), flight };
-                    self.crossings[usize::from(target.shard)].push(crossing);
-                }
-            }
-            None => drop(self.flights.take(subject)),
-        }
-        if !self.parts.is_empty() {
-            self.send_parts(target, id, taps);
-        }
-        if let Some(frame) = copy {
-            self.capture(layout, id, Point::Sent, frame);
-        }
-    }
-
-    /// Sends what became of a frame on its lane.
-    #[cold]
-    fn send_parts(&mut self, target: Target, lane: u32, taps: u8) {
-        let mut parts = std::mem::take(&mut self.parts);
-        for Arrival { at, number, instead } in parts.drain(..) {
-            let Some(frame) = instead else { continue };
-            let flight = Flight { frame, target, is_watched: taps & Point::Arrived.bit() != 0 };
-            let key = Key::frame(lane, number);
-            if target.shard == self.number {
-                self.plan(at, key, flight);
-            } else {
-                self.crossings[usize::from(target.shard)].push(Crossing { at, key, flight });
-            }
-        }
-        self.parts = parts;
-    }
-
-    fn plan(&mut self, at: Instant, key: Key, flight: Flight) {
+    pub(super) fn plan(&mut self, at: Instant, key: Key, flight: Flight) {
         if self.flights.len() >= self.frames_max {
             self.tally.overflowed += 1;
             return;
@@ -439,23 +377,27 @@ impl Traffic {
     }
 
     fn tell(&mut self, station: StationId, output: Output) {
+        self.tell_at(self.now, station, output);
+    }
+
+    fn tell_at(&mut self, at: Instant, station: StationId, output: Output) {
         if self.outputs.len() >= self.outputs_max
             && !matches!(output, Output::Ready { .. } | Output::Timer { .. })
         {
             self.tally.unheard += 1;
             return;
         }
-        self.outputs.push(Told { at: self.now, station, output });
+        self.outputs.push(Told { at, station, output });
     }
 
     #[cold]
-    fn capture(&mut self, layout: &Layout, lane: u32, point: Point, frame: Frame) {
+    pub(super) fn capture(&mut self, layout: &Layout, at: Instant, lane: u32, point: Point, frame: Frame) {
         let link_id = LinkId::new(lane >> 1);
         let way = if lane & 1 == 0 { Way::Forth } else { Way::Back };
         let Some(link) = layout.link(link_id) else { return };
         let end = if point == Point::Sent { way as usize } else { 1 - way as usize };
-        let output = Output::Captured { at: self.now, link: link_id, way, point, frame };
-        self.tell(link.ends[end].station, output);
+        let output = Output::Captured { at, link: link_id, way, point, frame };
+        self.tell_at(at, link.ends[end].station, output);
     }
 }
 

@@ -166,7 +166,7 @@ fn exchange(bench: &mut Bench, payload: &[u8]) -> Option<Vec<u8>> {
             socket
         })
         .unwrap();
-    let end = bench.fabric.now().saturating_add(Duration::from_secs(1));
+    let end = bench.fabric.now().saturating_add(Duration::from_millis(1_500)); // between two questions
     bench.fabric.run_until(end);
     let received = bench.fabric.host(from, |host| host.receive_from(socket).ok().flatten()).unwrap();
     received.map(|(payload, _)| payload.to_bytes().to_vec())

@@ -2,7 +2,7 @@
 
 use ironloom_core::{Duration, Instant};
 
-use super::chance::{Family, Occasion, below};
+use super::chance::{Family, Occasion};
 use super::counters::{DropReason, LaneCounters};
 use super::line::{BURST, Line};
 use super::wire::{self, Shape};
@@ -31,6 +31,8 @@ pub(crate) struct Lane {
     /// Which [`Line`] it is like.
     pub(crate) line: u32,
     pub(crate) target: Target,
+    /// Whether it leads to equipment of the group that it comes from.
+    pub(crate) is_near: bool,
     pub(crate) is_down: bool,
     /// Where somebody wants copies of what it carries.
     pub(crate) taps: u8,
@@ -43,7 +45,7 @@ pub(crate) struct Lane {
     /// When all that was accepted has been sent, and the parts of 2³² of a nanosecond beyond.
     free_at: Instant,
     free_part: u32,
-    /// When the last frame arrives, and how many before it arrive in the same instant.
+    /// When the frame arrives that was offered last, and how many before it arrive in the same instant.
     last_arrival: Instant,
     crowd: u32,
     packets: u64,
@@ -84,6 +86,7 @@ impl Lane {
             id,
             line,
             target,
+            is_near: false,
             is_down: false,
             taps: 0,
             is_bad: false,
@@ -130,7 +133,7 @@ impl Lane {
         } else if self.crowd >= CROWD_MAX && self.last_arrival >= now.saturating_add(line.profile.latency) {
             self.drop_frame(DropReason::Limit, shape.pieces);
         } else if line.is_plain {
-            let at = self.arrival(now, line.profile.latency);
+            let at = self.arrival(now.saturating_add(line.profile.latency));
             let number = self.next_number();
             let mut deliver = deliver;
             deliver(Arrival { at, number, instead: None });
@@ -139,16 +142,15 @@ impl Lane {
         }
     }
 
-    /// When a frame arrives that was sent at `sent`: never before those before it.
+    /// Counts what arrives in one instant.
     #[inline]
-    fn arrival(&mut self, sent: Instant, delay: Duration) -> Instant {
-        let at = sent.saturating_add(delay);
-        if at > self.last_arrival {
-            (self.last_arrival, self.crowd) = (at, 0);
-        } else {
+    fn arrival(&mut self, at: Instant) -> Instant {
+        if at == self.last_arrival {
             self.crowd = self.crowd.saturating_add(1);
+        } else {
+            (self.last_arrival, self.crowd) = (at, 0);
         }
-        self.last_arrival
+        at
     }
 
     #[inline]
@@ -288,18 +290,16 @@ impl<D: FnMut(Arrival)> Passage<'_, D> {
             return;
         }
         let profile = &self.line.profile;
-        let mut delay = profile.latency;
-        if !profile.jitter.is_zero() {
-            let draw = self.chance.draw(Family::Jitter, self.occasion(), from);
-            let more = below(draw, profile.jitter.as_nanos().saturating_add(1));
-            delay = delay.saturating_add(Duration::from_nanos(more));
-        }
         let sent = sent.max(self.now);
-        let at = if odds.is_held_back {
-            sent.saturating_add(delay).saturating_add(profile.reorder_delay)
+        let mut at = sent.saturating_add(profile.latency);
+        if !profile.jitter.is_zero() {
+            at = at.saturating_add(self.chance.sway(self.lane.id, sent, profile.jitter));
+        }
+        if odds.is_held_back {
+            at = at.saturating_add(profile.reorder_delay);
         } else {
-            self.lane.arrival(sent, delay)
-        };
+            at = self.lane.arrival(at);
+        }
         let is_whole = from == 0 && to == self.shape.pieces;
         let part = (!is_whole).then(|| wire::part(self.frame, self.shape.pieces, from, to));
         let instead = match odds.broken {
