@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
-use ironloom_net::fabric::{Config, Fabric, Place, RouterLink};
+use ironloom_core::MachineId;
+use ironloom_net::fabric::{Config, Fabric, Place, StationId};
 use ironloom_net::ipnet::{IpNet, Ipv4Net};
 use ironloom_net::link::LinkProfile;
-use ironloom_net::{Host, Readiness, Service, SocketId, router, switch};
+use ironloom_net::{Host, Readiness, Service, SocketId, router};
 
 use crate::peers::{LINUX, SMOLTCP, linux, smoltcp};
 use crate::stream::finish;
@@ -33,26 +34,16 @@ pub(crate) fn benches(suite: &mut Suite) {
     compare.found(LINUX, rate(10_000, linux::connections(10_000)));
 }
 
-/// A hundred clients on one side of a router, a server on the other.
+/// A hundred clients and a server at the ports of a router.
 fn through_a_router(count: u64) -> Duration {
     let mut fabric = Fabric::new(Config { digest: false, ..Config::default() }, SEED);
     let router = fabric.add_router("router", Place::Apart, router::Config::default()).expect("there is room");
-    let networks: [Ipv4Net; 2] = ["10.0.1.0/24", "10.0.2.0/24"].map(|text| text.parse().expect("a network"));
-    let [inside, outside] = networks.map(|network| {
-        let place = Place::Beside(router);
-        let switch = fabric.add_switch("switch", place, switch::Config::default()).expect("there is room");
-        let gateway = IpNet::new(address(network, 1), 24).expect("it is a length");
-        fabric.connect_router(&RouterLink::new(router, switch, gateway)).expect("there is room");
-        switch
-    });
-    // Far enough from each other that a port is free again when its turn comes.
-    let cable = LinkProfile { latency: LATENCY, ..LinkProfile::default() };
-    let server = add_machine(&mut fabric, outside, networks[1], 2, cable);
+    let server = attach(&mut fabric, router, "10.2.0.0/30");
     fabric.serve(server, Box::new(Answers { answer: Bytes::from_static(&[2; 100]) })).expect("it is there");
     let done = Arc::<AtomicU64>::default();
-    let target = SocketAddr::new(address(networks[1], 2), 80);
+    let target: SocketAddr = "10.2.0.2:80".parse().expect("an address");
     let clients: Vec<_> =
-        (0..CLIENTS).map(|number| add_machine(&mut fabric, inside, networks[0], number + 2, cable)).collect();
+        (0..CLIENTS).map(|number| attach(&mut fabric, router, &format!("10.1.{number}.0/30"))).collect();
     timed(|| {
         for client in clients {
             let left = count / u64::from(CLIENTS);
@@ -62,6 +53,18 @@ fn through_a_router(count: u64) -> Duration {
         finish(&mut fabric);
         assert_eq!(done.load(Ordering::Relaxed), count, "every connection is answered");
     })
+}
+
+/// A machine at a port of a router, with a network of its own.
+fn attach(fabric: &mut Fabric, router: StationId, network: &str) -> MachineId {
+    let network: Ipv4Net = network.parse().expect("a network");
+    // Far enough that a port is free again when its turn comes.
+    let cable = LinkProfile { latency: LATENCY, ..LinkProfile::default() };
+    let machine = add_machine(fabric, router, network, 2, cable);
+    let link = fabric.link_of(machine).expect("it is there");
+    let gateway = IpNet::new(address(network, 1), network.prefix_len()).expect("it is a length");
+    fabric.add_router_address(link, router, vec![gateway]).expect("there is room");
+    machine
 }
 
 /// Connects, asks, hears the answer, closes and begins again.

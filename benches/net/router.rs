@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
 use ironloom_core::{Duration, Instant, Rng};
-use ironloom_net::fabric::{Config, Fabric, Input, Place, StationId};
+use ironloom_net::fabric::{Config, Fabric, Place, StationId};
 use ironloom_net::frame::{Body, Datagram, Transport};
 use ironloom_net::ipnet::{IpNet, Ipv4Net};
 use ironloom_net::link::LinkProfile;
@@ -80,10 +80,7 @@ impl World {
     /// Sends a packet of every conversation, some each microsecond.
     fn send_all(&mut self) {
         for batch in self.frames.chunks(BATCH) {
-            for frame in batch {
-                let input = Input::Frame { port: self.inside, frame: frame.clone() };
-                self.fabric.handle(self.now, input).expect("the door is there");
-            }
+            self.fabric.inject(self.now, self.inside, batch.iter().cloned()).expect("the door is there");
             self.fabric.run_until(self.now);
             self.now = self.now.saturating_add(Duration::from_micros(1));
             while self.fabric.poll().is_some() {}

@@ -35,7 +35,7 @@ pub(crate) fn add_machine(
     number: u32,
     profile: LinkProfile,
 ) -> MachineId {
-    let id = machine(u32::from(network.network().octets()[2]) << 20 | number);
+    let id = machine(network.network().to_bits() + number);
     let IpAddr::V4(own) = address(network, number) else { unreachable!("the network is one of IPv4") };
     let first = Ipv4Addr::from_bits(network.network().to_bits() + 1);
     let own = Ipv4Net::new(own, network.prefix_len()).expect("the length is that of the network");

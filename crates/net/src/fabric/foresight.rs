@@ -9,6 +9,7 @@ use super::equipment::Kind;
 use super::layout::MACHINE;
 use super::machine::Run;
 use super::shard::{Shard, machine_index};
+use crate::Frame;
 use crate::raw::prefetch;
 
 /// How many events ahead each step is taken.
@@ -41,6 +42,9 @@ impl Shard {
         }
         match self.traffic.flights.flight(event.subject) {
             place if step == 0 => prefetch(place),
+            Some(flight) if step > 2 && flight.target.seat & MACHINE == 0 => {
+                self.fetch_flow(flight.target.seat, &flight.frame, step == 4);
+            }
             Some(flight) if step == 4 && flight.target.seat & MACHINE != 0 => {
                 let machine = self.machines.get(machine_index(flight.target.seat));
                 if let Some(Run::Stack(stack, _)) = machine.and_then(|machine| machine.run()) {
@@ -49,6 +53,15 @@ impl Shard {
             }
             Some(flight) => self.fetch_seat(step, flight.target.seat),
             None => {}
+        }
+    }
+
+    /// Has fetched what a router knows of the conversation of a frame.
+    #[inline]
+    pub(super) fn fetch_flow(&self, seat: u32, frame: &Frame, is_flow: bool) {
+        if let Some(Kind::Router(router)) = self.equipment.get(seat as usize).map(|equipment| &equipment.kind)
+        {
+            router.fetch(frame, is_flow);
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Within a window no shard sees anything of another: what it sends there lies in `crossings` until the window ends.
 
+use std::collections::VecDeque;
+
 use ironloom_core::Instant;
 
 use super::absent;
@@ -15,6 +17,9 @@ use super::machine::{Alarm, Machine, Run};
 use super::{LinkId, Output, Point, StationId, Way};
 use crate::link::{Arrival, DropReason, Lane, Target};
 use crate::{Frame, Outbox, Port, switch};
+
+/// For how many frames that enter together it is fetched what they need.
+const FETCHED_FRAMES: usize = 16;
 
 /// Some of the stations, and all that happens to them.
 #[derive(Debug)]
@@ -304,10 +309,38 @@ impl Shard {
         }
     }
 
-    /// Sends a frame from a door, as if it had been produced there.
-    pub(super) fn inject(&mut self, layout: &Layout, seat: u32, frame: Frame) {
-        self.out.send(Port::new(0), frame);
-        self.settle_equipment(layout, seat);
+    /// Sends frames from a door. While one goes its way, what those behind it need is fetched.
+    pub(super) fn inject(&mut self, layout: &Layout, seat: u32, frames: impl Iterator<Item = Frame>) {
+        let Some(lane) = self.equipment[seat as usize].lane(Port::new(0), &mut self.traffic, layout) else {
+            self.traffic.tally.unplugged += frames.count() as u64;
+            return;
+        };
+        let target = self.traffic.lanes[lane as usize].target;
+        let mut waiting = VecDeque::with_capacity(FETCHED_FRAMES);
+        for frame in frames {
+            let Some(subject) = self.traffic.place(target, frame) else { continue };
+            if self.traffic.lanes[lane as usize].is_near {
+                self.fetch_for(target.seat, subject, false);
+                if let Some(before) = waiting.len().checked_sub(FETCHED_FRAMES / 2) {
+                    self.fetch_for(target.seat, waiting[before], true);
+                }
+            }
+            waiting.push_back(subject);
+            if waiting.len() == FETCHED_FRAMES
+                && let Some(first) = waiting.pop_front()
+            {
+                self.traffic.travel(layout, &mut self.equipment, lane, first);
+            }
+        }
+        for subject in waiting {
+            self.traffic.travel(layout, &mut self.equipment, lane, subject);
+        }
+    }
+
+    fn fetch_for(&self, seat: u32, subject: u32, is_flow: bool) {
+        if let Some(flight) = self.traffic.flights.flight(subject) {
+            self.fetch_flow(seat, &flight.frame, is_flow);
+        }
     }
 
     /// Lets somebody use what runs behind a machine's card, and sends what came of it.

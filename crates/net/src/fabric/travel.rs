@@ -26,13 +26,20 @@ impl Traffic {
     /// Sends a frame from where a lane begins.
     #[inline]
     pub(super) fn send(&mut self, layout: &Layout, equipment: &mut [Equipment], lane: u32, frame: Frame) {
+        let target = self.lanes[lane as usize].target;
+        if let Some(subject) = self.place(target, frame) {
+            self.travel(layout, equipment, lane, subject);
+        }
+    }
+
+    /// Gives a frame its place, if there is one.
+    #[inline]
+    pub(super) fn place(&mut self, target: Target, frame: Frame) -> Option<u32> {
         if self.flights.len() >= self.frames_max {
             self.tally.overflowed += 1;
-            return;
+            return None;
         }
-        let target = self.lanes[lane as usize].target;
-        let subject = self.flights.insert(Flight { frame, target, is_watched: false });
-        self.travel(layout, equipment, lane, subject);
+        Some(self.flights.insert(Flight { frame, target, is_watched: false }))
     }
 
     /// Sends a frame that is in its place, as far as its way is known.

@@ -36,6 +36,16 @@ impl Router {
         }
     }
 
+    /// Has fetched where the conversation of a frame is, or, once that is there, the conversation.
+    #[inline]
+    pub(crate) fn fetch(&self, frame: &Frame, is_flow: bool) {
+        if let Body::Ip(packet) = &frame.body
+            && let Some(tuple) = Tuple::<Ipv4Addr>::of(packet)
+        {
+            self.flows.v4.fetch(&tuple, is_flow);
+        }
+    }
+
     /// As [`lead`](Self::lead) where it comes to [`follow`](Self::follow), and nothing about the conversation changes.
     #[inline]
     fn pass_flow<A: Family>(

@@ -15,6 +15,7 @@ use ironloom_core::{HashState, Instant, Map, TimerId, TimerWheel};
 
 use crate::Packet;
 use crate::frame::Transport;
+use crate::raw::prefetch;
 
 use super::firewall::{Protocol, State};
 use super::tuple::{Kind, Tuple};
@@ -159,6 +160,19 @@ impl<A: Address> Conntrack<A> {
             flow.tuple(direction(entry)) == *tuple
         })?;
         Some(Found { index: entry >> 1, direction: direction(entry) })
+    }
+
+    /// Has fetched where the flow with a tuple is, or, once that is there, the flow.
+    #[inline]
+    pub(super) fn fetch(&self, tuple: &Tuple<A>, is_flow: bool) {
+        let hash = self.hash(tuple);
+        if !is_flow {
+            return self.index.fetch(hash);
+        }
+        // The hash alone almost always tells which flow it is.
+        if let Some(entry) = self.index.find(hash, |_| true) {
+            prefetch(&self.flows[entry as usize >> 1]);
+        }
     }
 
     #[inline]
