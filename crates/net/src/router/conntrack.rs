@@ -2,8 +2,9 @@
 //!
 //! A flow is entered with both its directions when its first packet is let through. From then on its packets are known
 //! by one lookup, whichever way they go. A flow is forgotten when it was silent for as long as its stage allows; when
-//! there is no room for another, those that nobody answered go first, the one that was silent longest before the
-//! others, then those that are ending. Real conversations never make room.
+//! there is no room for another, one goes that nobody answered or that is ending: the one that was silent longest, so
+//! that neither a flood nor what is left of many short conversations keeps others from beginning. Real conversations
+//! never make room.
 //!
 //! Invariant: both tuples of every flow are in the index, and no two flows share one. That is what makes translation
 //! reversible.
@@ -286,7 +287,7 @@ impl<A: Address> Conntrack<A> {
         if !self.may_begin(config, original.ends.source) {
             return Err(Refused::SourceFull);
         }
-        if self.len >= self.flows_max as usize && !self.make_room(now) {
+        if self.len >= self.flows_max as usize && !self.make_room(now, config) {
             return Err(Refused::Full);
         }
         let index = if self.vacant == NOBODY { self.flows.len() as u32 } else { self.vacant };
@@ -435,12 +436,17 @@ impl<A: Address> Conntrack<A> {
         unwanted.len()
     }
 
-    fn make_room(&mut self, now: Instant) -> bool {
+    fn make_room(&mut self, now: Instant, config: &Config) -> bool {
         self.expire(now);
         if self.len < self.flows_max as usize {
             return true;
         }
-        let Some(index) = self.unassured.first().or_else(|| self.closing.first()) else { return false };
+        let fronts = [self.unassured.first(), self.closing.first()].into_iter().flatten();
+        let silent_longest = fronts.min_by_key(|index| {
+            let flow = &self.flows[*index as usize];
+            flow.deadline.as_nanos().saturating_sub(config.timeouts.of(flow.kind, flow.stage).as_nanos())
+        });
+        let Some(index) = silent_longest else { return false };
         self.evicted += 1;
         self.remove(index);
         true
