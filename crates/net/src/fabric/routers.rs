@@ -1,4 +1,4 @@
-//! Routers in a fabric: how they are connected, and the cloud, which is one of them.
+//! Routers in a fabric: how they are connected.
 
 use ipnet::IpNet;
 
@@ -47,17 +47,6 @@ impl Fabric {
     ) -> Result<StationId, FabricError> {
         let mut rng = self.rng.split("router", self.layout.stations.len() as u64);
         self.add_equipment(name, place, Kind::Router(Box::new(Router::new(config, &mut rng))))
-    }
-
-    /// Adds the core of an internet: a router that only routes. It knows no conversations, so it translates nothing,
-    /// and any number of packets passes it without leaving anything behind.
-    ///
-    /// # Errors
-    ///
-    /// If there is no room, or what it is to be placed beside is not there.
-    pub fn add_cloud(&mut self, name: &str, place: Place) -> Result<StationId, FabricError> {
-        let config = router::Config { tracks: false, ports_max: u16::MAX, ..router::Config::default() };
-        self.add_router(name, place, config)
     }
 
     /// Connects a router to something, with addresses of its own there: its networks are routed over this link.
