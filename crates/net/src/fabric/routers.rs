@@ -3,7 +3,8 @@
 use ipnet::IpNet;
 
 use super::equipment::Kind;
-use super::layout::Station;
+use super::layout::{MACHINE, Station};
+use super::shard::machine_index;
 use super::{Fabric, FabricError, LinkId, Place, StationId, Way};
 use crate::link::LinkProfile;
 use crate::router::{self, Interface, Router};
@@ -127,6 +128,18 @@ impl Fabric {
     pub fn port_of(&self, link: LinkId, station: StationId) -> Option<Port> {
         let ends = self.layout.link(link)?.ends;
         ends.iter().find(|end| end.station == station).map(|end| end.port)
+    }
+
+    /// The link that ends at a port of a station.
+    #[must_use]
+    pub fn link_at(&self, station: StationId, port: Port) -> Option<LinkId> {
+        let Station { seat, shard, .. } = *self.layout.station(station)?;
+        let shard = &self.shards[usize::from(shard)];
+        if seat & MACHINE != 0 {
+            return (port.number() == 0).then(|| shard.machines[machine_index(seat)].link);
+        }
+        let exit = shard.equipment[seat as usize].ports.get(usize::from(port.number()))?;
+        (!exit.is_vacant()).then_some(exit.link)
     }
 
     /// Lets routers know that a cable was pulled, or plugged in again. That only one way is down nobody notices.

@@ -263,3 +263,17 @@ fn what_connects_to_a_cloud_needs_no_addresses() {
     check("masquerade = true", "peer = \"9.9.9.9/24\"", &[box_of_left, "as it has a peer"]);
     check("masquerade = true", "address = \"9.9.9.9/24\"", &[box_of_left, "as it has an address"]);
 }
+
+/// The description in the manual says what is possible, so it has to be possible.
+#[test]
+fn the_description_in_the_manual_is_built() {
+    let manual = include_str!("../../../../docs/net.md");
+    let (_, rest) = manual.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let mut network = build(text).unwrap();
+    assert_eq!(network.machines.len(), 23);
+    assert_eq!(network.machines["desk-20"].address, Some([192, 168, 1, 23].into()));
+    assert!(ping(&mut network, "desk-1", "198.51.100.8").is_some());
+    assert!(ping(&mut network, "desk-1", "203.0.113.1").is_some(), "the box itself");
+    assert_eq!(ping(&mut network, "scanner", "192.168.1.10"), None);
+}
