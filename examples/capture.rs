@@ -11,8 +11,8 @@ use std::sync::Arc;
 use ironloom_node::core::metrics::Registry;
 use ironloom_node::core::{Instant, Rng, Seed};
 use ironloom_node::net::capture::{Capture, CaptureConfig, FlowLog, FlowLogConfig, Recorder};
-use ironloom_node::net::fabric::{self, Output, Point, PortMetrics};
-use ironloom_node::net::http::{self, FileServer, Files};
+use ironloom_node::net::fabric::{self, Output, PortMetrics};
+use ironloom_node::net::http::{self, ClientEvent, FileServer, Files};
 use ironloom_node::net::topology::Topology;
 
 const OFFICE: &str = r#"
@@ -52,24 +52,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     fabric.host(desk.id, |host| host.connect((address, 81).into()))??;
 
     let mut client = http::Client::new("web", http::Config::default());
-    client.request("GET", "/", &[("connection", "close")], &Default::default())?;
+    client.request("GET", "/", &[("accept", "text/plain")], &Default::default())?;
     let mut received = 0;
     for tick in 1..=1_000 {
         fabric.run_until(Instant::from_nanos(tick * 5_000_000));
         fabric.host(desk.id, |host| {
-            client.sent(host.send_payload(socket, client.output()).unwrap_or(0));
+            let request = client.output();
+            client.sent(host.send_payload(socket, request).unwrap_or(0));
             while let Ok(Some(bytes)) = host.receive_payload(socket, 64 << 10) {
                 received += bytes.len();
-                if bytes.is_empty() {
-                    host.close(socket);
-                    break;
+                let _ = client.feed(&bytes);
+                while let Some(event) = client.poll() {
+                    if matches!(event, ClientEvent::End(_)) {
+                        host.close(socket);
+                    }
                 }
             }
         })?;
         while let Some(output) = fabric.poll() {
             recorder.take(&output)?;
-            // The log sees each frame once: at the card of the desk.
-            if let Output::Captured { at, frame, point: Point::Sent | Point::Arrived, .. } = &output {
+            if let Output::Captured { at, frame, .. } = &output {
                 flows.note(*at, frame);
             }
         }

@@ -118,13 +118,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("second    read  failed    open  links down      frames  events/s  x real time");
     let (mut down, mut then, mut before) = (Vec::new(), built, fabric.tally());
     for tick in 1..=10 * seconds {
-        // Every tenth of a second a network is cut off, for half a second.
+        // Every tenth of a second a network is cut off, for three tenths.
         let link = *rng.choose(&uplinks).ok_or("there are no sites")?;
         if !down.contains(&link) {
             fabric.set_cut(link, true)?;
             down.push(link);
         }
-        if down.len() > 5 {
+        if down.len() > 3 {
             fabric.set_cut(down.remove(0), false)?;
         }
         fabric.run_until_on(Instant::from_nanos(tick * 100_000_000), usize::from(THREADS));
