@@ -21,6 +21,7 @@ mod absent;
 mod agenda;
 mod build;
 mod change;
+mod cloud;
 mod config;
 mod digest;
 mod equipment;
@@ -30,6 +31,7 @@ mod inhabit;
 mod layout;
 mod loops;
 mod machine;
+mod metrics;
 mod names;
 mod partition;
 mod routers;
@@ -38,12 +40,15 @@ mod travel;
 mod windows;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
 
 use ironloom_core::{Duration, Instant, MachineId, Map, Rng, Seed, local_id};
 
 pub use build::{MachineSpec, Place};
+pub use cloud::CloudLink;
 pub use config::{Config, FabricError};
 pub use machine::Guard;
+pub use metrics::{FabricMetrics, PortMetrics};
 pub use partition::{Barrier, PartitionId};
 pub use routers::RouterLink;
 pub use shard::Tally;
@@ -82,6 +87,17 @@ pub enum Point {
     Sent,
     /// Where it arrives, if it does: as a card sees what is for it.
     Arrived,
+}
+
+impl Way {
+    /// The other one.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Forth => Self::Back,
+            Self::Back => Self::Forth,
+        }
+    }
 }
 
 impl Point {
@@ -297,6 +313,31 @@ impl Fabric {
     #[must_use]
     pub fn name(&self, station: StationId) -> Option<&str> {
         Some(self.layout.names.name(self.layout.station(station)?.name))
+    }
+
+    /// All machines with their names and addresses, in the order of their stations.
+    pub fn machines(&self) -> impl Iterator<Item = (MachineId, &str, Option<IpAddr>)> {
+        self.layout.stations.iter().flatten().filter(|station| station.seat & MACHINE != 0).map(|station| {
+            let machine =
+                &self.shards[usize::from(station.shard)].machines[shard::machine_index(station.seat)];
+            (machine.id, self.layout.names.name(station.name), machine.address())
+        })
+    }
+
+    /// What a link joins.
+    #[must_use]
+    pub fn ends(&self, link: LinkId) -> Option<[StationId; 2]> {
+        Some(self.layout.link(link)?.ends.map(|end| end.station))
+    }
+
+    /// The way of a link that leads away from a station, if the link ends there.
+    #[must_use]
+    pub fn way_from(&self, link: LinkId, station: StationId) -> Option<Way> {
+        let [first, second] = self.ends(link)?;
+        if first == station {
+            return Some(Way::Forth);
+        }
+        (second == station).then_some(Way::Back)
     }
 
     /// Takes frames that enter together by a door, after all that is due by then.

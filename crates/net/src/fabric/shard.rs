@@ -58,6 +58,8 @@ pub(super) struct Traffic {
 pub struct Tally {
     /// How many events happened: frames that arrived, and wake-ups.
     pub events: u64,
+    /// How many of these were wake-ups.
+    pub wakes: u64,
     /// How many frames were dropped because their link was gone when they arrived.
     pub gone: u64,
     /// How many frames were dropped because too many were under way.
@@ -72,6 +74,7 @@ impl Tally {
     pub(super) const fn plus(self, other: Self) -> Self {
         Self {
             events: self.events + other.events,
+            wakes: self.wakes + other.wakes,
             gone: self.gone + other.gone,
             overflowed: self.overflowed + other.overflowed,
             unheard: self.unheard + other.unheard,
@@ -237,6 +240,7 @@ impl Shard {
 
     fn wake(&mut self, layout: &Layout, seat: u32) {
         let now = self.traffic.now;
+        self.traffic.tally.wakes += 1;
         if seat & MACHINE != 0 {
             let index = machine_index(seat);
             let Some(life) = self.machines.get_mut(index).and_then(|machine| machine.life.as_mut()) else {
