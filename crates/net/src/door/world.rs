@@ -142,8 +142,11 @@ impl World<'_> {
         crossing: impl FnOnce() -> Crossing,
         visit: impl FnOnce(&mut Host<'_>) -> R,
     ) -> Result<R, FabricError> {
+        // What entered in this instant before has its effect first, as when it is played again.
+        let now = self.now();
+        self.fabric.run_until(now);
         if let Some(journal) = &mut self.journal {
-            journal.record(self.fabric.now(), &crossing());
+            journal.record(now, &crossing());
         }
         self.fabric.host(machine, visit)
     }
