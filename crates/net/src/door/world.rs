@@ -22,6 +22,12 @@ impl World<'_> {
         self.fabric.now()
     }
 
+    /// Whether a machine is there.
+    #[must_use]
+    pub fn has(&self, machine: MachineId) -> bool {
+        self.fabric.station_of(machine).is_some()
+    }
+
     /// Lets a frame in through a door of the fabric.
     ///
     /// # Errors

@@ -147,6 +147,16 @@ impl TcpDoor {
             self.publish.usage.connections_now.add(-1);
         }
     }
+
+    /// Ends all connections, as the machine is gone through whose sockets they led.
+    fn let_all_go(&mut self, wait: &Wait<'_>) {
+        for number in 0..self.places.len() as u32 {
+            if let Some(splice) = &self.places[number as usize].splice {
+                splice::reset(&splice.stream);
+                self.let_go(number, wait);
+            }
+        }
+    }
 }
 
 impl Door for TcpDoor {
@@ -177,6 +187,9 @@ impl Door for TcpDoor {
 
     fn turn(&mut self, world: &mut World<'_>, wait: &Wait<'_>) -> bool {
         let is_more = self.accept(world, wait);
+        if !world.has(self.publish.gateway) {
+            self.let_all_go(wait);
+        }
         for _ in 0..self.due.len() {
             let Some(number) = self.due.pop_front() else { break };
             let place = &mut self.places[number as usize];
