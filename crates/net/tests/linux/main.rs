@@ -51,7 +51,7 @@ fn ping() {
 fn traceroute() {
     need!("traceroute");
     let Some(scene) = Scene::start(LinkProfile::default(), true, |_| ()) else { return };
-    for way in ["-U", "-I", "-T -p 80"] {
+    for way in ["", "-I", "-T -p 80"] {
         let said = scene.run(&format!("traceroute {way} -n -q 1 -w 5 {}", town::BEHIND));
         let hops: Vec<&str> =
             said.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();

@@ -218,7 +218,7 @@ impl Service for Fetch {
     fn timer(&mut self, host: &mut Host<'_>, _: u64) {
         if self.found.lock().is_empty() {
             self.client = Client::new("linux", Config::default());
-            self.client.request("GET", "/content", &[("connection", "close")], &Payload::EMPTY).unwrap();
+            self.client.request("GET", "/content", &[], &Payload::EMPTY).unwrap();
             host.connect(self.from).unwrap();
             let later = host.now().saturating_add(ironloom_core::Duration::from_secs(1));
             host.set_timer(later, 0);
