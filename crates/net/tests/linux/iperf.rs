@@ -11,6 +11,7 @@ use ironloom_net::{Host, Payload, Readiness, Service, SocketId};
 
 const PORT: u16 = 5_201;
 const COOKIE_BYTES: usize = 37;
+const BLOCK_BYTES: usize = 128 << 10;
 
 const TEST_START: u8 = 1;
 const TEST_RUNNING: u8 = 2;
@@ -201,19 +202,26 @@ impl Server {
                     self.pour(host, socket)?;
                 }
             }
-        } else if is_reverse && are_ready && control.stage == Stage::Running {
+        } else if is_reverse && are_ready {
             self.pour(host, socket)?;
         }
         Ok(false)
     }
 
+    /// Sends as much as is taken, or when the test is over the rest of a block: the client waits for whole ones.
     fn pour(&mut self, host: &mut Host<'_>, socket: SocketId) -> Result<(), SocketError> {
-        static MUCH: [u8; 128 << 10] = [b'x'; 128 << 10];
+        static BLOCK: [u8; BLOCK_BYTES] = [b'x'; BLOCK_BYTES];
+        let is_running = self.control.as_ref().is_some_and(|control| control.stage == Stage::Running);
         let Some(stream) = self.streams.get_mut(&socket) else { return Ok(()) };
         loop {
-            let sent = host.send_payload(socket, Payload::from(bytes::Bytes::from_static(&MUCH)))?;
+            let begun = stream.bytes as usize % BLOCK_BYTES;
+            if begun == 0 && !is_running {
+                return Ok(());
+            }
+            let rest = Payload::from(bytes::Bytes::from_static(&BLOCK[begun..]));
+            let sent = host.send_payload(socket, rest.clone())?;
             stream.bytes += sent as u64;
-            if sent < MUCH.len() {
+            if sent < rest.len() {
                 return Ok(());
             }
         }

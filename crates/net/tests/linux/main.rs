@@ -116,10 +116,10 @@ fn transfers_through_netem() {
 fn transfers_through_a_link_that_loses_and_reorders() {
     need!("curl");
     let profile = LinkProfile {
-        latency: Duration::from_millis(1),
+        latency: Duration::from_micros(200),
         loss: Loss::Even { ppm: 10_000 },
         reorder_ppm: 50_000,
-        reorder_delay: Duration::from_millis(1),
+        reorder_delay: Duration::from_micros(200),
         ..LinkProfile::default()
     };
     let Some(scene) = Scene::start(profile, false, transfer::serve) else { return };
