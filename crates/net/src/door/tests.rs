@@ -1,7 +1,11 @@
 //! What enters and leaves through doors.
 
+#[cfg(feature = "publish")]
+mod clerk;
 #[cfg(all(feature = "tap", target_os = "linux"))]
 mod tap;
+#[cfg(feature = "publish")]
+mod tcp;
 #[cfg(feature = "publish")]
 mod udp;
 

@@ -22,6 +22,12 @@ impl World<'_> {
         self.fabric.now()
     }
 
+    /// Whether a machine is there.
+    #[must_use]
+    pub fn has(&self, machine: MachineId) -> bool {
+        self.fabric.station_of(machine).is_some()
+    }
+
     /// Lets a frame in through a door of the fabric.
     ///
     /// # Errors
@@ -142,8 +148,11 @@ impl World<'_> {
         crossing: impl FnOnce() -> Crossing,
         visit: impl FnOnce(&mut Host<'_>) -> R,
     ) -> Result<R, FabricError> {
+        // What entered in this instant before has its effect first, as when it is played again.
+        let now = self.now();
+        self.fabric.run_until(now);
         if let Some(journal) = &mut self.journal {
-            journal.record(self.fabric.now(), &crossing());
+            journal.record(now, &crossing());
         }
         self.fabric.host(machine, visit)
     }

@@ -58,10 +58,18 @@ impl Router {
     pub(super) fn tell_unreachable(&mut self, now: Instant, output: Port, packet: &Packet, out: &mut Outbox) {
         let complaint = Complaint::Unreachable(Unreachable::Host);
         let Some(mut error) = self.error(now, output, packet, complaint) else { return };
+        let source = error.source;
         if packet.source.is_ipv4() {
             self.translate_error::<Ipv4Addr>(now, &mut error);
         } else {
             self.translate_error::<Ipv6Addr>(now, &mut error);
+        }
+        // It bears the address of the side that it is told to (RFC 1812, section 4.3.2.4).
+        if error.source == source
+            && let Some(Towards::Next { port, .. }) = self.towards(error.target, false)
+            && let Some(nearer) = self.address_at(port, source.is_ipv4())
+        {
+            error.source = nearer;
         }
         self.send_own(now, error, out);
     }

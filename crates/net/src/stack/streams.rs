@@ -142,7 +142,7 @@ impl Stack {
         let (index, room) = (self.index_of(socket)?, self.room());
         let fitting = &bytes[..bytes.len().min(room)];
         let taken = self.with(index, |stream, config| stream.connection.send(config, fitting))?;
-        if room < bytes.len() {
+        if room < bytes.len() && taken == Ok(room) {
             self.starve(index);
         }
         self.drive(now, index, out);
@@ -169,7 +169,8 @@ impl Stack {
         let is_short = room < payload.len();
         let payload = if is_short { payload.slice(0, room) } else { payload };
         let taken = self.with(index, |stream, config| stream.connection.send_payload(config, payload))?;
-        if is_short {
+        // If it took less, it was the connection that had no room, and it tells when it has.
+        if is_short && taken == Ok(room) {
             self.starve(index);
         }
         self.drive(now, index, out);

@@ -51,6 +51,8 @@ pub(super) struct Splice {
     usage: Usage,
     inward: Way,
     outward: Way,
+    /// Whether the host may have said that its connection is broken.
+    may_be_broken: bool,
 }
 
 /// What is carried one way.
@@ -89,10 +91,11 @@ impl Splice {
     pub(super) fn new(stream: TcpStream, gateway: MachineId, socket: SocketId, usage: Usage) -> Self {
         let inward = Way { can_take: true, ..Way::default() };
         let outward = Way { can_give: true, ..Way::default() };
-        Self { stream, gateway, socket, usage, inward, outward }
+        Self { stream, gateway, socket, usage, inward, outward, may_be_broken: false }
     }
 
     pub(super) fn note_host(&mut self, event: &Event) {
+        self.may_be_broken |= event.is_error();
         self.inward.can_take |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.outward.can_give |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
@@ -105,6 +108,11 @@ impl Splice {
 
     /// Carries what is there.
     pub(super) fn turn(&mut self, world: &mut World<'_>, buffer: &mut Buffer) -> Outcome {
+        // Who has finished and then breaks off is not heard of by reading, as nothing more is read.
+        if std::mem::take(&mut self.may_be_broken) && !matches!(self.stream.take_error(), Ok(None)) {
+            self.break_off(world, &Broken::Host);
+            return Outcome::Over;
+        }
         let mut is_more = false;
         for step in [Self::step_inward, Self::step_outward] {
             let mut left = TURN_STEPS;
@@ -137,9 +145,7 @@ impl Splice {
                 world.abort(self.gateway, self.socket);
             }
             Broken::Fabric => {
-                // Without waiting for anything the host tells its side that the connection is gone; if it cannot,
-                // closing tells that it is finished.
-                let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO.into()));
+                reset(&self.stream);
                 world.close(self.gateway, self.socket);
             }
         }
@@ -223,6 +229,12 @@ impl Splice {
             _ => Err(Broken::Fabric),
         }
     }
+}
+
+/// Makes the host tell its side that the connection is gone, once it is closed; if it cannot, closing tells that it is
+/// finished.
+pub(super) fn reset(stream: &TcpStream) {
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO.into()));
 }
 
 fn write(stream: &mut TcpStream, payload: &Payload) -> io::Result<usize> {

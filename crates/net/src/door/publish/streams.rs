@@ -10,7 +10,7 @@ use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 
 use super::Publish;
-use super::splice::{Buffer, Outcome, Splice};
+use super::splice::{self, Buffer, Outcome, Splice};
 use crate::SocketId;
 use crate::door::driver::{Door, Wait};
 use crate::door::world::World;
@@ -87,11 +87,13 @@ impl TcpDoor {
                 return false;
             }
             match self.listener.accept() {
-                Ok((stream, _)) => {
-                    if self.let_in(stream, world, wait).is_none() {
+                Ok((mut stream, _)) => match self.let_in(&mut stream, world, wait) {
+                    Some((number, socket)) => self.seat(number, socket, stream),
+                    None => {
                         self.publish.usage.refused.add(1);
+                        splice::reset(&stream);
                     }
-                }
+                },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.can_accept = false,
                 // One that went away before it was accepted says nothing about the next. If the host has no
                 // descriptor left, it is tried again when the next one comes or something else happens here.
@@ -101,29 +103,38 @@ impl TcpDoor {
         true
     }
 
-    /// Makes the other half of a connection; `None` if that cannot be.
-    fn let_in(&mut self, mut stream: TcpStream, world: &mut World<'_>, wait: &Wait<'_>) -> Option<()> {
+    /// Makes the other half of a connection, and says which place is for both; `None` if that cannot be.
+    fn let_in(
+        &self,
+        stream: &mut TcpStream,
+        world: &mut World<'_>,
+        wait: &Wait<'_>,
+    ) -> Option<(u32, SocketId)> {
         let Publish { gateway, target, connections_max, .. } = self.publish;
         if self.places.len() - self.free.len() >= connections_max {
             return None;
         }
         let number = self.free.last().copied().unwrap_or(self.places.len() as u32);
-        wait.register(&mut stream, number + 1, Interest::READABLE | Interest::WRITABLE).ok()?;
+        wait.register(stream, number + 1, Interest::READABLE | Interest::WRITABLE).ok()?;
         // Whoever waits for each answer should not wait for more of it to come.
         let _ = stream.set_nodelay(true);
         let socket = world.connect(gateway, target).ok()?.ok()?;
-        let usage = self.publish.usage.clone();
+        Some((number, socket))
+    }
+
+    fn seat(&mut self, number: u32, socket: SocketId, stream: TcpStream) {
+        let Publish { gateway, usage, .. } = &self.publish;
         usage.connections.add(1);
         usage.connections_now.add(1);
-        let splice = Some(Splice::new(stream, gateway, socket, usage));
+        let splice = Some(Splice::new(stream, *gateway, socket, usage.clone()));
+        let place = Place { splice, is_due: false };
         if self.free.pop().is_none() {
-            self.places.push(Place { splice, is_due: false });
+            self.places.push(place);
         } else {
-            self.places[number as usize] = Place { splice, is_due: false };
+            self.places[number as usize] = place;
         }
         self.by_socket.insert(socket, number);
         self.mark(number);
-        Some(())
     }
 
     fn let_go(&mut self, number: u32, wait: &Wait<'_>) {
@@ -134,6 +145,16 @@ impl TcpDoor {
             let _ = wait.deregister(&mut splice.stream);
             self.free.push(number);
             self.publish.usage.connections_now.add(-1);
+        }
+    }
+
+    /// Ends all connections, as the machine is gone through whose sockets they led.
+    fn let_all_go(&mut self, wait: &Wait<'_>) {
+        for number in 0..self.places.len() as u32 {
+            if let Some(splice) = &self.places[number as usize].splice {
+                splice::reset(&splice.stream);
+                self.let_go(number, wait);
+            }
         }
     }
 }
@@ -166,6 +187,9 @@ impl Door for TcpDoor {
 
     fn turn(&mut self, world: &mut World<'_>, wait: &Wait<'_>) -> bool {
         let is_more = self.accept(world, wait);
+        if !world.has(self.publish.gateway) {
+            self.let_all_go(wait);
+        }
         for _ in 0..self.due.len() {
             let Some(number) = self.due.pop_front() else { break };
             let place = &mut self.places[number as usize];
