@@ -1,0 +1,111 @@
+//! [`World`]: homes behind routers that translate, and an office with servers.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use ironloom_core::{Duration, Instant, MachineId, Rng, Seed};
+use ironloom_net::fabric::{Config, Guard, LinkId, MachineSpec, Place, RouterLink, StationId, Way};
+use ironloom_net::link::{LinkProfile, Loss};
+use ironloom_net::router::nat::SourceRule;
+use ironloom_net::{Fabric, Port, router, switch};
+
+/// A home with a router that hides it, and an office with servers, with a link between them.
+pub(crate) struct World {
+    pub(crate) fabric: Fabric,
+    pub(crate) rng: Rng,
+    pub(crate) home: StationId,
+    pub(crate) office: StationId,
+    pub(crate) router: StationId,
+    /// The link of the router to the office.
+    pub(crate) uplink: LinkId,
+    machines: u8,
+}
+
+/// What a link without faults is like.
+pub(crate) fn cable(micros: u64) -> LinkProfile {
+    LinkProfile { latency: Duration::from_micros(micros), ..LinkProfile::default() }
+}
+
+/// A link that loses so many of a million packets.
+pub(crate) fn lossy(micros: u64, ppm: u32) -> LinkProfile {
+    LinkProfile { loss: Loss::Even { ppm }, ..cable(micros) }
+}
+
+pub(crate) fn seconds(count: u64) -> Instant {
+    Instant::ZERO.saturating_add(Duration::from_secs(count))
+}
+
+pub(crate) fn end(text: &str) -> SocketAddr {
+    text.parse().expect("it is an address and a port")
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, config: Config) -> Self {
+        Self::with(seed, config, router::Config::default(), [cable(1_000); 2])
+    }
+
+    /// A world whose uplink has these profiles, away from the home and back.
+    pub(crate) fn with(seed: u64, config: Config, router: router::Config, uplink: [LinkProfile; 2]) -> Self {
+        let mut fabric = Fabric::new(config, Seed::new(seed));
+        let home = fabric.add_switch("home", Place::Apart, switch::Config::default()).unwrap();
+        let office = fabric.add_switch("office", Place::Apart, switch::Config::default()).unwrap();
+        let router = fabric.add_router("router", Place::Beside(home), router).unwrap();
+        let inside = RouterLink::new(router, home, "192.168.1.1/24".parse().unwrap());
+        fabric.connect_router(&inside).unwrap();
+        let outside = RouterLink::new(router, office, "203.0.113.1/24".parse().unwrap());
+        let (uplink, port) =
+            fabric.connect_router(&RouterLink { forth: uplink[0], back: uplink[1], ..outside }).unwrap();
+        let rule = SourceRule::masquerade("192.168.1.0/24".parse().unwrap(), port);
+        fabric.router(router).unwrap().nat_mut().add_source(rule).unwrap();
+        let rng = Rng::new(Seed::new(seed)).split("world", 0);
+        Self { fabric, rng, home, office, router, uplink, machines: 0 }
+    }
+
+    /// A machine at home: 192.168.1.2 and so on.
+    pub(crate) fn add_home(&mut self, down: LinkProfile, up: LinkProfile) -> MachineId {
+        self.add(self.home, [192, 168, 1], Some(Ipv4Addr::new(192, 168, 1, 1)), Guard::Assigned, [down, up])
+    }
+
+    /// A machine in the office: 203.0.113.2 and so on; numbers are counted over both networks.
+    pub(crate) fn add_office(&mut self, down: LinkProfile, up: LinkProfile) -> MachineId {
+        self.add(self.office, [203, 0, 113], Some(Ipv4Addr::new(203, 0, 113, 1)), Guard::Assigned, [down, up])
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        at: StationId,
+        [a, b, c]: [u8; 3],
+        gateway: Option<Ipv4Addr>,
+        guard: Guard,
+        [down, up]: [LinkProfile; 2],
+    ) -> MachineId {
+        self.machines += 1;
+        let id = MachineId::random(&mut self.rng);
+        let address = Ipv4Addr::new(a, b, c, 1 + self.machines);
+        let address = Some(ipnet::Ipv4Net::new(address, 24).unwrap());
+        let spec = MachineSpec { address, gateway, down, up, guard, ..MachineSpec::new(id, "machine", at) };
+        self.fabric.add_machine(&spec).unwrap();
+        id
+    }
+
+    /// The address of the machine that was added last.
+    pub(crate) fn last_number(&self) -> u8 {
+        1 + self.machines
+    }
+
+    /// Both ways of a link down, or up again.
+    pub(crate) fn cut(&mut self, link: LinkId, is_cut: bool) {
+        for way in [Way::Forth, Way::Back] {
+            self.fabric.set_down(link, way, is_cut).unwrap();
+        }
+    }
+
+    /// Lets time go by, and what came out be forgotten.
+    pub(crate) fn run_until(&mut self, until: Instant) {
+        self.fabric.run_until(until);
+        while self.fabric.poll().is_some() {}
+    }
+
+    pub(crate) fn port(number: u16) -> Port {
+        Port::new(number)
+    }
+}
