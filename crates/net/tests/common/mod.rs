@@ -2,5 +2,6 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod flood;
 pub(crate) mod talk;
 pub(crate) mod world;

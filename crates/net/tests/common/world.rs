@@ -2,13 +2,16 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use ipnet::Ipv4Net;
 use ironloom_core::{Duration, Instant, MachineId, Rng, Seed};
-use ironloom_net::fabric::{Config, Guard, LinkId, MachineSpec, Place, RouterLink, StationId, Way};
+use ironloom_net::fabric::{Config, Guard, LinkId, MachineSpec, Place, RouterLink, StationId};
 use ironloom_net::link::{LinkProfile, Loss};
 use ironloom_net::router::nat::SourceRule;
-use ironloom_net::{Fabric, Port, router, switch};
+use ironloom_net::{Fabric, Mac, Port, Stack, ipnet, router, switch};
 
 /// A home with a router that hides it, and an office with servers, with a link between them.
+///
+/// The office is a network of 65,536 addresses, of which those that begin with 203.0.113 are used.
 pub(crate) struct World {
     pub(crate) fabric: Fabric,
     pub(crate) rng: Rng,
@@ -17,6 +20,8 @@ pub(crate) struct World {
     pub(crate) router: StationId,
     /// The link of the router to the office.
     pub(crate) uplink: LinkId,
+    /// The machine that was added last.
+    pub(crate) last: MachineId,
     machines: u8,
 }
 
@@ -51,61 +56,66 @@ impl World {
         let router = fabric.add_router("router", Place::Beside(home), router).unwrap();
         let inside = RouterLink::new(router, home, "192.168.1.1/24".parse().unwrap());
         fabric.connect_router(&inside).unwrap();
-        let outside = RouterLink::new(router, office, "203.0.113.1/24".parse().unwrap());
+        let outside = RouterLink::new(router, office, "203.0.113.1/16".parse().unwrap());
         let (uplink, port) =
             fabric.connect_router(&RouterLink { forth: uplink[0], back: uplink[1], ..outside }).unwrap();
         let rule = SourceRule::masquerade("192.168.1.0/24".parse().unwrap(), port);
         fabric.router(router).unwrap().nat_mut().add_source(rule).unwrap();
         let rng = Rng::new(Seed::new(seed)).split("world", 0);
-        Self { fabric, rng, home, office, router, uplink, machines: 0 }
+        let last = MachineId::from_uuid(<_>::default());
+        Self { fabric, rng, home, office, router, uplink, last, machines: 0 }
     }
 
     /// A machine at home: 192.168.1.2 and so on.
     pub(crate) fn add_home(&mut self, down: LinkProfile, up: LinkProfile) -> MachineId {
-        self.add(self.home, [192, 168, 1], Some(Ipv4Addr::new(192, 168, 1, 1)), Guard::Assigned, [down, up])
+        self.add(self.home, Guard::Assigned, [down, up])
     }
 
     /// A machine in the office: 203.0.113.2 and so on; numbers are counted over both networks.
     pub(crate) fn add_office(&mut self, down: LinkProfile, up: LinkProfile) -> MachineId {
-        self.add(self.office, [203, 0, 113], Some(Ipv4Addr::new(203, 0, 113, 1)), Guard::Assigned, [down, up])
+        self.add(self.office, Guard::Assigned, [down, up])
     }
 
-    pub(crate) fn add(
-        &mut self,
-        at: StationId,
-        [a, b, c]: [u8; 3],
-        gateway: Option<Ipv4Addr>,
-        guard: Guard,
-        [down, up]: [LinkProfile; 2],
-    ) -> MachineId {
+    /// A machine of one of the networks.
+    pub(crate) fn add(&mut self, at: StationId, guard: Guard, [down, up]: [LinkProfile; 2]) -> MachineId {
         self.machines += 1;
         let id = MachineId::random(&mut self.rng);
-        let address = Ipv4Addr::new(a, b, c, 1 + self.machines);
-        let address = Some(ipnet::Ipv4Net::new(address, 24).unwrap());
+        let number = 1 + self.machines;
+        let (address, gateway) = if at == self.home {
+            (Ipv4Net::new(Ipv4Addr::new(192, 168, 1, number), 24), Ipv4Addr::new(192, 168, 1, 1))
+        } else {
+            (Ipv4Net::new(Ipv4Addr::new(203, 0, 113, number), 16), Ipv4Addr::new(203, 0, 113, 1))
+        };
+        let (address, gateway) = (address.ok(), Some(gateway));
         let spec = MachineSpec { address, gateway, down, up, guard, ..MachineSpec::new(id, "machine", at) };
         self.fabric.add_machine(&spec).unwrap();
+        self.last = id;
         id
     }
 
-    /// The address of the machine that was added last.
+    /// The card of the router at home.
+    pub(crate) fn gateway(&mut self) -> Mac {
+        self.fabric.router(self.router).unwrap().interface(Port::new(0)).unwrap().mac
+    }
+
+    /// The last part of the address of the machine that was added last.
     pub(crate) fn last_number(&self) -> u8 {
         1 + self.machines
     }
 
+    /// What a machine's stack says.
+    pub(crate) fn stack<R>(&mut self, machine: MachineId, ask: impl FnOnce(&mut Stack) -> R) -> R {
+        self.fabric.host(machine, |host| ask(host.stack())).unwrap()
+    }
+
     /// Both ways of a link down, or up again.
     pub(crate) fn cut(&mut self, link: LinkId, is_cut: bool) {
-        for way in [Way::Forth, Way::Back] {
-            self.fabric.set_down(link, way, is_cut).unwrap();
-        }
+        self.fabric.set_cut(link, is_cut).unwrap();
     }
 
     /// Lets time go by, and what came out be forgotten.
     pub(crate) fn run_until(&mut self, until: Instant) {
         self.fabric.run_until(until);
         while self.fabric.poll().is_some() {}
-    }
-
-    pub(crate) fn port(number: u16) -> Port {
-        Port::new(number)
     }
 }
