@@ -103,6 +103,11 @@ impl World {
         1 + self.machines
     }
 
+    /// Lets the addresses of machines that were removed be given again.
+    pub(crate) fn forget_numbers(&mut self) {
+        self.machines = 0;
+    }
+
     /// What a machine's stack says.
     pub(crate) fn stack<R>(&mut self, machine: MachineId, ask: impl FnOnce(&mut Stack) -> R) -> R {
         self.fabric.host(machine, |host| ask(host.stack())).unwrap()
