@@ -284,7 +284,7 @@ impl<A: Address> Conntrack<A> {
         if self.find(now, &reply).is_some() || self.find(now, &original).is_some() {
             return Err(Refused::Taken);
         }
-        if !self.may_begin(config, original.ends.source) {
+        if !self.may_begin(now, config, original.ends.source) {
             return Err(Refused::SourceFull);
         }
         if self.len >= self.flows_max as usize && !self.make_room(now, config) {
@@ -313,8 +313,16 @@ impl<A: Address> Conntrack<A> {
         Ok(index)
     }
 
-    /// Whether a source may begin another flow.
-    pub(super) fn may_begin(&self, config: &Config, source: A) -> bool {
+    /// Whether a source may begin another flow. Those that are over do not count, though nobody swept them out yet.
+    pub(super) fn may_begin(&mut self, now: Instant, config: &Config, source: A) -> bool {
+        if self.has_room(config, source) {
+            return true;
+        }
+        self.expire(now);
+        self.has_room(config, source)
+    }
+
+    fn has_room(&self, config: &Config, source: A) -> bool {
         self.sources.get(&source).is_none_or(|flows| *flows < config.flows_per_source_max)
     }
 
