@@ -34,6 +34,7 @@ mod machine;
 mod metrics;
 mod names;
 mod partition;
+mod paths;
 mod routers;
 mod shard;
 mod travel;

@@ -55,8 +55,10 @@ mod traffic;
 mod tuple;
 
 use address::Address;
+pub(crate) use ahead::changes_nothing;
 pub use bypass::FlowAction;
 pub use config::Config;
+pub(crate) use conntrack::Index;
 use conntrack::{Conntrack, FlowRecord};
 pub use drops::{Drops, Reason};
 use firewall::Firewall;
@@ -67,6 +69,7 @@ use pipeline::Gone;
 pub use rate::Rate;
 pub use routes::{Hop, Route, RouteError, Routes};
 pub use traffic::Traffic;
+pub(crate) use tuple::Tuple;
 
 /// Passes packets between networks.
 ///

@@ -418,6 +418,7 @@ impl Fabric {
             equipment.unplug(end.port).lane
         };
         if lane != NONE {
+            shard.forget_paths();
             shard.traffic.free_lanes.push(lane);
         }
     }

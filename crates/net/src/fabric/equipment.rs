@@ -2,6 +2,7 @@
 
 use super::layout::NONE;
 use super::machine::Alarm;
+use super::paths::Paths;
 use super::{LinkId, StationId};
 use crate::router::Router;
 use crate::switch::Switch;
@@ -15,6 +16,8 @@ pub(super) struct Equipment {
     pub(super) free_ports: Vec<u16>,
     pub(super) kind: Kind,
     pub(super) alarm: Alarm,
+    /// The ways through several routers that begin here.
+    pub(super) paths: Option<Box<Paths>>,
 }
 
 /// What a port leads to.
@@ -62,12 +65,12 @@ impl Exit {
 
 impl Equipment {
     pub(super) fn new(station: StationId, kind: Kind) -> Self {
-        Self { station, ports: Vec::new(), free_ports: Vec::new(), kind, alarm: Alarm::NEVER }
+        Self { station, ports: Vec::new(), free_ports: Vec::new(), kind, alarm: Alarm::NEVER, paths: None }
     }
 
     /// Takes over the place of another that is gone, with its ports.
     pub(super) fn move_in(&mut self, station: StationId, kind: Kind) {
-        (self.station, self.kind, self.alarm) = (station, kind, Alarm::NEVER);
+        (self.station, self.kind, self.alarm, self.paths) = (station, kind, Alarm::NEVER, None);
     }
 
     /// A port to which nothing leads yet; `None` if there are as many as there may be.

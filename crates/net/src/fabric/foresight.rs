@@ -5,7 +5,7 @@
 //! ahead, one step after the other.
 
 use super::agenda::Event;
-use super::equipment::Kind;
+use super::equipment::{Equipment, Kind};
 use super::layout::MACHINE;
 use super::machine::Run;
 use super::shard::{Shard, machine_index};
@@ -59,9 +59,13 @@ impl Shard {
     /// Has fetched what a router knows of the conversation of a frame.
     #[inline]
     pub(super) fn fetch_flow(&self, seat: u32, frame: &Frame, is_flow: bool) {
-        if let Some(Kind::Router(router)) = self.equipment.get(seat as usize).map(|equipment| &equipment.kind)
-        {
-            router.fetch(frame, is_flow);
+        let Some(Equipment { kind: Kind::Router(router), paths, .. }) = self.equipment.get(seat as usize)
+        else {
+            return;
+        };
+        match paths {
+            Some(paths) => paths.fetch(frame, is_flow),
+            None => router.fetch(frame, is_flow),
         }
     }
 

@@ -124,7 +124,8 @@ impl Fabric {
     ///
     /// If the station is not a router.
     pub fn router(&mut self, station: StationId) -> Result<&mut Router, FabricError> {
-        self.station(station)?;
+        let shard = self.station(station)?.shard;
+        self.shards[usize::from(shard)].tell_routers();
         self.router_mut(station).ok_or(FabricError::Kind { station, wanted: "a router" })
     }
 

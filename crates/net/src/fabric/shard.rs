@@ -347,6 +347,22 @@ impl Shard {
         }
     }
 
+    /// Tells all routers what went by them.
+    pub(super) fn tell_routers(&mut self) {
+        for seat in 0..self.equipment.len() {
+            if let Some(mut paths) = self.equipment[seat].paths.take() {
+                paths.tell(self.traffic.now, &mut self.equipment);
+                self.equipment[seat].paths = Some(paths);
+            }
+        }
+    }
+
+    /// Forgets all paths, because a lane goes by which one may lead.
+    pub(super) fn forget_paths(&mut self) {
+        self.tell_routers();
+        self.equipment.iter_mut().for_each(|equipment| equipment.paths = None);
+    }
+
     /// Lets somebody use what runs behind a machine's card, and sends what came of it.
     pub(super) fn visit<R>(
         &mut self,

@@ -15,12 +15,81 @@ use super::agenda::{Event, Key};
 use super::equipment::{Equipment, Kind};
 use super::flights::Flight;
 use super::layout::{Layout, NONE};
+use super::paths::{self, Passed, Path, Paths, STEPS_MAX};
 use super::shard::{Crossing, Traffic};
 use crate::Frame;
 use crate::link::{Arrival, DropReason, Target};
 
 /// How many hops a frame goes ahead of time. More are events: what leads in circles must not hold the clock.
 const HOPS_MAX: u32 = 64;
+
+/// A lane that a frame is on, and when and as what it arrives at its end.
+#[derive(Debug, Clone, Copy)]
+struct Leg {
+    at: Instant,
+    key: Key,
+    lane: u32,
+}
+
+/// What became of the attempt to take a path.
+enum Taken {
+    /// There is none.
+    No,
+    /// The frame is at its end.
+    Ahead(Leg),
+    /// The frame was dropped on its way.
+    Nowhere,
+}
+
+/// The routers in a row that a frame passed.
+struct Trail {
+    passed: [Option<Passed>; STEPS_MAX],
+    len: usize,
+    is_over: bool,
+}
+
+impl Trail {
+    #[inline]
+    fn new() -> Self {
+        Self { passed: [None; STEPS_MAX], len: 0, is_over: false }
+    }
+
+    #[inline]
+    fn add(&mut self, key: Option<paths::Key>, seat: u32, lane: u32) {
+        match (key, self.passed.get_mut(self.len)) {
+            (Some(key), Some(place)) if !self.is_over => {
+                *place = Some(Passed { key, seat, lane });
+                self.len += 1;
+            }
+            _ => self.is_over = true,
+        }
+    }
+
+    /// Something else than a router comes next.
+    #[inline]
+    fn end(&mut self) {
+        self.is_over |= self.len > 0;
+    }
+
+    /// Makes a path of it, if it is worth one.
+    #[inline]
+    fn keep(&self, now: Instant, equipment: &mut [Equipment]) {
+        if self.len > 1 {
+            self.keep_all(now, equipment);
+        }
+    }
+
+    #[cold]
+    fn keep_all(&self, now: Instant, equipment: &mut [Equipment]) {
+        let passed: Vec<Passed> = self.passed.iter().flatten().copied().collect();
+        let seat = passed[0].seat;
+        let taken = equipment[seat as usize].paths.take();
+        let station = equipment[seat as usize].station;
+        let mut paths = taken.unwrap_or_else(|| Box::new(Paths::new(station.number().into())));
+        paths.keep(now, &passed, equipment);
+        equipment[seat as usize].paths = Some(paths);
+    }
+}
 
 impl Traffic {
     /// Sends a frame from where a lane begins.
@@ -45,18 +114,66 @@ impl Traffic {
     /// Sends a frame that is in its place, as far as its way is known.
     #[inline]
     pub(super) fn travel(&mut self, layout: &Layout, equipment: &mut [Equipment], lane: u32, subject: u32) {
-        let (mut lane, mut sent) = (lane, self.now);
-        for hop in 1.. {
-            let Some((at, key)) = self.put_on(layout, sent, lane, subject) else { return };
-            let ahead = &self.lanes[lane as usize];
-            let next = if ahead.is_near && hop < HOPS_MAX {
-                self.pass(layout, equipment, at, key, subject)
-            } else {
-                None
+        let Some(mut leg) = self.put_on(layout, self.now, lane, subject) else { return };
+        let mut trail = Trail::new();
+        for _ in 1..HOPS_MAX {
+            if !self.lanes[leg.lane as usize].is_near {
+                break;
+            }
+            let next = match self.take_path(layout, equipment, leg, subject) {
+                Taken::Ahead(leg) => Some(leg),
+                Taken::Nowhere => return,
+                Taken::No => match self.pass(layout, equipment, leg, subject, &mut trail) {
+                    Some(next) => match self.put_on(layout, leg.at, next, subject) {
+                        Some(next) => Some(next),
+                        None => return trail.keep(leg.at, equipment),
+                    },
+                    None => None,
+                },
             };
-            let Some(next) = next else { return self.agenda.push(at, Event { key, subject }) };
-            (lane, sent) = (next, at);
+            let Some(next) = next else { break };
+            leg = next;
         }
+        trail.keep(leg.at, equipment);
+        self.agenda.push(leg.at, Event { key: leg.key, subject });
+    }
+
+    /// Leads a frame past all routers of a path that begins where it arrives.
+    #[inline]
+    fn take_path(&mut self, layout: &Layout, equipment: &mut [Equipment], leg: Leg, subject: u32) -> Taken {
+        let Some(Flight { frame, target, .. }) = self.flights.flight_mut(subject) else { return Taken::No };
+        let Some(mut paths) = equipment[target.seat as usize].paths.take() else { return Taken::No };
+        let seat = target.seat as usize;
+        let taken = match paths::Key::of(target.port, frame) {
+            Some(key) => match paths.find(leg.at, &key, equipment) {
+                Some(path) => self.follow_path(layout, path, leg, subject),
+                None => Taken::No,
+            },
+            None => Taken::No,
+        };
+        equipment[seat].paths = Some(paths);
+        taken
+    }
+
+    #[inline]
+    fn follow_path(&mut self, layout: &Layout, path: &mut Path, mut leg: Leg, subject: u32) -> Taken {
+        let is_plain = |lane: u32| {
+            let lane = &self.lanes[lane as usize];
+            layout.lines.line(lane.line).is_plain && lane.taps == 0
+        };
+        let is_free = self.digest.is_none()
+            && layout.partitions.is_empty()
+            && self.lanes[leg.lane as usize].taps == 0
+            && path.steps().iter().all(|step| is_plain(step.lane));
+        let Some(flight) = self.flights.flight_mut(subject) else { return Taken::No };
+        if !is_free || !path.apply(&mut flight.frame) {
+            return Taken::No;
+        }
+        for step in path.steps() {
+            let Some(next) = self.put_on(layout, leg.at, step.lane, subject) else { return Taken::Nowhere };
+            leg = next;
+        }
+        Taken::Ahead(leg)
     }
 
     /// Lets equipment pass a frame on that arrives there at `at`, if it is known now what it will do; over which lane.
@@ -65,9 +182,9 @@ impl Traffic {
         &mut self,
         layout: &Layout,
         equipment: &mut [Equipment],
-        at: Instant,
-        key: Key,
+        Leg { at, key, .. }: Leg,
         subject: u32,
+        trail: &mut Trail,
     ) -> Option<u32> {
         let Flight { frame, target, is_watched } = self.flights.flight_mut(subject)?;
         let Equipment { kind, ports, .. } = &mut equipment[target.seat as usize];
@@ -78,10 +195,17 @@ impl Traffic {
             lanes.get(lane as usize).is_some_and(|lane| layout.lines.line(lane.line).is_stateless)
         };
         let arrived = (*is_watched).then(|| frame.clone());
+        let (seat, known) = (target.seat, paths::Key::of(target.port, frame));
         let print = self.digest.is_some().then(|| super::digest::fingerprint(frame));
         match kind {
-            Kind::Switch(switch) => switch.pass(at, target.port, frame, may_pass)?,
-            Kind::Router(router) => router.pass_known(at, target.port, frame, may_pass)?,
+            Kind::Switch(switch) => {
+                switch.pass(at, target.port, frame, may_pass)?;
+                trail.end();
+            }
+            Kind::Router(router) => {
+                router.pass_known(at, target.port, frame, may_pass)?;
+                trail.add(known, seat, lane);
+            }
             Kind::Door | Kind::Node(_) | Kind::Vacant => return None,
         };
         if let (Some(digest), Some(print)) = (&mut self.digest, print) {
@@ -95,7 +219,7 @@ impl Traffic {
 
     /// Puts a frame that is in its place on a lane; when it arrives, if it does so in this shard, once and as it is.
     #[inline]
-    fn put_on(&mut self, layout: &Layout, sent: Instant, place: u32, subject: u32) -> Option<(Instant, Key)> {
+    fn put_on(&mut self, layout: &Layout, sent: Instant, place: u32, subject: u32) -> Option<Leg> {
         let lane = &mut self.lanes[place as usize];
         let (target, id, taps) = (lane.target, lane.id, lane.taps);
         let flight = self.flights.flight_mut(subject)?;
@@ -121,7 +245,7 @@ impl Traffic {
         if let Some(frame) = copy {
             self.capture(layout, sent, id, Point::Sent, frame);
         }
-        whole
+        whole.map(|(at, key)| Leg { at, key, lane: place })
     }
 
     /// Takes a frame out of its place that does not arrive in this shard.

@@ -13,7 +13,7 @@ pub(crate) struct Line {
     /// How long a full queue takes to be sent.
     pub(super) queue_time: u64,
     /// Whether a frame's fate is its latency alone.
-    pub(super) is_plain: bool,
+    pub(crate) is_plain: bool,
     /// Whether a frame's fate depends on nothing that was sent before it.
     pub(crate) is_stateless: bool,
 }

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address of one family, so that tables of IPv4 do not pay for the length of IPv6.
-pub(super) trait Address: Copy + Eq + Ord + Hash + Debug {
+pub(crate) trait Address: Copy + Eq + Ord + Hash + Debug {
     /// Which family it is of.
     const IS_V6: bool;
 

@@ -90,7 +90,7 @@ impl Router {
 
 /// Whether a packet neither begins nor ends anything.
 #[inline]
-fn changes_nothing(packet: &Packet) -> bool {
+pub(crate) fn changes_nothing(packet: &Packet) -> bool {
     match &packet.transport {
         Transport::Tcp(segment) => segment.flags.without(Flags::PSH | Flags::ECE | Flags::CWR) == Flags::ACK,
         Transport::Udp(_) | Transport::Icmp(Icmp::EchoRequest(_) | Icmp::EchoReply(_)) => true,

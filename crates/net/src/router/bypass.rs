@@ -88,8 +88,17 @@ impl Router {
     }
 
     fn action<A: Family>(&self, packet: &Packet) -> Option<FlowAction> {
+        self.action_of(&Tuple::<A>::of(packet)?)
+    }
+
+    /// What the router does with packets of one direction of a conversation.
+    pub(crate) fn action_for(&self, tuple: &Tuple<Ipv4Addr>) -> Option<FlowAction> {
+        self.action_of(tuple)
+    }
+
+    fn action_of<A: Family>(&self, tuple: &Tuple<A>) -> Option<FlowAction> {
         let flows = A::flows_of(&self.flows);
-        let found = flows.look_up(&Tuple::<A>::of(packet)?)?;
+        let found = flows.look_up(tuple)?;
         let Found { index, direction } = found;
         let flow = flows.flow(index);
         let way = flow.ways[direction as usize];
@@ -122,6 +131,12 @@ impl Router {
     #[inline]
     pub fn is_valid(&self, now: Instant, action: &FlowAction) -> bool {
         action.generation == self.generation && now < action.until
+    }
+
+    /// Whether nothing changed since it was of this generation.
+    #[inline]
+    pub(crate) fn is_of(&self, generation: u32) -> bool {
+        self.generation == generation
     }
 
     /// Takes into account what was led past the router; whether the conversation is still known.

@@ -31,7 +31,7 @@ mod timeouts;
 
 pub use flow::{Direction, Stage};
 pub(super) use flow::{Flow, Marks, Way};
-use index::Index;
+pub(crate) use index::Index;
 use queue::{NOBODY, Queue};
 pub use record::FlowRecord;
 use tcp::{NO_SHIFTS, Side, Step};

@@ -10,7 +10,7 @@ use super::firewall::Protocol;
 
 /// Who talks to whom: addresses and ports, or the identifier of an echo in the place of the asker's port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Ends<A> {
+pub(crate) struct Ends<A> {
     pub(super) source: A,
     pub(super) target: A,
     pub(super) source_port: u16,
@@ -32,14 +32,14 @@ impl<A: Copy> Ends<A> {
 
 /// What packets of one direction of a flow have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Tuple<A> {
+pub(crate) struct Tuple<A> {
     pub(super) ends: Ends<A>,
     pub(super) kind: Kind,
 }
 
 /// A protocol, with the two directions of an echo told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Kind(u8);
+pub(crate) struct Kind(u8);
 
 impl Kind {
     pub(super) const TCP: Self = Self(Protocol::TCP.0);
@@ -77,7 +77,7 @@ impl Kind {
 impl<A: Address> Tuple<A> {
     /// What a packet has in common with others of its flow; `None` if it belongs to no flow by itself.
     #[inline]
-    pub(super) fn of(packet: &Packet) -> Option<Self> {
+    pub(crate) fn of(packet: &Packet) -> Option<Self> {
         let (kind, source_port, target_port) = match &packet.transport {
             Transport::Tcp(segment) => (Kind::TCP, segment.source, segment.target),
             Transport::Udp(datagram) => (Kind::UDP, datagram.source, datagram.target),

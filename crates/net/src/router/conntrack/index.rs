@@ -7,13 +7,13 @@
 use crate::raw::prefetch;
 
 /// What a slot leads to: a flow's number and a direction.
-pub(super) type Entry = u32;
+pub(crate) type Entry = u32;
 
 const EMPTY: u64 = u64::MAX;
 
 /// Hashes to entries, at most three quarters full.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Index {
+pub(crate) struct Index {
     /// A power of two, or none: the hash above, the entry below.
     slots: Vec<u64>,
     len: usize,
@@ -22,7 +22,7 @@ pub(super) struct Index {
 impl Index {
     /// The entry with this hash that is the right one.
     #[inline]
-    pub(super) fn find(&self, hash: u32, mut is_right: impl FnMut(Entry) -> bool) -> Option<Entry> {
+    pub(crate) fn find(&self, hash: u32, mut is_right: impl FnMut(Entry) -> bool) -> Option<Entry> {
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = hash as usize & mask;
         loop {
@@ -40,13 +40,13 @@ impl Index {
 
     /// Has the slots fetched in which the entry with this hash is.
     #[inline]
-    pub(super) fn fetch(&self, hash: u32) {
+    pub(crate) fn fetch(&self, hash: u32) {
         if let Some(slot) = self.slots.get(hash as usize & self.slots.len().wrapping_sub(1)) {
             prefetch(slot);
         }
     }
 
-    pub(super) fn insert(&mut self, hash: u32, entry: Entry) {
+    pub(crate) fn insert(&mut self, hash: u32, entry: Entry) {
         if (self.len + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
@@ -55,7 +55,7 @@ impl Index {
     }
 
     /// Removes an entry that was inserted with this hash.
-    pub(super) fn remove(&mut self, hash: u32, entry: Entry) {
+    pub(crate) fn remove(&mut self, hash: u32, entry: Entry) {
         let mask = self.slots.len() - 1;
         let sought = u64::from(hash) << 32 | u64::from(entry);
         let mut hole = hash as usize & mask;
