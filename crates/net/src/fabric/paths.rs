@@ -122,16 +122,18 @@ impl Path {
         now < self.action.until && self.steps().iter().all(is_current)
     }
 
-    /// Does to a frame what all routers would do, but for what has to be told its sender; whether it could.
+    /// Does to a frame what all routers would do, and tells what it is on the wire; `None` if one of them would have
+    /// something to say about it, or to cut it.
     #[inline]
-    pub(super) fn apply(&mut self, frame: &mut Frame) -> bool {
-        let Body::Ip(packet) = &frame.body else { return false };
-        if !self.action.admits(packet) {
-            return false;
+    pub(super) fn apply(&mut self, frame: &mut Frame) -> Option<Traffic> {
+        let Body::Ip(packet) = &frame.body else { return None };
+        if !self.action.admits(packet) || !packet.fits(self.action.mtu) {
+            return None;
         }
-        self.untold += Traffic::of(packet);
+        let traffic = Traffic::of(packet);
+        self.untold += traffic;
         self.action.apply(frame);
-        true
+        Some(Traffic { bytes: traffic.bytes + 14 * traffic.packets, ..traffic })
     }
 
     /// Tells the routers what went by.

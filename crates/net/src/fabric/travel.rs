@@ -157,21 +157,28 @@ impl Traffic {
 
     #[inline]
     fn follow_path(&mut self, layout: &Layout, path: &mut Path, mut leg: Leg, subject: u32) -> Taken {
-        let is_plain = |lane: u32| {
-            let lane = &self.lanes[lane as usize];
-            layout.lines.line(lane.line).is_plain && lane.taps == 0
-        };
         let is_free = self.digest.is_none()
             && layout.partitions.is_empty()
             && self.lanes[leg.lane as usize].taps == 0
-            && path.steps().iter().all(|step| is_plain(step.lane));
+            && path.steps().iter().all(|step| self.lanes[step.lane as usize].taps == 0);
         let Some(flight) = self.flights.flight_mut(subject) else { return Taken::No };
-        if !is_free || !path.apply(&mut flight.frame) {
+        let Some(traffic) = is_free.then(|| path.apply(&mut flight.frame)).flatten() else {
             return Taken::No;
-        }
+        };
+        let mut target = flight.target;
         for step in path.steps() {
-            let Some(next) = self.put_on(layout, leg.at, step.lane, subject) else { return Taken::Nowhere };
-            leg = next;
+            let lane = &mut self.lanes[step.lane as usize];
+            if let Some((at, number)) = lane.carry(leg.at, layout.lines.line(lane.line), traffic) {
+                leg = Leg { at, key: Key::frame(lane.id, number), lane: step.lane };
+                target = lane.target;
+            } else if let Some(next) = self.put_on(layout, leg.at, step.lane, subject) {
+                (leg, target) = (next, self.lanes[step.lane as usize].target);
+            } else {
+                return Taken::Nowhere;
+            }
+        }
+        if let Some(flight) = self.flights.flight_mut(subject) {
+            flight.target = target;
         }
         Taken::Ahead(leg)
     }

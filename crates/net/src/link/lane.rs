@@ -7,6 +7,7 @@ use super::counters::{DropReason, LaneCounters};
 use super::line::{BURST, Line};
 use super::wire::{self, Shape};
 use super::{Chance, Loss};
+use crate::router::Traffic;
 use crate::{Frame, Port};
 
 /// How many frames arrive in one instant. Without this, two nodes that answer each other at once would hold the clock.
@@ -140,6 +141,19 @@ impl Lane {
         } else {
             Passage { lane: self, now, line, chance, frame, shape, deliver }.run();
         }
+    }
+
+    /// Puts a frame on the link that arrives after its latency alone and fits; `None` if this cannot be said of it.
+    #[inline]
+    pub(crate) fn carry(&mut self, now: Instant, line: &Line, traffic: Traffic) -> Option<(Instant, u32)> {
+        if !line.is_plain || self.taps != 0 || self.is_down || self.crowd >= CROWD_MAX {
+            return None;
+        }
+        self.offered = self.offered.wrapping_add(1);
+        self.packets += traffic.packets;
+        self.bytes += traffic.bytes;
+        let at = self.arrival(now.saturating_add(line.profile.latency));
+        Some((at, self.next_number()))
     }
 
     /// Counts what arrives in one instant.
