@@ -15,7 +15,7 @@ use crate::router::{self, Route};
 /// How a network is connected to a cloud.
 ///
 /// ```
-/// use ironloom_core::Seed;
+/// use ironloom_core::{Duration, Seed};
 /// use ironloom_net::fabric::{CloudLink, Config, Place};
 /// use ironloom_net::link::LinkProfile;
 /// use ironloom_net::{Fabric, router};
@@ -23,7 +23,7 @@ use crate::router::{self, Route};
 /// let mut fabric = Fabric::new(Config::default(), Seed::new(1));
 /// let internet = fabric.add_cloud("internet", Place::Apart)?;
 /// let home = fabric.add_router("home", Place::Apart, router::Config::default())?;
-/// let far = LinkProfile { latency: "20 ms".parse().unwrap(), ..LinkProfile::default() };
+/// let far = LinkProfile { latency: Duration::from_millis(20), ..LinkProfile::default() };
 /// let link = CloudLink {
 ///     address: Some("100.64.0.1/31".parse().unwrap()),
 ///     forth: far,
