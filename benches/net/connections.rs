@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
-use ironloom_core::{MachineId, Rng};
-use ironloom_net::fabric::{Config, Fabric, MachineSpec, Place};
-use ironloom_net::ipnet::Ipv4Net;
+use ironloom_core::MachineId;
+use ironloom_net::fabric::{Config, Fabric, Place, StationId};
+use ironloom_net::ipnet::{IpNet, Ipv4Net};
 use ironloom_net::link::LinkProfile;
-use ironloom_net::router::{self, Router};
-use ironloom_net::{Host, Mac, Port, Readiness, Service, SocketId, switch};
+use ironloom_net::{Host, Readiness, Service, SocketId, router};
 
 use crate::peers::{LINUX, SMOLTCP, linux, smoltcp};
 use crate::stream::finish;
-use crate::world::{SEED, machine};
+use crate::world::{SEED, add_machine, address};
 
 const GOAL: f64 = 250e3;
+const CLIENTS: u32 = 100;
+const LATENCY: ironloom_core::Duration = ironloom_core::Duration::from_millis(1);
 
 pub(crate) fn benches(suite: &mut Suite) {
     let name = "net::connections";
@@ -33,54 +34,40 @@ pub(crate) fn benches(suite: &mut Suite) {
     compare.found(LINUX, rate(10_000, linux::connections(10_000)));
 }
 
+/// A hundred clients and a server at the ports of a router.
 fn through_a_router(count: u64) -> Duration {
     let mut fabric = Fabric::new(Config { digest: false, ..Config::default() }, SEED);
-    let mut router = Router::new(router::Config::default(), &mut Rng::new(SEED));
-    let networks: [(&str, &str); 2] = [("10.0.1.1/24", "10.0.1.2/24"), ("10.0.2.1/24", "10.0.2.2/24")];
-    for (number, (own, _)) in networks.iter().enumerate() {
-        let interface =
-            router::Interface::new(Mac::local(number as u64 + 1), own.parse().expect("a network"));
-        router.add_interface(Port::new(number as u16), interface).expect("there is room");
-    }
-    let station = fabric.add_node("router", Place::Apart, Box::new(router)).expect("there is room");
-    let [client, server] = [0, 1].map(|number| {
-        let place = Place::Beside(station);
-        let name = format!("switch-{number}");
-        let switch = fabric.add_switch(&name, place, switch::Config::default()).expect("there is room");
-        let cable = LinkProfile::default();
-        fabric.connect(station, switch, cable, cable).expect("there is room");
-        let (gateway, own) = networks[number as usize];
-        add(&mut fabric, switch, machine(number), gateway, own)
-    });
+    let router = fabric.add_router("router", Place::Apart, router::Config::default()).expect("there is room");
+    let server = attach(&mut fabric, router, "10.2.0.0/30");
     fabric.serve(server, Box::new(Answers { answer: Bytes::from_static(&[2; 100]) })).expect("it is there");
     let done = Arc::<AtomicU64>::default();
-    let target: SocketAddr = "10.0.2.2:80".parse().expect("an address");
-    let asks = Asks { target, left: count, request: Bytes::from_static(&[1; 100]), done: Arc::clone(&done) };
+    let target: SocketAddr = "10.2.0.2:80".parse().expect("an address");
+    let clients: Vec<_> =
+        (0..CLIENTS).map(|number| attach(&mut fabric, router, &format!("10.1.{number}.0/30"))).collect();
     timed(|| {
-        fabric.serve(client, Box::new(asks)).expect("it is there");
+        for client in clients {
+            let left = count / u64::from(CLIENTS);
+            let asks = Asks { target, left, request: Bytes::from_static(&[1; 100]), done: Arc::clone(&done) };
+            fabric.serve(client, Box::new(asks)).expect("it is there");
+        }
         finish(&mut fabric);
         assert_eq!(done.load(Ordering::Relaxed), count, "every connection is answered");
     })
 }
 
-fn add(
-    fabric: &mut Fabric,
-    switch: ironloom_net::fabric::StationId,
-    id: MachineId,
-    gateway: &str,
-    own: &str,
-) -> MachineId {
-    let gateway: Ipv4Net = gateway.parse().expect("a network");
-    let spec = MachineSpec {
-        address: Some(own.parse().expect("a network")),
-        gateway: Some(gateway.addr()),
-        ..MachineSpec::new(id, "machine", switch)
-    };
-    fabric.add_machine(&spec).expect("there is room");
-    id
+/// A machine at a port of a router, with a network of its own.
+fn attach(fabric: &mut Fabric, router: StationId, network: &str) -> MachineId {
+    let network: Ipv4Net = network.parse().expect("a network");
+    // Far enough that a port is free again when its turn comes.
+    let cable = LinkProfile { latency: LATENCY, ..LinkProfile::default() };
+    let machine = add_machine(fabric, router, network, 2, cable);
+    let link = fabric.link_of(machine).expect("it is there");
+    let gateway = IpNet::new(address(network, 1), network.prefix_len()).expect("it is a length");
+    fabric.add_router_address(link, router, vec![gateway]).expect("there is room");
+    machine
 }
 
-/// Connects, asks, hears the answer and closes; a hundred connections at a time.
+/// Connects, asks, hears the answer, closes and begins again.
 struct Asks {
     target: SocketAddr,
     left: u64,
@@ -99,7 +86,7 @@ impl Asks {
 
 impl Service for Asks {
     fn start(&mut self, host: &mut Host<'_>) {
-        (0..100).for_each(|_| self.begin(host));
+        self.begin(host);
     }
 
     fn ready(&mut self, host: &mut Host<'_>, socket: SocketId, readiness: Readiness) {

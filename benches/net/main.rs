@@ -5,7 +5,9 @@
 
 mod browse;
 mod build;
+mod capture;
 mod connections;
+mod http;
 mod peers;
 mod router;
 mod simulation;
@@ -21,5 +23,7 @@ fn main() {
     router::benches(&mut suite);
     simulation::benches(&mut suite);
     build::benches(&mut suite);
+    http::benches(&mut suite);
+    capture::benches(&mut suite);
     suite.finish();
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
 use ironloom_core::{Duration, Instant, MachineId, Rng};
-use ironloom_net::fabric::{Config, Fabric, Place, Way};
+use ironloom_net::fabric::{Config, Fabric, Place, StationId, Way};
 use ironloom_net::ipnet::Ipv4Net;
 use ironloom_net::link::{LinkProfile, Loss};
 use ironloom_net::switch;
@@ -55,12 +55,14 @@ impl World {
             Config { shards: workers, group_latency_min: Duration::from_millis(1), ..Config::default() };
         let mut fabric = Fabric::new(config, SEED);
         let network: Ipv4Net = "10.0.0.0/8".parse().expect("it is a network");
-        let switches = [0, 1].map(|number| {
-            let name = format!("switch-{number}");
-            fabric.add_switch(&name, Place::Apart, switch::Config::default()).expect("there is room")
-        });
+        // A switch for each worker, and behind the port of a trunk half of all cards.
+        let config = switch::Config { port_cards_max: hosts, ..switch::Config::default() };
+        let add = |_| fabric.add_switch("switch", Place::Apart, config.clone()).expect("there is room");
+        let switches: Vec<StationId> = (0..workers).map(add).collect();
         let trunk = LinkProfile { latency: Duration::from_millis(1), ..LinkProfile::default() };
-        fabric.connect(switches[0], switches[1], trunk, trunk).expect("there is room");
+        for pair in switches.windows(2) {
+            fabric.connect(pair[0], pair[1], trunk, trunk).expect("there is room");
+        }
         let mut rng = Rng::new(SEED).split("simulation", 0);
         let flows = Arc::<Flows>::default();
         let servers: Arc<[SocketAddr]> =
@@ -73,7 +75,13 @@ impl World {
                 loss: Loss::Even { ppm: 10_000 },
                 ..LinkProfile::default()
             };
-            let id = add_machine(&mut fabric, switches[number as usize % 2], network, number + 1, profile);
+            let id = add_machine(
+                &mut fabric,
+                switches[number as usize % switches.len()],
+                network,
+                number + 1,
+                profile,
+            );
             if number < hosts / 10 {
                 fabric.serve(id, Box::new(Server::new(80))).expect("it is there");
             } else {

@@ -27,7 +27,7 @@ pub(crate) fn one_switch(config: Config) -> (Fabric, StationId) {
     (fabric, switch)
 }
 
-/// Adds a machine with the n-th address of a network.
+/// Adds a machine with the n-th address of a network; the first is the gateway's, if there is one.
 pub(crate) fn add_machine(
     fabric: &mut Fabric,
     at: StationId,
@@ -35,11 +35,17 @@ pub(crate) fn add_machine(
     number: u32,
     profile: LinkProfile,
 ) -> MachineId {
-    let id = machine(u32::from(network.network().octets()[2]) << 20 | number);
+    let id = machine(network.network().to_bits() + number);
     let IpAddr::V4(own) = address(network, number) else { unreachable!("the network is one of IPv4") };
+    let first = Ipv4Addr::from_bits(network.network().to_bits() + 1);
     let own = Ipv4Net::new(own, network.prefix_len()).expect("the length is that of the network");
-    let spec =
-        MachineSpec { address: Some(own), down: profile, up: profile, ..MachineSpec::new(id, "machine", at) };
+    let spec = MachineSpec {
+        address: Some(own),
+        gateway: Some(first),
+        down: profile,
+        up: profile,
+        ..MachineSpec::new(id, "machine", at)
+    };
     fabric.add_machine(&spec).expect("there is room");
     id
 }

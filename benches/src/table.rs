@@ -97,7 +97,9 @@ impl Unit {
             Self::Nanos => format!("{:.2} ms", value / 1e6),
             Self::Bytes => format!("{value:.0} B"),
             Self::Percent => format!("{value:.1} %"),
-            Self::PerSecond => format!("{:.0} k/s", value / 1e3),
+            Self::PerSecond if value < 1e3 => format!("{value:.1} /s"),
+            Self::PerSecond if value < 1e9 => format!("{:.0} k/s", value / 1e3),
+            Self::PerSecond => format!("{:.1} G/s", value / 1e9),
         }
     }
 

@@ -157,6 +157,17 @@ impl<T> TimerWheel<T> {
         near.or_else(|| Some(self.levels.first(self.present)?.earliest)).map(Instant::from_nanos)
     }
 
+    /// What will probably expire as the `nth` from now, counted from 0; `None` if that is not in order yet.
+    ///
+    /// It is for looking ahead: to have ready what a timer is about when it expires. What is inserted or cancelled
+    /// meanwhile may come before it.
+    #[must_use]
+    #[inline]
+    pub fn upcoming(&self, nth: usize) -> Option<&T> {
+        let entry = self.near.nth(nth)?;
+        Some(self.arena.timer(entry.id)?.1)
+    }
+
     /// When a timer is due and what it carries; `None` if it has expired or was cancelled.
     #[must_use]
     pub fn timer(&self, id: TimerId) -> Option<(Instant, &T)> {

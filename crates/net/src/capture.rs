@@ -1,6 +1,7 @@
-//! [`Capture`]: frames written down for Wireshark; [`FlowLog`]: who talked to whom, how much, and how it ended.
+//! [`Capture`]: frames written down for Wireshark; [`Recorder`]: a capture of ports and links of a fabric;
+//! [`FlowLog`]: who talked to whom, how much, and how it ended.
 //!
-//! Both look on and change nothing. A capture is a pcapng file: one interface for each place where somebody looks,
+//! All look on and change nothing. A capture is a pcapng file: one interface for each place where somebody looks,
 //! times in nanoseconds of virtual time (the run began in 1970), frames as they are on a wire, that is with right
 //! checksums and cut to the interface's MTU, and why a frame was dropped as its comment.
 
@@ -8,6 +9,8 @@ mod file;
 mod filter;
 mod flow;
 mod flow_log;
+mod flow_metrics;
+mod recorder;
 mod table;
 
 #[cfg(test)]
@@ -17,3 +20,4 @@ pub use file::{Capture, CaptureConfig, CaptureCounts, CaptureError, Interface, I
 pub use filter::{Filter, FilterError};
 pub use flow::{Flow, FlowEnd, Tally};
 pub use flow_log::{FlowLog, FlowLogConfig};
+pub use recorder::{RecordError, Recorder};

@@ -21,27 +21,34 @@ mod absent;
 mod agenda;
 mod build;
 mod change;
+mod cloud;
 mod config;
 mod digest;
 mod equipment;
 mod flights;
+mod foresight;
 mod inhabit;
 mod layout;
 mod loops;
 mod machine;
+mod metrics;
 mod names;
 mod partition;
 mod routers;
 mod shard;
+mod travel;
 mod windows;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
 
 use ironloom_core::{Duration, Instant, MachineId, Map, Rng, Seed, local_id};
 
 pub use build::{MachineSpec, Place};
+pub use cloud::CloudLink;
 pub use config::{Config, FabricError};
 pub use machine::Guard;
+pub use metrics::{FabricMetrics, PortMetrics};
 pub use partition::{Barrier, PartitionId};
 pub use routers::RouterLink;
 pub use shard::Tally;
@@ -80,6 +87,17 @@ pub enum Point {
     Sent,
     /// Where it arrives, if it does: as a card sees what is for it.
     Arrived,
+}
+
+impl Way {
+    /// The other one.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Forth => Self::Back,
+            Self::Back => Self::Forth,
+        }
+    }
 }
 
 impl Point {
@@ -241,7 +259,7 @@ impl Fabric {
     pub fn handle(&mut self, now: Instant, input: Input) -> Result<(), FabricError> {
         self.run_until(now);
         match input {
-            Input::Frame { port, frame } => self.inject(port, frame),
+            Input::Frame { port, frame } => self.inject(now, port, [frame]),
             Input::Down { link, way, is_down } => self.set_down(link, way, is_down),
             Input::Profile { link, way, profile } => self.set_profile(link, way, profile),
             Input::Part { first, second, barrier } => self.part(&first, &second, barrier).map(|_| ()),
@@ -297,22 +315,63 @@ impl Fabric {
         Some(self.layout.names.name(self.layout.station(station)?.name))
     }
 
-    fn inject(&mut self, port: StationId, frame: Frame) -> Result<(), FabricError> {
-        let station = *self.layout.station(port).ok_or(FabricError::NoStation { station: port })?;
+    /// All machines with their names and addresses, in the order of their stations.
+    pub fn machines(&self) -> impl Iterator<Item = (MachineId, &str, Option<IpAddr>)> {
+        self.layout.stations.iter().flatten().filter(|station| station.seat & MACHINE != 0).map(|station| {
+            let machine =
+                &self.shards[usize::from(station.shard)].machines[shard::machine_index(station.seat)];
+            (machine.id, self.layout.names.name(station.name), machine.address())
+        })
+    }
+
+    /// What a link joins.
+    #[must_use]
+    pub fn ends(&self, link: LinkId) -> Option<[StationId; 2]> {
+        Some(self.layout.link(link)?.ends.map(|end| end.station))
+    }
+
+    /// The way of a link that leads away from a station, if the link ends there.
+    #[must_use]
+    pub fn way_from(&self, link: LinkId, station: StationId) -> Option<Way> {
+        let [first, second] = self.ends(link)?;
+        if first == station {
+            return Some(Way::Forth);
+        }
+        (second == station).then_some(Way::Back)
+    }
+
+    /// Takes frames that enter together by a door, after all that is due by then.
+    ///
+    /// This is an [`Input::Frame`] for each, and takes less time.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such door.
+    pub fn inject(
+        &mut self,
+        now: Instant,
+        door: StationId,
+        frames: impl IntoIterator<Item = Frame>,
+    ) -> Result<(), FabricError> {
+        self.run_until(now);
+        let station = *self.layout.station(door).ok_or(FabricError::NoStation { station: door })?;
         let shard = &mut self.shards[usize::from(station.shard)];
         let is_door = station.seat & MACHINE == 0
             && matches!(shard.equipment[station.seat as usize].kind, equipment::Kind::Door);
         if !is_door {
-            return Err(FabricError::Kind { station: port, wanted: "a door" });
+            return Err(FabricError::Kind { station: door, wanted: "a door" });
         }
-        shard.inject(&self.layout, station.seat, frame);
+        shard.inject(&self.layout, station.seat, frames.into_iter());
         Ok(())
     }
 
     /// Brings what the shards told into an order that does not depend on them.
     fn collect(&mut self) {
         let mut told: Vec<Told> = Vec::new();
-        self.shards.iter_mut().for_each(|shard| told.append(&mut shard.traffic.outputs));
+        for shard in &mut self.shards {
+            // What was captured of frames that went ahead waits for its instant.
+            told.extend(shard.traffic.outputs.extract_if(.., |told| told.at <= self.now));
+        }
         // Stable: what one station told in one instant stays in its order.
         told.sort_by_key(|told| (told.at, told.station));
         self.outputs.extend(told.into_iter().map(|told| told.output));

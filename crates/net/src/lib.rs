@@ -36,6 +36,7 @@ pub mod topology;
 
 mod mac;
 mod node;
+mod raw;
 mod subnet;
 
 pub use fabric::Fabric;

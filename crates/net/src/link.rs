@@ -15,7 +15,7 @@ mod wire;
 
 pub(crate) use chance::Chance;
 pub use counters::{DropReason, LaneCounters};
-pub(crate) use lane::{Lane, Target};
+pub(crate) use lane::{Arrival, Lane, Target};
 pub(crate) use line::Line;
 pub use plan::Plan;
 pub use profile::{LinkProfile, Loss, ProfileError};

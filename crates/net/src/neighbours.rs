@@ -81,6 +81,8 @@ pub enum Lookup {
 pub enum Held {
     /// It is the first for its address: ask for it.
     Ask,
+    /// It is the first for its address: ask for it. These had waited longest, for others, and made room.
+    AskInstead(Vec<Packet>),
     /// The question was asked already.
     Waiting,
     /// Too many packets wait already; here it is again.
@@ -153,18 +155,24 @@ impl Neighbours {
 
     /// Keeps a packet until somebody answers for the address, of which [`lookup`](Self::lookup) said that it is not
     /// known.
+    ///
+    /// If there is no room for the first packet to an address, those make room that have waited longest: neighbours who
+    /// are there answer soon, so who looks for many that are not keeps nobody from theirs.
     pub fn hold(&mut self, now: Instant, config: &Config, address: IpAddr, packet: Packet) -> Held {
-        let bytes = payload_bytes(&packet);
-        if self.waiting_packets >= config.waiting_packets_max
-            || bytes > config.waiting_bytes_max.saturating_sub(self.waiting_bytes)
-        {
+        let (key, bytes) = (key(address), payload_bytes(&packet));
+        let (found, mut displaced) = (self.table.find(key), Vec::new());
+        if found.is_none() && bytes <= config.waiting_bytes_max {
+            while !self.has_room(config, bytes) && self.displace_oldest(config, &mut displaced) {}
+        }
+        if !self.has_room(config, bytes) {
             return Held::Full(packet);
         }
-        let key = key(address);
-        let found = self.table.find(key);
-        let Some(index) = found.or_else(|| self.table.insert(config, Entry::asking(key, now))) else {
-            return Held::Full(packet);
-        };
+        let place = found.or_else(|| self.table.insert(config, Entry::asking(key, now)));
+        let place = place.or_else(|| {
+            self.displace_oldest(config, &mut displaced);
+            self.table.insert(config, Entry::asking(key, now))
+        });
+        let Some(index) = place else { return Held::Full(packet) };
         let waiting = &mut self.table.entry_mut(index).waiting;
         if waiting.len() >= config.waiting_each_packets_max as usize {
             return Held::Full(packet);
@@ -176,7 +184,25 @@ impl Neighbours {
             return Held::Waiting;
         }
         self.ask_again_at(now.saturating_add(config.patience), key);
-        Held::Ask
+        if displaced.is_empty() { Held::Ask } else { Held::AskInstead(displaced) }
+    }
+
+    fn has_room(&self, config: &Config, bytes: usize) -> bool {
+        self.waiting_packets < config.waiting_packets_max
+            && bytes <= config.waiting_bytes_max.saturating_sub(self.waiting_bytes)
+    }
+
+    /// Gives up whoever was asked for longest ago; whether there was somebody.
+    fn displace_oldest(&mut self, config: &Config, displaced: &mut Vec<Packet>) -> bool {
+        while let Some((deadline, key)) = self.questions.pop_front() {
+            if let Some(index) = self.open_question(config, deadline, key) {
+                let waiting = self.table.remove(index).waiting;
+                self.give_back(&waiting);
+                displaced.extend(waiting);
+                return true;
+            }
+        }
+        false
     }
 
     /// Hears that a card has an address, and gives back the packets that waited for it.

@@ -35,6 +35,7 @@ use crate::frame::Reassembly;
 use crate::{Frame, Mac, Node, Outbox, Port};
 
 mod address;
+mod ahead;
 mod bypass;
 mod checks;
 mod config;
@@ -461,16 +462,34 @@ impl Router {
     }
 }
 
-impl Node for Router {
-    fn handle(&mut self, now: Instant, port: Port, mut frame: Frame, out: &mut Outbox) {
+impl Router {
+    /// Does to a frame what has to be done, and says through which port it leaves, after what was put into `out`;
+    /// `None` if it does not.
+    #[inline]
+    pub(crate) fn forward(
+        &mut self,
+        now: Instant,
+        port: Port,
+        frame: &mut Frame,
+        out: &mut Outbox,
+    ) -> Option<Port> {
         if now >= self.refresh {
             self.refresh = now.saturating_add(self.config.ways_for);
             self.change();
         }
-        match self.take(now, port, &mut frame, out) {
-            Ok(to) => out.send(to, frame),
+        match self.take(now, port, frame, out) {
+            Ok(to) => return Some(to),
             Err(Gone::Dropped(reason)) => self.drop(port, reason),
             Err(Gone::Consumed) => {}
+        }
+        None
+    }
+}
+
+impl Node for Router {
+    fn handle(&mut self, now: Instant, port: Port, mut frame: Frame, out: &mut Outbox) {
+        if let Some(to) = self.forward(now, port, &mut frame, out) {
+            out.send(to, frame);
         }
     }
 

@@ -18,6 +18,7 @@ mod echo;
 mod egress;
 mod ended;
 mod error;
+mod fetch;
 mod host;
 mod index;
 mod ingress;

@@ -38,7 +38,7 @@ pub struct Config {
 /// Who hears a question for an address (ARP).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Questions {
-    /// The port to which the address was assigned, and all if it was assigned to none.
+    /// The port to which the address was assigned; if it was assigned to none, all ports that are not settled.
     #[default]
     Directed,
     /// All ports, as in a switch that knows nothing of addresses.
@@ -101,6 +101,8 @@ pub struct Switch {
     table: Table,
     /// The ports to which addresses were assigned.
     assigned: Map<Ipv4Addr, Port>,
+    /// The attached ports that are not settled, in order: who may have an address that was assigned to no port.
+    unsettled: Vec<Port>,
     counters: Counters,
 }
 
@@ -113,12 +115,34 @@ struct PortState {
     bucket: Bucket,
 }
 
+/// Where a frame goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Exit {
+    One(Port),
+    Many(Flood),
+}
+
+/// Which ports a frame goes to that is not for one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Flood {
+    All,
+    /// Those that may have any address.
+    Unsettled,
+}
+
 impl Switch {
     /// A switch without ports. `key` keeps guests from choosing addresses that are slow to find.
     #[must_use]
     pub fn new(config: Config, key: u64) -> Self {
         let table = Table::new(key, config.cards_max, config.port_cards_max, config.age);
-        Self { config, ports: Vec::new(), table, assigned: Map::default(), counters: Counters::default() }
+        Self {
+            config,
+            ports: Vec::new(),
+            table,
+            assigned: Map::default(),
+            unsettled: Vec::new(),
+            counters: Counters::default(),
+        }
     }
 
     /// Something is connected to a port.
@@ -134,6 +158,7 @@ impl Switch {
             self.ports.resize(place + 1, vacant);
         }
         self.ports[place].is_attached = true;
+        self.settle(port, false);
     }
 
     /// Nothing is connected to a port any more: what was learned of it is forgotten.
@@ -143,6 +168,7 @@ impl Switch {
             state.is_blocked = false;
             state.isolation = Isolation::Open;
             self.table.forget(port);
+            self.settle(port, true);
         }
     }
 
@@ -154,6 +180,18 @@ impl Switch {
     /// An address is no longer at a port.
     pub fn unassign(&mut self, address: Ipv4Addr) {
         self.assigned.remove(&address);
+    }
+
+    /// Tells whether who is at a port has the addresses that were assigned to it and no others, so that it need not
+    /// hear questions for those.
+    pub fn settle(&mut self, port: Port, is_settled: bool) {
+        match self.unsettled.binary_search(&port) {
+            Ok(place) if is_settled => {
+                self.unsettled.remove(place);
+            }
+            Err(place) if !is_settled => self.unsettled.insert(place, port),
+            _ => {}
+        }
     }
 
     /// Keeps a port from talking to others of its kind, or lets it.
@@ -195,6 +233,53 @@ impl Switch {
         self.table.port_of(card, now)
     }
 
+    /// Passes a frame on that is for one port only, through which `may_pass` lets it; otherwise it does nothing.
+    #[inline]
+    pub(crate) fn pass(
+        &mut self,
+        now: Instant,
+        from: Port,
+        frame: &Frame,
+        may_pass: impl FnOnce(Port) -> bool,
+    ) -> Option<Port> {
+        let Exit::One(to) = self.place(now, frame) else { return None };
+        let is_open = |port: Port| {
+            let state = self.ports.get(usize::from(port.number()));
+            state.is_some_and(|state| state.is_attached && !state.is_blocked)
+        };
+        let passes = from != to && is_open(from) && is_open(to) && !are_isolated(&self.ports, from, to);
+        if !passes || frame.source.is_multicast() || !may_pass(to) {
+            return None;
+        }
+        self.learn(now, from, frame.source);
+        let is_multicast = frame.target.is_multicast();
+        *(if is_multicast { &mut self.counters.directed } else { &mut self.counters.forwarded }) += 1;
+        Some(to)
+    }
+
+    /// Takes note of a frame, and says where it goes; `None` if it goes no further.
+    #[inline]
+    pub(crate) fn direct(&mut self, now: Instant, port: Port, frame: &Frame) -> Option<Exit> {
+        if !self
+            .ports
+            .get(usize::from(port.number()))
+            .is_some_and(|state| state.is_attached && !state.is_blocked)
+        {
+            self.counters.blocked += 1;
+            return None;
+        }
+        if frame.source.is_multicast() {
+            self.counters.malformed += 1;
+            return None;
+        }
+        self.learn(now, port, frame.source);
+        let exit = self.place(now, frame);
+        match exit {
+            Exit::One(to) if !self.may_leave(port, to, frame) => None,
+            exit => Some(exit),
+        }
+    }
+
     #[inline]
     fn learn(&mut self, now: Instant, port: Port, source: Mac) {
         match self.table.learn(now, port, source) {
@@ -204,60 +289,66 @@ impl Switch {
         }
     }
 
-    /// Where a frame goes; `None` for all ports.
     #[inline]
-    fn place(&self, now: Instant, frame: &Frame) -> Option<Port> {
+    fn place(&self, now: Instant, frame: &Frame) -> Exit {
         if !frame.target.is_multicast() {
-            return self.table.port_of(frame.target, now);
+            return self.table.port_of(frame.target, now).map_or(Exit::Many(Flood::All), Exit::One);
         }
         match &frame.body {
             Body::Arp(Arp { operation: ArpOperation::Request, source, target, .. })
                 if self.config.questions == Questions::Directed && source != target =>
             {
-                self.assigned.get(target).copied()
+                self.assigned.get(target).map_or(Exit::Many(Flood::Unsettled), |port| Exit::One(*port))
             }
-            _ => None,
+            _ => Exit::Many(Flood::All),
         }
     }
 
+    /// Whether a frame may leave by the port that it is for.
     #[inline]
-    fn forward(&mut self, from: Port, to: Port, frame: Frame, out: &mut Outbox) {
-        let is_multicast = frame.target.is_multicast();
-        if from == to {
-            self.counters.local += 1;
-        } else if !self.ports.get(usize::from(to.number())).is_some_and(|to| to.is_attached && !to.is_blocked)
-        {
-            self.counters.blocked += 1;
-        } else if self.are_isolated(from, to) {
-            self.counters.isolated += 1;
+    fn may_leave(&mut self, from: Port, to: Port, frame: &Frame) -> bool {
+        let counters = &mut self.counters;
+        let is_open = |to: &PortState| to.is_attached && !to.is_blocked;
+        let counter = if from == to {
+            &mut counters.local
+        } else if !self.ports.get(usize::from(to.number())).is_some_and(is_open) {
+            &mut counters.blocked
+        } else if are_isolated(&self.ports, from, to) {
+            &mut counters.isolated
         } else {
-            let counter =
-                if is_multicast { &mut self.counters.directed } else { &mut self.counters.forwarded };
-            *counter += 1;
-            out.send(to, frame);
-        }
+            let is_multicast = frame.target.is_multicast();
+            *(if is_multicast { &mut counters.directed } else { &mut counters.forwarded }) += 1;
+            return true;
+        };
+        *counter += 1;
+        false
     }
 
-    #[inline]
-    fn are_isolated(&self, from: Port, to: Port) -> bool {
-        let isolation = |port: Port| self.ports[usize::from(port.number())].isolation;
-        isolation(from) == Isolation::Isolated && isolation(to) == Isolation::Isolated
-    }
-
-    fn flood(&mut self, now: Instant, from: Port, frame: Frame, out: &mut Outbox) {
+    /// Sends a frame to all ports that it may be for.
+    #[cold]
+    pub(crate) fn flood(&mut self, now: Instant, from: Port, to: Flood, frame: Frame, out: &mut Outbox) {
         let bucket = &mut self.ports[usize::from(from.number())].bucket;
         if !bucket.take(now, self.config.storm_rate, self.config.storm_burst) {
             self.counters.storm += 1;
             return;
         }
         self.counters.flooded += 1;
+        match to {
+            Flood::All => {
+                self.spread(from, (0..self.ports.len()).map(|number| Port::new(number as u16)), frame, out);
+            }
+            Flood::Unsettled => self.spread(from, self.unsettled.iter().copied(), frame, out),
+        }
+    }
+
+    /// Sends a frame to all of `ports` to which it may go.
+    fn spread(&self, from: Port, ports: impl Iterator<Item = Port>, frame: Frame, out: &mut Outbox) {
         let isolation = self.ports[usize::from(from.number())].isolation;
-        let is_open = |state: &PortState| {
+        let mut targets = ports.filter(|port| {
+            let state = &self.ports[usize::from(port.number())];
             let may_talk = isolation == Isolation::Open || state.isolation == Isolation::Open;
-            state.is_attached && !state.is_blocked && may_talk
-        };
-        let targets = (0u16..).zip(&self.ports).filter(|(_, state)| is_open(state));
-        let mut targets = targets.map(|(port, _)| Port::new(port)).filter(|port| *port != from);
+            *port != from && state.is_attached && !state.is_blocked && may_talk
+        });
         let Some(mut next) = targets.next() else { return };
         for port in targets {
             out.send(next, frame.clone());
@@ -270,21 +361,10 @@ impl Switch {
 impl Node for Switch {
     #[inline]
     fn handle(&mut self, now: Instant, port: Port, frame: Frame, out: &mut Outbox) {
-        match self.ports.get(usize::from(port.number())) {
-            Some(state) if state.is_attached && !state.is_blocked => {}
-            _ => {
-                self.counters.blocked += 1;
-                return;
-            }
-        }
-        if frame.source.is_multicast() {
-            self.counters.malformed += 1;
-            return;
-        }
-        self.learn(now, port, frame.source);
-        match self.place(now, &frame) {
-            Some(to) => self.forward(port, to, frame, out),
-            None => self.flood(now, port, frame, out),
+        match self.direct(now, port, &frame) {
+            Some(Exit::One(to)) => out.send(to, frame),
+            Some(Exit::Many(to)) => self.flood(now, port, to, frame, out),
+            None => {}
         }
     }
 
@@ -293,6 +373,12 @@ impl Node for Switch {
     fn next_event(&self) -> Option<Instant> {
         None
     }
+}
+
+#[inline]
+fn are_isolated(ports: &[PortState], from: Port, to: Port) -> bool {
+    let isolation = |port: Port| ports[usize::from(port.number())].isolation;
+    isolation(from) == Isolation::Isolated && isolation(to) == Isolation::Isolated
 }
 
 #[cfg(test)]

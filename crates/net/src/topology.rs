@@ -14,14 +14,11 @@
 //! loss = "0.1 %"
 //!
 //! [clouds.internet]
+//! network = "203.0.113.0/24" # what connects to it gets an address of these
 //!
 //! [routers.edge]
-//! routes = [{ network = "0.0.0.0/0", via = "203.0.113.1" }]
 //! forwards = [{ protocol = "tcp", port = 80, to = "10.1.0.10" }]
-//! interfaces = [
-//!   { to = "lan" },
-//!   { to = "internet", address = "203.0.113.7/24", peer = "203.0.113.1/24", masquerade = true },
-//! ]
+//! interfaces = [{ to = "lan" }, { to = "internet", plan = "dsl", masquerade = true }]
 //!
 //! [machines.web]
 //! at = "lan"
@@ -36,6 +33,7 @@
 //! What is wrong is told with its place: the line for what cannot be read, the path for what makes no sense.
 
 mod assemble;
+mod cloud;
 mod error;
 mod groups;
 mod plan;
@@ -48,14 +46,15 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-pub use assemble::Network;
+pub use assemble::{Machine, Network};
+pub use cloud::CloudTable;
 pub use error::TopologyError;
 pub use plan::{PlanChoice, PlanTable};
 pub use routers::{
     ForwardTable, InterfaceTable, Ports, ProtocolName, RouteTable, RouterTable, RuleTable, StateName,
     VerdictName,
 };
-pub use units::{Rate, Share, Size, Span};
+pub use units::{Block, Rate, Share, Size, Span};
 
 /// A network as people describe it.
 ///
@@ -86,8 +85,8 @@ pub struct Topology {
     pub switches: BTreeMap<String, SwitchTable>,
     /// Routers.
     pub routers: BTreeMap<String, RouterTable>,
-    /// Routers that only route, and know no conversations: cores of internets.
-    pub clouds: BTreeMap<String, RouterTable>,
+    /// Cores of internets.
+    pub clouds: BTreeMap<String, CloudTable>,
     /// What links are like, to be referred to by name.
     pub plans: BTreeMap<String, PlanTable>,
     /// Links between what is not a machine.

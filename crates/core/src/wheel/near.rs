@@ -76,6 +76,12 @@ impl Near {
         self.entries.front().map(|entry| entry.deadline)
     }
 
+    /// An entry of which so many are before it.
+    #[inline]
+    pub(super) fn nth(&self, place: usize) -> Option<&Entry> {
+        self.entries.get(place)
+    }
+
     /// All entries in order, some of them dead.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()

@@ -61,15 +61,26 @@ pub enum FlowEnd {
     Open,
 }
 
-impl fmt::Display for FlowEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl FlowEnd {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Finished, Self::Reset, Self::Idle, Self::Evicted, Self::Open];
+
+    /// A word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Finished => "finished",
             Self::Reset => "reset",
             Self::Idle => "idle",
             Self::Evicted => "evicted",
             Self::Open => "open",
-        })
+        }
+    }
+}
+
+impl fmt::Display for FlowEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

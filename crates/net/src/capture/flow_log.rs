@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
+use ironloom_core::metrics::{MetricError, Scope};
 use ironloom_core::{Duration, Instant, Rng};
 
 use super::flow::FlowKey;
+use super::flow_metrics::FlowMetrics;
 use super::table::{Queue, Table};
 use super::{Flow, FlowEnd, Tally};
 use crate::frame::{Body, Flags, Frame, Packet, Transport};
@@ -75,13 +77,26 @@ pub struct FlowLog {
     table: Table<FlowKey, Entry>,
     ended: VecDeque<Flow>,
     lost: u64,
+    metrics: Option<FlowMetrics>,
 }
 
 impl FlowLog {
     /// An empty log; the stream keeps anybody from preparing addresses that fall together in its table.
     #[must_use]
     pub fn new(config: FlowLogConfig, rng: &mut Rng) -> Self {
-        Self { config, table: Table::new(rng.next_u64()), ended: VecDeque::new(), lost: 0 }
+        let table = Table::new(rng.next_u64());
+        Self { config, table, ended: VecDeque::new(), lost: 0, metrics: None }
+    }
+
+    /// Shows what is counted from now on among the metrics of a scope.
+    ///
+    /// # Errors
+    ///
+    /// If the scope has other metrics of these names, or too many.
+    pub fn show_in(&mut self, scope: &Scope) -> Result<(), MetricError> {
+        let metrics = self.metrics.insert(FlowMetrics::new(scope)?);
+        metrics.open.set(self.table.len() as i64);
+        Ok(())
     }
 
     /// Counts a frame, if it is of the internet protocol.
@@ -200,6 +215,9 @@ impl FlowLog {
             entry.due = now.saturating_add(self.config.linger);
         }
         self.table.insert(key, entry);
+        if let Some(metrics) = &self.metrics {
+            metrics.open.add(1);
+        }
         if let Some(place) = self.table.place(&key).filter(|_| is_over) {
             self.table.touch(place, Queue::Lingering);
         }
@@ -208,16 +226,29 @@ impl FlowLog {
     /// Ends a flow, for a reason that counts unless it was over before.
     fn end(&mut self, place: u32, reason: FlowEnd) {
         let Some((key, entry)) = self.table.remove(place) else { return };
+        let (source, target) = key.ends(entry.lesser_first);
+        let Entry { first, last, sent, received, end, .. } = entry;
+        let (protocol, end) = (key.protocol(), end.unwrap_or(reason));
+        let flow = Flow { protocol, source, target, first, last, sent, received, end };
+        if let Some(metrics) = &self.metrics {
+            metrics.open.add(-1);
+            metrics.note(&flow);
+        }
+        self.keep(flow);
+    }
+
+    /// Keeps a flow that ended until somebody asks for it, in place of the oldest if there is no room.
+    fn keep(&mut self, flow: Flow) {
         if self.ended.len() >= self.config.ended_max {
             self.lost += 1;
+            if let Some(metrics) = &self.metrics {
+                metrics.lost.add(1);
+            }
             if self.ended.pop_front().is_none() {
                 return;
             }
         }
-        let (source, target) = key.ends(entry.lesser_first);
-        let Entry { first, last, sent, received, end, .. } = entry;
-        let (protocol, end) = (key.protocol(), end.unwrap_or(reason));
-        self.ended.push_back(Flow { protocol, source, target, first, last, sent, received, end });
+        self.ended.push_back(flow);
     }
 }
 

@@ -3,6 +3,7 @@
 mod file;
 mod filter;
 mod flow_log;
+mod recorder;
 mod table;
 mod tshark;
 

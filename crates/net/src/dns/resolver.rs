@@ -76,7 +76,8 @@ pub struct ResolverConfig {
     pub mismatches_max: u32,
     /// How many records a reply may have.
     pub reply_records_max: u32,
-    /// How long a server has to reply for the first time that it is asked; each further time it has twice as long.
+    /// How long a server has to reply for the first time that it is asked; each further time it has twice as long, and
+    /// over TCP, where what is lost is sent again, four times as long.
     pub ask_timeout: Duration,
     /// How long a question may take.
     pub job_timeout: Duration,
@@ -101,10 +102,10 @@ impl Default for ResolverConfig {
             depth_max: 5,
             aliases_max: 12,
             servers_max: 13,
-            attempts_max: 2,
+            attempts_max: 4,
             mismatches_max: 8,
             reply_records_max: 512,
-            ask_timeout: Duration::from_millis(1_200),
+            ask_timeout: Duration::from_millis(600),
             job_timeout: Duration::from_secs(10),
             silence_remembered: Duration::from_secs(60),
             silent_max: 1_024,

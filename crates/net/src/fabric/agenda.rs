@@ -91,6 +91,15 @@ impl Agenda {
         if self.present.is_empty() { self.wheel.next_bound() } else { Some(self.at) }
     }
 
+    /// What will probably happen as the `nth` from now, if that is known.
+    #[inline]
+    pub(super) fn upcoming(&self, nth: usize) -> Option<Event> {
+        match nth.checked_sub(self.present.len()) {
+            Some(beyond) => self.wheel.upcoming(beyond).copied(),
+            None => Some(self.present[self.present.len() - 1 - nth]),
+        }
+    }
+
     fn join(&mut self, event: Event) {
         let place = self.present.partition_point(|other| *other > event);
         self.present.insert(place, event);

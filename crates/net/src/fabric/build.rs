@@ -229,6 +229,7 @@ impl Fabric {
             switch.isolate(here.port, spec.isolation);
             if let Some(address) = spec.address {
                 switch.assign(address.addr(), here.port);
+                switch.settle(here.port, spec.guard == Guard::Assigned);
             }
         }
         Ok(station)

@@ -21,8 +21,13 @@ pub(super) struct Digest(u128);
 impl Digest {
     #[inline]
     pub(super) fn add(&mut self, at: Instant, key: u64, frame: &Frame) {
+        self.add_print(at, key, fingerprint(frame));
+    }
+
+    /// Adds the arrival of a frame of which the [`fingerprint`] is known.
+    #[inline]
+    pub(super) fn add_print(&mut self, at: Instant, key: u64, content: u64) {
         let place = fold(at.as_nanos() ^ FIRST, key ^ SECOND);
-        let content = fingerprint(frame);
         let product = u128::from(place ^ THIRD).wrapping_mul(u128::from(content | 1));
         self.0 = self.0.wrapping_add(product ^ u128::from(content) << 64);
     }
@@ -43,7 +48,9 @@ fn fold(left: u64, right: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
-fn fingerprint(frame: &Frame) -> u64 {
+/// All that a frame says of itself, in one word.
+#[inline]
+pub(super) fn fingerprint(frame: &Frame) -> u64 {
     match &frame.body {
         Body::Ip(packet) => of_packet(packet),
         Body::Arp(arp) => of_arp(arp),

@@ -1,6 +1,9 @@
 //! [`Flights`]: where frames are while they are under way.
 
+use bytes::Bytes;
+
 use crate::Frame;
+use crate::frame::Body;
 use crate::link::Target;
 
 /// A frame that is under way.
@@ -10,6 +13,14 @@ pub(super) struct Flight {
     pub(super) target: Target,
     /// Whether somebody wants to see it when it arrives.
     pub(super) is_watched: bool,
+}
+
+impl Flight {
+    /// The frame, for whoever keeps it. The flight is over then.
+    pub(super) fn take_frame(&mut self) -> Frame {
+        let body = std::mem::replace(&mut self.frame.body, Body::Broken(Bytes::new()));
+        Frame { body, ..self.frame }
+    }
 }
 
 /// A slab: a frame keeps its place while it is under way, and the last place that became free is used next.
@@ -35,6 +46,18 @@ impl Flights {
         let flight = self.places[place as usize].take();
         self.free.push(place);
         flight
+    }
+
+    /// The place of a frame.
+    #[inline]
+    pub(super) fn flight(&self, place: u32) -> &Option<Flight> {
+        &self.places[place as usize]
+    }
+
+    /// A frame that is under way, where it is.
+    #[inline]
+    pub(super) fn flight_mut(&mut self, place: u32) -> Option<&mut Flight> {
+        self.places[place as usize].as_mut()
     }
 
     /// How many frames are under way.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 use ironloom_core::MachineId;
 
-use super::machine::{Life, Run, SERVICE};
+use super::machine::{Guard, Life, Run, SERVICE};
 use super::{Fabric, FabricError, LinkId};
 use crate::{Host, Node, Port, Service, Stack};
 
@@ -101,7 +101,7 @@ impl Fabric {
         );
         machine.prefix_len = address.map_or(0, |address| address.prefix_len());
         machine.gateway = gateway.unwrap_or(Ipv4Addr::UNSPECIFIED);
-        let link = machine.link;
+        let (link, guard) = (machine.link, machine.guard);
         let mtu = self.mtu_from(link);
         let machine = &mut self.shards[shard].machines[index];
         let interface = machine.interface(mtu);
@@ -111,6 +111,7 @@ impl Fabric {
         let Some(end) = self.layout.link(link).map(|link| link.ends[0]) else { return Ok(()) };
         if let Some(switch) = self.switch_mut(end.station) {
             switch.unassign(before);
+            switch.settle(end.port, address.is_some() && guard == Guard::Assigned);
             if let Some(address) = address {
                 switch.assign(address.addr(), end.port);
             }

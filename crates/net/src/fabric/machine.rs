@@ -173,6 +173,12 @@ impl Machine {
         }
     }
 
+    /// What runs behind its card, if anything does.
+    #[inline]
+    pub(super) fn run(&self) -> Option<&Run> {
+        Some(&self.life.as_ref()?.run)
+    }
+
     /// Its card, as its stack is to know it.
     pub(super) fn interface(&self, mtu: u16) -> Interface {
         let mut interface = Interface { mtu, ..Interface::new(self.mac) };

@@ -1,9 +1,10 @@
-//! Routers in a fabric: how they are connected, and the cloud, which is one of them.
+//! Routers in a fabric: how they are connected.
 
 use ipnet::IpNet;
 
 use super::equipment::Kind;
-use super::layout::Station;
+use super::layout::{MACHINE, Station};
+use super::shard::machine_index;
 use super::{Fabric, FabricError, LinkId, Place, StationId, Way};
 use crate::link::LinkProfile;
 use crate::router::{self, Interface, Router};
@@ -46,18 +47,21 @@ impl Fabric {
         config: router::Config,
     ) -> Result<StationId, FabricError> {
         let mut rng = self.rng.split("router", self.layout.stations.len() as u64);
-        self.add_equipment(name, place, Kind::Router(Box::new(Router::new(config, &mut rng))))
+        self.install_router(name, place, Router::new(config, &mut rng))
     }
 
-    /// Adds the core of an internet: a router that only routes. It knows no conversations, so it translates nothing,
-    /// and any number of packets passes it without leaving anything behind.
+    /// Adds a router that was set up before: its interfaces are numbered as the links that it will be connected by.
     ///
     /// # Errors
     ///
-    /// If there is no room, or what it is to be placed beside is not there.
-    pub fn add_cloud(&mut self, name: &str, place: Place) -> Result<StationId, FabricError> {
-        let config = router::Config { tracks: false, ports_max: u16::MAX, ..router::Config::default() };
-        self.add_router(name, place, config)
+    /// As [`add_router`](Self::add_router).
+    pub fn install_router(
+        &mut self,
+        name: &str,
+        place: Place,
+        router: Router,
+    ) -> Result<StationId, FabricError> {
+        self.add_equipment(name, place, Kind::Router(Box::new(router)))
     }
 
     /// Connects a router to something, with addresses of its own there: its networks are routed over this link.
@@ -138,6 +142,18 @@ impl Fabric {
     pub fn port_of(&self, link: LinkId, station: StationId) -> Option<Port> {
         let ends = self.layout.link(link)?.ends;
         ends.iter().find(|end| end.station == station).map(|end| end.port)
+    }
+
+    /// The link that ends at a port of a station.
+    #[must_use]
+    pub fn link_at(&self, station: StationId, port: Port) -> Option<LinkId> {
+        let Station { seat, shard, .. } = *self.layout.station(station)?;
+        let shard = &self.shards[usize::from(shard)];
+        if seat & MACHINE != 0 {
+            return (port.number() == 0).then(|| shard.machines[machine_index(seat)].link);
+        }
+        let exit = shard.equipment[seat as usize].ports.get(usize::from(port.number()))?;
+        (!exit.is_vacant()).then_some(exit.link)
     }
 
     /// Lets routers know that a cable was pulled, or plugged in again. That only one way is down nobody notices.

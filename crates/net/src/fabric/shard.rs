@@ -2,6 +2,8 @@
 //!
 //! Within a window no shard sees anything of another: what it sends there lies in `crossings` until the window ends.
 
+use std::collections::VecDeque;
+
 use ironloom_core::Instant;
 
 use super::absent;
@@ -9,11 +11,15 @@ use super::agenda::{Agenda, Event, Key};
 use super::digest::Digest;
 use super::equipment::{Equipment, Kind};
 use super::flights::{Flight, Flights};
+use super::foresight::Foresight;
 use super::layout::{Layout, MACHINE, NONE};
 use super::machine::{Alarm, Machine, Run};
 use super::{LinkId, Output, Point, StationId, Way};
-use crate::link::{DropReason, Lane, Target};
-use crate::{Frame, Outbox, Port};
+use crate::link::{Arrival, DropReason, Lane, Target};
+use crate::{Frame, Outbox, Port, switch};
+
+/// For how many frames that enter together it is fetched what they need.
+const FETCHED_FRAMES: usize = 16;
 
 /// Some of the stations, and all that happens to them.
 #[derive(Debug)]
@@ -24,15 +30,18 @@ pub(super) struct Shard {
     pub(super) free_equipment: Vec<u32>,
     pub(super) traffic: Traffic,
     out: Outbox,
+    pub(super) foresight: Foresight,
 }
 
 /// What is under way in a shard.
 #[derive(Debug)]
 pub(super) struct Traffic {
-    number: u16,
+    pub(super) number: u16,
     pub(super) now: Instant,
     pub(super) agenda: Agenda,
-    flights: Flights,
+    pub(super) flights: Flights,
+    /// What became of the frame that is being put on a lane, if it does not simply arrive.
+    pub(super) parts: Vec<Arrival>,
     pub(super) lanes: Vec<Lane>,
     pub(super) free_lanes: Vec<u32>,
     /// What was sent to other shards, for each of them.
@@ -40,7 +49,7 @@ pub(super) struct Traffic {
     pub(super) outputs: Vec<Told>,
     pub(super) digest: Option<Digest>,
     pub(super) tally: Tally,
-    frames_max: usize,
+    pub(super) frames_max: usize,
     outputs_max: usize,
 }
 
@@ -49,6 +58,8 @@ pub(super) struct Traffic {
 pub struct Tally {
     /// How many events happened: frames that arrived, and wake-ups.
     pub events: u64,
+    /// How many of these were wake-ups.
+    pub wakes: u64,
     /// How many frames were dropped because their link was gone when they arrived.
     pub gone: u64,
     /// How many frames were dropped because too many were under way.
@@ -63,6 +74,7 @@ impl Tally {
     pub(super) const fn plus(self, other: Self) -> Self {
         Self {
             events: self.events + other.events,
+            wakes: self.wakes + other.wakes,
             gone: self.gone + other.gone,
             overflowed: self.overflowed + other.overflowed,
             unheard: self.unheard + other.unheard,
@@ -74,9 +86,9 @@ impl Tally {
 /// A frame that is on its way to another shard.
 #[derive(Debug)]
 pub(super) struct Crossing {
-    at: Instant,
-    key: Key,
-    flight: Flight,
+    pub(super) at: Instant,
+    pub(super) key: Key,
+    pub(super) flight: Flight,
 }
 
 /// An output, and where and when it came about.
@@ -99,6 +111,7 @@ impl Shard {
                 now: Instant::ZERO,
                 agenda: Agenda::new(),
                 flights: Flights::default(),
+                parts: Vec::new(),
                 lanes: Vec::new(),
                 free_lanes: Vec::new(),
                 crossings: (0..config.shards).map(|_| Vec::new()).collect(),
@@ -109,6 +122,7 @@ impl Shard {
                 outputs_max: config.outputs_max,
             },
             out: Outbox::new(),
+            foresight: Foresight::default(),
         }
     }
 
@@ -117,6 +131,7 @@ impl Shard {
         while let Some((at, event)) = self.traffic.agenda.pop(until) {
             self.traffic.now = at;
             self.traffic.tally.events += 1;
+            self.foresee();
             if event.key.is_wake() {
                 self.wake(layout, event.subject);
             } else {
@@ -135,13 +150,13 @@ impl Shard {
 
     #[inline]
     fn arrive(&mut self, layout: &Layout, event: Event) {
-        let Some(Flight { frame, target, is_watched }) = self.traffic.flights.take(event.subject) else {
-            return;
-        };
-        if is_watched {
-            self.traffic.capture(layout, event.key.lane(), Point::Arrived, &frame);
-        }
         let now = self.traffic.now;
+        let Some(flight) = self.traffic.flights.flight_mut(event.subject) else { return };
+        let target = flight.target;
+        if flight.is_watched {
+            let frame = flight.frame.clone();
+            self.traffic.capture(layout, now, event.key.lane(), Point::Arrived, frame);
+        }
         let is_known = if target.seat & MACHINE != 0 {
             self.machines.get(machine_index(target.seat)).map(|machine| machine.generation)
         } else {
@@ -149,16 +164,20 @@ impl Shard {
             ports.get(usize::from(target.port.number())).map(|exit| exit.generation)
         };
         if is_known != Some(target.generation) {
+            self.traffic.flights.take(event.subject);
             self.traffic.tally.gone += 1;
             return;
         }
-        if let Some(digest) = &mut self.traffic.digest {
-            digest.add(now, event.key.number(), &frame);
+        if let Some(digest) = &mut self.traffic.digest
+            && let Some(flight) = self.traffic.flights.flight_mut(event.subject)
+        {
+            digest.add(now, event.key.number(), &flight.frame);
         }
         if target.seat & MACHINE != 0 {
-            self.enter_machine(layout, machine_index(target.seat), target.port, frame);
+            let Some(flight) = self.traffic.flights.take(event.subject) else { return };
+            self.enter_machine(layout, machine_index(target.seat), target.port, flight.frame);
         } else {
-            self.enter_equipment(layout, target.seat, target.port, frame);
+            self.enter_equipment(layout, event.subject, target);
         }
     }
 
@@ -172,25 +191,56 @@ impl Shard {
         self.settle_machine(layout, index);
     }
 
+    /// Lets equipment handle a frame. Where it only passes it on, the frame stays in its place.
     #[inline]
-    fn enter_equipment(&mut self, layout: &Layout, seat: u32, port: Port, frame: Frame) {
-        let equipment = &mut self.equipment[seat as usize];
-        let now = self.traffic.now;
-        match &mut equipment.kind {
-            Kind::Switch(switch) => crate::Node::handle(&mut **switch, now, port, frame, &mut self.out),
-            Kind::Router(router) => crate::Node::handle(&mut **router, now, port, frame, &mut self.out),
-            Kind::Node(node) => node.handle(now, port, frame, &mut self.out),
-            Kind::Door => {
-                let output = Output::Frame { at: now, port: equipment.station, frame };
-                self.traffic.tell(equipment.station, output);
+    fn enter_equipment(&mut self, layout: &Layout, subject: u32, target: Target) {
+        let Self { equipment, traffic, out, .. } = self;
+        let equipment = &mut equipment[target.seat as usize];
+        let (now, port) = (traffic.now, target.port);
+        let Some(flight) = traffic.flights.flight_mut(subject) else { return };
+        let forwarded = match &mut equipment.kind {
+            Kind::Switch(switch) => match switch.direct(now, port, &flight.frame) {
+                Some(switch::Exit::One(to)) => Some(to),
+                Some(switch::Exit::Many(to)) => {
+                    switch.flood(now, port, to, flight.take_frame(), out);
+                    None
+                }
+                None => None,
+            },
+            Kind::Router(router) => router.forward(now, port, &mut flight.frame, out),
+            Kind::Node(node) => {
+                node.handle(now, port, flight.take_frame(), out);
+                None
             }
-            Kind::Vacant => {}
+            Kind::Door => {
+                let output = Output::Frame { at: now, port: equipment.station, frame: flight.take_frame() };
+                traffic.tell(equipment.station, output);
+                None
+            }
+            Kind::Vacant => None,
+        };
+        self.settle_equipment(layout, target.seat);
+        match forwarded {
+            Some(port) => self.relay(layout, target.seat, port, subject),
+            None => drop(self.traffic.flights.take(subject)),
         }
-        self.settle_equipment(layout, seat);
+    }
+
+    /// Passes a frame on through a port of equipment.
+    #[inline]
+    fn relay(&mut self, layout: &Layout, seat: u32, port: Port, subject: u32) {
+        match self.equipment[seat as usize].lane(port, &mut self.traffic, layout) {
+            Some(lane) => self.traffic.travel(layout, &mut self.equipment, lane, subject),
+            None => {
+                self.traffic.flights.take(subject);
+                self.traffic.tally.unplugged += 1;
+            }
+        }
     }
 
     fn wake(&mut self, layout: &Layout, seat: u32) {
         let now = self.traffic.now;
+        self.traffic.tally.wakes += 1;
         if seat & MACHINE != 0 {
             let index = machine_index(seat);
             let Some(life) = self.machines.get_mut(index).and_then(|machine| machine.life.as_mut()) else {
@@ -224,7 +274,7 @@ impl Shard {
                 machine.lane = self.traffic.open_lane(layout, machine.link, machine.station);
             }
             if machine.may_send(&frame) {
-                self.traffic.send(layout, machine.lane, frame);
+                self.traffic.send(layout, &mut self.equipment, machine.lane, frame);
             } else {
                 self.traffic.lanes[machine.lane as usize].drop_frame(DropReason::Spoofed, 1);
             }
@@ -248,19 +298,14 @@ impl Shard {
     /// Sends what a piece of equipment gave back, and plans when it wakes up.
     #[inline]
     pub(super) fn settle_equipment(&mut self, layout: &Layout, seat: u32) {
-        let equipment = &mut self.equipment[seat as usize];
         while let Some((port, frame)) = self.out.next_frame() {
-            let exit = equipment.ports.get_mut(usize::from(port.number())).filter(|exit| !exit.is_vacant());
-            let Some(exit) = exit else {
-                self.traffic.tally.unplugged += 1;
-                continue;
-            };
-            if exit.lane == NONE {
-                exit.lane = self.traffic.open_lane(layout, exit.link, equipment.station);
+            match self.equipment[seat as usize].lane(port, &mut self.traffic, layout) {
+                Some(lane) => self.traffic.send(layout, &mut self.equipment, lane, frame),
+                None => self.traffic.tally.unplugged += 1,
             }
-            self.traffic.send(layout, exit.lane, frame);
         }
         while self.out.next_notice().is_some() || self.out.next_timer().is_some() {}
+        let equipment = &mut self.equipment[seat as usize];
         if let Some(node) = equipment.kind.node()
             && let Some(next) = node.next_event()
         {
@@ -268,10 +313,38 @@ impl Shard {
         }
     }
 
-    /// Sends a frame from a door, as if it had been produced there.
-    pub(super) fn inject(&mut self, layout: &Layout, seat: u32, frame: Frame) {
-        self.out.send(Port::new(0), frame);
-        self.settle_equipment(layout, seat);
+    /// Sends frames from a door. While one goes its way, what those behind it need is fetched.
+    pub(super) fn inject(&mut self, layout: &Layout, seat: u32, frames: impl Iterator<Item = Frame>) {
+        let Some(lane) = self.equipment[seat as usize].lane(Port::new(0), &mut self.traffic, layout) else {
+            self.traffic.tally.unplugged += frames.count() as u64;
+            return;
+        };
+        let target = self.traffic.lanes[lane as usize].target;
+        let mut waiting = VecDeque::with_capacity(FETCHED_FRAMES);
+        for frame in frames {
+            let Some(subject) = self.traffic.place(target, frame) else { continue };
+            if self.traffic.lanes[lane as usize].is_near {
+                self.fetch_for(target.seat, subject, false);
+                if let Some(before) = waiting.len().checked_sub(FETCHED_FRAMES / 2) {
+                    self.fetch_for(target.seat, waiting[before], true);
+                }
+            }
+            waiting.push_back(subject);
+            if waiting.len() == FETCHED_FRAMES
+                && let Some(first) = waiting.pop_front()
+            {
+                self.traffic.travel(layout, &mut self.equipment, lane, first);
+            }
+        }
+        for subject in waiting {
+            self.traffic.travel(layout, &mut self.equipment, lane, subject);
+        }
+    }
+
+    fn fetch_for(&self, seat: u32, subject: u32, is_flow: bool) {
+        if let Some(flight) = self.traffic.flights.flight(subject) {
+            self.fetch_flow(seat, &flight.frame, is_flow);
+        }
     }
 
     /// Lets somebody use what runs behind a machine's card, and sends what came of it.
@@ -288,6 +361,18 @@ impl Shard {
     }
 }
 
+impl Equipment {
+    /// The lane that leads away from a port; `None` if nothing is connected there.
+    #[inline]
+    fn lane(&mut self, port: Port, traffic: &mut Traffic, layout: &Layout) -> Option<u32> {
+        let exit = self.ports.get_mut(usize::from(port.number())).filter(|exit| !exit.is_vacant())?;
+        if exit.lane == NONE {
+            exit.lane = traffic.open_lane(layout, exit.link, self.station);
+        }
+        Some(exit.lane)
+    }
+}
+
 impl Traffic {
     /// Makes the lane that leads from a station over a link.
     #[cold]
@@ -298,7 +383,9 @@ impl Traffic {
         let station = layout.station(to.station).expect("a link ends at stations that are there");
         let target =
             Target { seat: station.seat, port: to.port, shard: station.shard, generation: to.generation };
+        let group = layout.station(from).map(|from| from.group);
         let mut lane = Lane::new(link_id.number() << 1 | way as u32, link.lines[way], target);
+        lane.is_near = station.seat & MACHINE == 0 && group == Some(station.group);
         (lane.is_down, lane.taps) = (link.is_down[way], link.taps[way]);
         if let Some(place) = self.free_lanes.pop() {
             self.lanes[place as usize] = lane;
@@ -308,32 +395,7 @@ impl Traffic {
         (self.lanes.len() - 1) as u32
     }
 
-    #[inline]
-    fn send(&mut self, layout: &Layout, place: u32, frame: Frame) {
-        if self.lanes[place as usize].taps & Point::Sent.bit() != 0 {
-            self.capture(layout, self.lanes[place as usize].id, Point::Sent, &frame);
-        }
-        let Self { lanes, agenda, flights, crossings, number, now, tally, frames_max, .. } = self;
-        let lane = &mut lanes[place as usize];
-        if layout.is_parted(lane.id, &frame) {
-            return lane.drop_frame(DropReason::Partition, 1);
-        }
-        let (target, id, is_watched) = (lane.target, lane.id, lane.taps & Point::Arrived.bit() != 0);
-        lane.offer(*now, frame, layout.lines.line(lane.line), &layout.chance, &mut |arrival| {
-            let key = Key::frame(id, arrival.number);
-            let flight = Flight { frame: arrival.frame, target, is_watched };
-            if target.shard != *number {
-                crossings[usize::from(target.shard)].push(Crossing { at: arrival.at, key, flight });
-            } else if flights.len() < *frames_max {
-                let subject = flights.insert(flight);
-                agenda.push(arrival.at, Event { key, subject });
-            } else {
-                tally.overflowed += 1;
-            }
-        });
-    }
-
-    fn plan(&mut self, at: Instant, key: Key, flight: Flight) {
+    pub(super) fn plan(&mut self, at: Instant, key: Key, flight: Flight) {
         if self.flights.len() >= self.frames_max {
             self.tally.overflowed += 1;
             return;
@@ -352,23 +414,27 @@ impl Traffic {
     }
 
     fn tell(&mut self, station: StationId, output: Output) {
+        self.tell_at(self.now, station, output);
+    }
+
+    fn tell_at(&mut self, at: Instant, station: StationId, output: Output) {
         if self.outputs.len() >= self.outputs_max
             && !matches!(output, Output::Ready { .. } | Output::Timer { .. })
         {
             self.tally.unheard += 1;
             return;
         }
-        self.outputs.push(Told { at: self.now, station, output });
+        self.outputs.push(Told { at, station, output });
     }
 
     #[cold]
-    fn capture(&mut self, layout: &Layout, lane: u32, point: Point, frame: &Frame) {
+    pub(super) fn capture(&mut self, layout: &Layout, at: Instant, lane: u32, point: Point, frame: Frame) {
         let link_id = LinkId::new(lane >> 1);
         let way = if lane & 1 == 0 { Way::Forth } else { Way::Back };
         let Some(link) = layout.link(link_id) else { return };
         let end = if point == Point::Sent { way as usize } else { 1 - way as usize };
-        let output = Output::Captured { at: self.now, link: link_id, way, point, frame: frame.clone() };
-        self.tell(link.ends[end].station, output);
+        let output = Output::Captured { at, link: link_id, way, point, frame };
+        self.tell_at(at, link.ends[end].station, output);
     }
 }
 

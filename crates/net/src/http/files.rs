@@ -121,12 +121,12 @@ fn carry(
 ) -> Result<bool, SocketError> {
     loop {
         while let Some(event) = server.poll() {
-            if let ServerEvent::Request(request) = event {
-                if answer(files, server, &request).is_err() {
-                    // The file's kind cannot be written, and nothing was.
-                    let failed = server.respond(Status::INTERNAL_ERROR, &[], &Payload::EMPTY);
-                    failed.expect("the request still waits");
-                }
+            if let ServerEvent::Request(request) = event
+                && answer(files, server, &request).is_err()
+            {
+                // The file's kind cannot be written, and nothing was.
+                let failed = server.respond(Status::INTERNAL_ERROR, &[], &Payload::EMPTY);
+                failed.expect("the request still waits");
             }
         }
         let output = server.output();

@@ -1,6 +1,6 @@
 //! [`Chance`]: what happens to the n-th frame of a lane, as a function of the seed.
 
-use ironloom_core::Rng;
+use ironloom_core::{Duration, Instant, Rng};
 
 /// The kinds of faults, each with a stream of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,23 @@ impl Chance {
         let place = u64::from(occasion.lane) << 32 | u64::from(occasion.offered);
         let frame = mix(self.keys[family as usize] ^ mix(place));
         mix(frame.wrapping_add(u64::from(piece).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+    }
+
+    /// By how much longer than its latency a lane takes at an instant: at the most `jitter`.
+    ///
+    /// It sways between values that are drawn for every multiple of `jitter`, so what is sent later does not arrive
+    /// earlier. It is a function of the instant alone, so frames can be offered in any order.
+    #[inline]
+    pub(super) fn sway(&self, lane: u32, sent: Instant, jitter: Duration) -> Duration {
+        let jitter = jitter.as_nanos();
+        let (number, within) = (sent.as_nanos() / jitter, sent.as_nanos() % jitter);
+        let value = |number: u64| {
+            let occasion = Occasion { lane, offered: number as u32 };
+            below(self.draw(Family::Jitter, occasion, (number >> 32) as u32), jitter.saturating_add(1))
+        };
+        let (before, after) = (u128::from(value(number)), u128::from(value(number + 1)));
+        let (jitter, within) = (u128::from(jitter), u128::from(within));
+        Duration::from_nanos(((before * (jitter - within) + after * within) / jitter) as u64)
     }
 
     /// Whether something happens that happens to `ppm` of a million.

@@ -2,7 +2,7 @@
 
 use ironloom_core::{Duration, Instant};
 
-use super::chance::{Family, Occasion, below};
+use super::chance::{Family, Occasion};
 use super::counters::{DropReason, LaneCounters};
 use super::line::{BURST, Line};
 use super::wire::{self, Shape};
@@ -31,6 +31,8 @@ pub(crate) struct Lane {
     /// Which [`Line`] it is like.
     pub(crate) line: u32,
     pub(crate) target: Target,
+    /// Whether it leads to equipment of the group that it comes from.
+    pub(crate) is_near: bool,
     pub(crate) is_down: bool,
     /// Where somebody wants copies of what it carries.
     pub(crate) taps: u8,
@@ -43,7 +45,7 @@ pub(crate) struct Lane {
     /// When all that was accepted has been sent, and the parts of 2³² of a nanosecond beyond.
     free_at: Instant,
     free_part: u32,
-    /// When the last frame arrives, and how many before it arrive in the same instant.
+    /// When the frame arrives that was offered last, and how many before it arrive in the same instant.
     last_arrival: Instant,
     crowd: u32,
     packets: u64,
@@ -69,11 +71,13 @@ struct Odds {
     broken: Option<u64>,
 }
 
-/// A frame that arrives at the other end.
+/// Something that arrives at the other end.
+#[derive(Debug)]
 pub(crate) struct Arrival {
     pub(crate) at: Instant,
     pub(crate) number: u32,
-    pub(crate) frame: Frame,
+    /// What arrives, unless it is the frame that was offered, as it is. That arrives once at the most.
+    pub(crate) instead: Option<Frame>,
 }
 
 impl Lane {
@@ -82,6 +86,7 @@ impl Lane {
             id,
             line,
             target,
+            is_near: false,
             is_down: false,
             taps: 0,
             is_bad: false,
@@ -112,13 +117,13 @@ impl Lane {
     pub(crate) fn offer(
         &mut self,
         now: Instant,
-        frame: Frame,
+        frame: &Frame,
         line: &Line,
         chance: &Chance,
-        deliver: &mut impl FnMut(Arrival),
+        deliver: impl FnMut(Arrival),
     ) {
         self.offered = self.offered.wrapping_add(1);
-        let Ok(shape) = Shape::of(&frame, line.profile.mtu) else {
+        let Ok(shape) = Shape::of(frame, line.profile.mtu) else {
             return self.drop_frame(DropReason::TooLarge, 1);
         };
         self.packets += u64::from(shape.pieces);
@@ -128,24 +133,24 @@ impl Lane {
         } else if self.crowd >= CROWD_MAX && self.last_arrival >= now.saturating_add(line.profile.latency) {
             self.drop_frame(DropReason::Limit, shape.pieces);
         } else if line.is_plain {
-            let at = self.arrival(now, line.profile.latency);
+            let at = self.arrival(now.saturating_add(line.profile.latency));
             let number = self.next_number();
-            deliver(Arrival { at, number, frame });
+            let mut deliver = deliver;
+            deliver(Arrival { at, number, instead: None });
         } else {
             Passage { lane: self, now, line, chance, frame, shape, deliver }.run();
         }
     }
 
-    /// When a frame arrives that was sent at `sent`: never before those before it.
+    /// Counts what arrives in one instant.
     #[inline]
-    fn arrival(&mut self, sent: Instant, delay: Duration) -> Instant {
-        let at = sent.saturating_add(delay);
-        if at > self.last_arrival {
-            (self.last_arrival, self.crowd) = (at, 0);
-        } else {
+    fn arrival(&mut self, at: Instant) -> Instant {
+        if at == self.last_arrival {
             self.crowd = self.crowd.saturating_add(1);
+        } else {
+            (self.last_arrival, self.crowd) = (at, 0);
         }
-        self.last_arrival
+        at
     }
 
     #[inline]
@@ -178,9 +183,9 @@ struct Passage<'a, D> {
     now: Instant,
     line: &'a Line,
     chance: &'a Chance,
-    frame: Frame,
+    frame: &'a Frame,
     shape: Shape,
-    deliver: &'a mut D,
+    deliver: D,
 }
 
 impl<D: FnMut(Arrival)> Passage<'_, D> {
@@ -285,40 +290,29 @@ impl<D: FnMut(Arrival)> Passage<'_, D> {
             return;
         }
         let profile = &self.line.profile;
-        let mut delay = profile.latency;
-        if !profile.jitter.is_zero() {
-            let draw = self.chance.draw(Family::Jitter, self.occasion(), from);
-            let more = below(draw, profile.jitter.as_nanos().saturating_add(1));
-            delay = delay.saturating_add(Duration::from_nanos(more));
-        }
         let sent = sent.max(self.now);
-        let at = if odds.is_held_back {
-            sent.saturating_add(delay).saturating_add(profile.reorder_delay)
-        } else {
-            self.lane.arrival(sent, delay)
-        };
-        let is_all = from == 0 && to == self.shape.pieces;
-        let mut frame = if is_all && !odds.is_doubled {
-            self.take_frame()
-        } else {
-            wire::part(&self.frame, self.shape.pieces, from, to)
-        };
-        if let Some(draw) = odds.broken {
-            frame = wire::broken(&frame, draw);
+        let mut at = sent.saturating_add(profile.latency);
+        if !profile.jitter.is_zero() {
+            at = at.saturating_add(self.chance.sway(self.lane.id, sent, profile.jitter));
         }
+        if odds.is_held_back {
+            at = at.saturating_add(profile.reorder_delay);
+        } else {
+            at = self.lane.arrival(at);
+        }
+        let is_whole = from == 0 && to == self.shape.pieces;
+        let part = (!is_whole).then(|| wire::part(self.frame, self.shape.pieces, from, to));
+        let instead = match odds.broken {
+            Some(draw) => Some(wire::broken(part.as_ref().unwrap_or(self.frame), draw)),
+            None => part,
+        };
         if odds.is_doubled {
+            let double = instead.clone().unwrap_or_else(|| self.frame.clone());
             let number = self.lane.next_number();
-            (self.deliver)(Arrival { at, number, frame: frame.clone() });
+            (self.deliver)(Arrival { at, number, instead: Some(double) });
         }
         let number = self.lane.next_number();
-        (self.deliver)(Arrival { at, number, frame });
-    }
-
-    /// The frame itself, where all of it arrives once.
-    fn take_frame(&mut self) -> Frame {
-        let empty = crate::frame::Body::Broken(bytes::Bytes::new());
-        let body = std::mem::replace(&mut self.frame.body, empty);
-        Frame { body, ..self.frame }
+        (self.deliver)(Arrival { at, number, instead });
     }
 
     fn occasion(&self) -> Occasion {

@@ -2,7 +2,7 @@
 
 use ironloom_core::Duration;
 
-use super::LinkProfile;
+use super::{LinkProfile, Loss};
 
 /// A [`LinkProfile`], and what follows from it. Links that are alike share one.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub(crate) struct Line {
     pub(super) queue_time: u64,
     /// Whether a frame's fate is its latency alone.
     pub(super) is_plain: bool,
+    /// Whether a frame's fate depends on nothing that was sent before it.
+    pub(crate) is_stateless: bool,
 }
 
 /// A super-segment is cut where sending it would take longer than this: as network stacks do, so that who receives it
@@ -32,6 +34,7 @@ impl Line {
             byte_time,
             queue_time: u64::try_from(queue_time).unwrap_or(u64::MAX),
             is_plain: profile.rate.is_none() && profile.is_faultless(),
+            is_stateless: profile.rate.is_none() && !matches!(profile.loss, Loss::Bursts { .. }),
         }
     }
 

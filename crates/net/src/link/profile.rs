@@ -18,7 +18,7 @@ const MTU_MIN: u16 = 576;
 /// What one way of a link is like.
 ///
 /// Frames leave it in the order in which they entered, however their delays vary; only those that
-/// [`reorder_ppm`](Self::reorder_ppm) picks are overtaken.
+/// [`reorder_ppm`](Self::reorder_ppm) picks are overtaken, and those that entered before it became shorter.
 ///
 /// ```
 /// use ironloom_core::Duration;
@@ -36,7 +36,8 @@ const MTU_MIN: u16 = 576;
 pub struct LinkProfile {
     /// How long a frame is under way after its last bit was sent.
     pub latency: Duration,
-    /// How much longer it may take by chance: anything up to this, each as likely as the other.
+    /// How much longer it may take by chance: anything up to this. The delay sways, as that of a queue of others does:
+    /// frames that are sent within a fraction of this time are delayed by nearly the same.
     pub jitter: Duration,
     /// How many bits a second can be sent; `None` for any number at once.
     pub rate: Option<u64>,

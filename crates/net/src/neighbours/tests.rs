@@ -105,7 +105,7 @@ fn what_waits_is_bounded() {
     for other in 2..14 {
         assert_eq!(neighbours.hold(at(0), &config, address(other), packet(0)), Held::Ask);
     }
-    assert_eq!(neighbours.hold(at(0), &config, address(99), packet(9)), Held::Full(packet(9)));
+    assert_eq!(neighbours.hold(at(0), &config, address(13), packet(9)), Held::Full(packet(9)));
     assert_eq!(neighbours.waiting(), 20);
 
     let config = Config { waiting_bytes_max: 250, ..Config::default() };
@@ -113,6 +113,30 @@ fn what_waits_is_bounded() {
     neighbours.hold(at(0), &config, address(1), packet(1));
     neighbours.hold(at(0), &config, address(1), packet(2));
     assert_eq!(neighbours.hold(at(0), &config, address(1), packet(3)), Held::Full(packet(3)));
+}
+
+/// Who looks for many that are not there keeps nobody from a neighbour who is.
+#[test]
+fn what_waited_longest_makes_room() {
+    let config = Config { waiting_packets_max: 4, ..Config::default() };
+    let mut neighbours = Neighbours::new();
+    neighbours.hold(at(0), &config, address(1), packet(1));
+    neighbours.hold(at(1), &config, address(1), packet(2));
+    for other in 2..4 {
+        assert_eq!(neighbours.hold(at(2), &config, address(other), packet(0)), Held::Ask);
+    }
+    let displaced = Held::AskInstead(vec![packet(1), packet(2)]);
+    assert_eq!(neighbours.hold(at(3), &config, address(99), packet(9)), displaced);
+    assert_eq!((neighbours.waiting(), neighbours.len()), (3, 3));
+    assert_eq!(neighbours.learn(at(4), &config, address(99), Mac::local(9), false), [packet(9)]);
+    let config = Config { entries_max: 2, ..Config::default() };
+    assert_eq!(
+        neighbours.hold(at(5), &config, address(98), packet(8)),
+        Held::Ask,
+        "nobody waits for the known one"
+    );
+    assert!(matches!(neighbours.hold(at(6), &config, address(97), packet(7)), Held::AskInstead(_)));
+    assert_eq!(neighbours.len(), 2);
 }
 
 #[test]
@@ -154,10 +178,11 @@ fn anything_may_happen() {
                 }
                 _ => {
                     if neighbours.lookup(now, &config, who) == Lookup::Waiting {
-                        held += usize::from(!matches!(
-                            neighbours.hold(now, &config, who, packet(0)),
-                            Held::Full(_)
-                        ));
+                        match neighbours.hold(now, &config, who, packet(0)) {
+                            Held::Full(_) => {}
+                            Held::AskInstead(displaced) => (held, back) = (held + 1, back + displaced.len()),
+                            Held::Ask | Held::Waiting => held += 1,
+                        }
                     }
                 }
             }

@@ -2,8 +2,9 @@
 //!
 //! A flow is entered with both its directions when its first packet is let through. From then on its packets are known
 //! by one lookup, whichever way they go. A flow is forgotten when it was silent for as long as its stage allows; when
-//! there is no room for another, those that nobody answered go first, the one that was silent longest before the
-//! others, then those that are ending. Real conversations never make room.
+//! there is no room for another, one goes that nobody answered or that is ending: the one that was silent longest, so
+//! that neither a flood nor what is left of many short conversations keeps others from beginning. Real conversations
+//! never make room.
 //!
 //! Invariant: both tuples of every flow are in the index, and no two flows share one. That is what makes translation
 //! reversible.
@@ -15,6 +16,7 @@ use ironloom_core::{HashState, Instant, Map, TimerId, TimerWheel};
 
 use crate::Packet;
 use crate::frame::Transport;
+use crate::raw::prefetch;
 
 use super::firewall::{Protocol, State};
 use super::tuple::{Kind, Tuple};
@@ -161,6 +163,19 @@ impl<A: Address> Conntrack<A> {
         Some(Found { index: entry >> 1, direction: direction(entry) })
     }
 
+    /// Has fetched where the flow with a tuple is, or, once that is there, the flow.
+    #[inline]
+    pub(super) fn fetch(&self, tuple: &Tuple<A>, is_flow: bool) {
+        let hash = self.hash(tuple);
+        if !is_flow {
+            return self.index.fetch(hash);
+        }
+        // The hash alone almost always tells which flow it is.
+        if let Some(entry) = self.index.find(hash, |_| true) {
+            prefetch(&self.flows[entry as usize >> 1]);
+        }
+    }
+
     #[inline]
     pub(super) fn flow(&self, index: u32) -> &Flow<A> {
         &self.flows[index as usize]
@@ -269,10 +284,10 @@ impl<A: Address> Conntrack<A> {
         if self.find(now, &reply).is_some() || self.find(now, &original).is_some() {
             return Err(Refused::Taken);
         }
-        if !self.may_begin(config, original.ends.source) {
+        if !self.may_begin(now, config, original.ends.source) {
             return Err(Refused::SourceFull);
         }
-        if self.len >= self.flows_max as usize && !self.make_room(now) {
+        if self.len >= self.flows_max as usize && !self.make_room(now, config) {
             return Err(Refused::Full);
         }
         let index = if self.vacant == NOBODY { self.flows.len() as u32 } else { self.vacant };
@@ -298,8 +313,16 @@ impl<A: Address> Conntrack<A> {
         Ok(index)
     }
 
-    /// Whether a source may begin another flow.
-    pub(super) fn may_begin(&self, config: &Config, source: A) -> bool {
+    /// Whether a source may begin another flow. Those that are over do not count, though nobody swept them out yet.
+    pub(super) fn may_begin(&mut self, now: Instant, config: &Config, source: A) -> bool {
+        if self.has_room(config, source) {
+            return true;
+        }
+        self.expire(now);
+        self.has_room(config, source)
+    }
+
+    fn has_room(&self, config: &Config, source: A) -> bool {
         self.sources.get(&source).is_none_or(|flows| *flows < config.flows_per_source_max)
     }
 
@@ -421,12 +444,17 @@ impl<A: Address> Conntrack<A> {
         unwanted.len()
     }
 
-    fn make_room(&mut self, now: Instant) -> bool {
+    fn make_room(&mut self, now: Instant, config: &Config) -> bool {
         self.expire(now);
         if self.len < self.flows_max as usize {
             return true;
         }
-        let Some(index) = self.unassured.first().or_else(|| self.closing.first()) else { return false };
+        let fronts = [self.unassured.first(), self.closing.first()].into_iter().flatten();
+        let silent_longest = fronts.min_by_key(|index| {
+            let flow = &self.flows[*index as usize];
+            flow.deadline.as_nanos().saturating_sub(config.timeouts.of(flow.kind, flow.stage).as_nanos())
+        });
+        let Some(index) = silent_longest else { return false };
         self.evicted += 1;
         self.remove(index);
         true

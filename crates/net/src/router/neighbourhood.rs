@@ -91,18 +91,29 @@ impl Router {
             Lookup::Waiting => {}
         }
         match place.neighbours.hold(now, config, next, std::mem::replace(packet, NOTHING)) {
-            Held::Ask => {
-                let deadline = place.neighbours.next_event();
-                self.wake_at(deadline);
-                self.ask(port, next, Mac::BROADCAST, out);
-                Err(Gone::Consumed)
-            }
+            Held::Ask => self.ask_first(port, next, &[], out),
+            Held::AskInstead(displaced) => self.ask_first(port, next, &displaced, out),
             Held::Waiting => Err(Gone::Consumed),
             Held::Full(refused) => {
                 *packet = refused;
                 Err(Gone::Dropped(Reason::NeighboursFull))
             }
         }
+    }
+
+    /// Asks for an address for the first time, for which others made room.
+    fn ask_first(
+        &mut self,
+        port: Port,
+        next: IpAddr,
+        displaced: &[Packet],
+        out: &mut Outbox,
+    ) -> Result<Mac, Gone> {
+        displaced.iter().for_each(|_| self.drop(port, Reason::NeighboursFull));
+        let deadline = self.place(port).and_then(|place| place.neighbours.next_event());
+        self.wake_at(deadline);
+        self.ask(port, next, Mac::BROADCAST, out);
+        Err(Gone::Consumed)
     }
 
     /// Does what is due about neighbours.

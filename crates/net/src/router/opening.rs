@@ -64,7 +64,7 @@ impl Router {
         is_hairpin: bool,
         packet: &Packet,
     ) -> Result<u32, Reason> {
-        if !A::flows(&mut self.flows).may_begin(&self.config.conntrack, tuple.ends.source) {
+        if !A::flows(&mut self.flows).may_begin(step.now, &self.config.conntrack, tuple.ends.source) {
             return Err(Reason::SourceFull);
         }
         let mut reply = leaving.reversed();

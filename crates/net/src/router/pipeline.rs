@@ -146,7 +146,7 @@ impl Router {
 
     /// Passes on a packet of a conversation: nothing is asked that was answered before.
     #[inline]
-    fn follow<A: Family>(
+    pub(super) fn follow<A: Family>(
         &mut self,
         step: Step,
         found: Found,

@@ -252,6 +252,10 @@ impl Egress {
             }
             Lookup::Waiting => match neighbours.hold(now, config, path.next, packet) {
                 Held::Ask => self.ask(path.card, path.next, Mac::BROADCAST, out),
+                Held::AskInstead(displaced) => {
+                    self.counters.add(DropReason::NeighbourQueue, displaced.len() as u64);
+                    self.ask(path.card, path.next, Mac::BROADCAST, out);
+                }
                 Held::Waiting => {}
                 Held::Full(_) => self.counters.count(DropReason::NeighbourQueue),
             },

@@ -167,6 +167,11 @@ impl<'a> Host<'a> {
         self.stack.abort(self.now, socket, self.out);
     }
 
+    /// Closes all sockets of the process, as when it has ended: its ports are free, and who talks to it is told.
+    pub fn close_all(&mut self) {
+        self.stack.release_owner(self.now, self.owner, self.out);
+    }
+
     /// Opens a UDP socket. Port 0 stands for any free one, an unspecified address for all of them.
     ///
     /// # Errors

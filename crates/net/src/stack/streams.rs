@@ -260,6 +260,21 @@ impl Stack {
         self.with(index, |stream, _| stream.connection.set_delayed_acknowledgements(is_on))
     }
 
+    /// Whether somebody who says nothing is asked whether he is still there (`SO_KEEPALIVE`): as patiently as the
+    /// configuration says, or as is usual if it says nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it is no connection.
+    pub fn set_keepalive(&mut self, now: Instant, socket: SocketId, is_on: bool) -> Result<(), SocketError> {
+        let index = self.index_of(socket)?;
+        self.with(index, |stream, config| stream.connection.set_keepalive(now, config, is_on))?;
+        let Socket::Stream(stream) = &self.sockets.slot(index).socket else { return Ok(()) };
+        let deadline = stream.connection.deadline();
+        self.sockets.arm(index, deadline);
+        Ok(())
+    }
+
     /// The other side of a connection or of a connected UDP socket.
     ///
     /// # Errors

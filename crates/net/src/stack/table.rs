@@ -16,6 +16,7 @@ use std::hash::BuildHasher as _;
 use ironloom_core::{HashState, Instant};
 
 use crate::SocketId;
+use crate::raw::prefetch;
 
 use super::index::Index;
 use super::key::Key;
@@ -77,6 +78,30 @@ impl Table {
             None => self.slots.iter().position(|slot| slot.key == *key).map(|index| index as u32),
             Some(index) => {
                 index.find(self.hasher.hash_one(key), |place| self.slots[place as usize].key == *key)
+            }
+        }
+    }
+
+    /// Has fetched where the keys are, and the deadlines.
+    #[inline]
+    pub(super) fn fetch(&self) {
+        match &self.index {
+            None => self.slots.iter().take(4).for_each(prefetch),
+            Some(index) => prefetch(&**index),
+        }
+        if let Some(first) = self.heap.peek() {
+            prefetch(first);
+        }
+    }
+
+    /// Has a socket fetched.
+    #[inline]
+    pub(super) fn fetch_socket(&self, key: &Key) {
+        if let Some(place) = self.find(key) {
+            match &self.slots[place as usize].socket {
+                Socket::Stream(stream) => prefetch(&**stream),
+                Socket::HalfOpen(half_open) => prefetch(&**half_open),
+                _ => {}
             }
         }
     }

@@ -45,7 +45,7 @@ pub struct Config {
     pub retries_max: u8,
     /// How long data may wait to be acknowledged, if that is limited.
     pub user_timeout: Option<Duration>,
-    /// When somebody who says nothing is asked whether he is still there, if at all.
+    /// When somebody who says nothing is asked whether he is still there; `None` for only where a program asks for it.
     pub keepalive: Option<Keepalive>,
     /// How long the first segment waits for an answer before it is sent again.
     pub initial_timeout: Duration,

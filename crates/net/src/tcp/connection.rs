@@ -381,6 +381,16 @@ impl Connection {
         self.marks.put(Marks::NAGLE, is_on);
     }
 
+    /// Whether somebody who says nothing is asked whether he is still there.
+    pub(crate) fn set_keepalive(&mut self, now: Instant, config: &Config, is_on: bool) {
+        self.marks.put(Marks::KEEPALIVE, is_on);
+        // In other states the same deadline is about something else.
+        if matches!(self.state, State::Established | State::CloseWait) {
+            self.idle_at = Instant::MAX;
+            self.expect_questions(now, config);
+        }
+    }
+
     /// Whether acknowledgements wait for a second segment.
     pub(crate) fn set_delayed_acknowledgements(&mut self, is_on: bool) {
         self.marks.put(Marks::ACK_WAITS, is_on);

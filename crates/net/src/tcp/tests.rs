@@ -7,7 +7,6 @@ mod parts;
 mod peer;
 mod property;
 mod script;
-mod speed;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

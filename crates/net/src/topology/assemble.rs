@@ -7,6 +7,7 @@ use std::str::FromStr;
 use ipnet::{IpNet, Ipv4Net};
 use ironloom_core::{MachineId, Rng, Seed};
 
+use super::cloud::Pool;
 use super::error::nearest;
 use super::groups::Groups;
 use super::{MachineTable, PlanChoice, PlanTable, Topology, TopologyError};
@@ -65,7 +66,9 @@ impl Topology {
             links: Vec::new(),
         };
         let rng = Rng::new(seed).split("machines", 0);
-        let mut assembly = Assembly { topology: self, network, groups, heads: BTreeMap::new(), rng };
+        let (heads, pools) = (BTreeMap::new(), BTreeMap::new());
+        let mut assembly = Assembly { topology: self, network, groups, heads, pools, rng };
+        assembly.pools = assembly.pools()?;
         assembly.subnets()?;
         assembly.switches()?;
         assembly.router_stations()?;
@@ -129,6 +132,8 @@ pub(super) struct Assembly<'a> {
     groups: Groups,
     /// The first station of each group, by the name that stands for the group.
     heads: BTreeMap<String, StationId>,
+    /// What clouds have to give to routers.
+    pub(super) pools: BTreeMap<String, Pool>,
     rng: Rng,
 }
 

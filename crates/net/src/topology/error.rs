@@ -82,8 +82,15 @@ fn near(candidate: Option<&str>) -> String {
     candidate.map_or_else(String::new, |candidate| format!(": is it `{candidate}`?"))
 }
 
+/// How long names may be for which others are suggested: comparing two takes time with the product of their lengths.
+const LETTERS_MAX: usize = 64;
+
 /// The name that is nearest to another, if it is near enough to be meant.
 pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
+    if name.len() > LETTERS_MAX {
+        return None;
+    }
+    let names = names.filter(|other| other.len() <= LETTERS_MAX);
     let scored = names.map(|other| (distance(name, other), other));
     let near = scored.filter(|(distance, other)| {
         *distance <= (other.len() / 3).clamp(1, 3) + usize::from(other.len() > 2)

@@ -13,10 +13,16 @@ pub(super) struct Groups {
 impl Groups {
     /// Notes a link.
     pub(super) fn link(&mut self, first: &str, second: &str, latency: Duration, min: Duration) {
-        let (first, second) = (self.head(first), self.head(second));
-        if latency < min && first != second {
-            let (low, high) = if first < second { (first, second) } else { (second, first) };
-            self.joined.insert(high, low);
+        if latency >= min {
+            return;
+        }
+        let heads = [self.head(first), self.head(second)];
+        let [low, high] = if heads[0] < heads[1] { heads } else { [heads[1].clone(), heads[0].clone()] };
+        // Whoever was asked about leads straight to the head from now on, so that no way there becomes long.
+        for name in [first, second, &high] {
+            if name != low {
+                self.joined.insert(name.to_owned(), low.clone());
+            }
         }
     }
 

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
+use ironloom_core::Duration;
 use serde::{Deserialize, Deserializer, de};
 
 use super::assemble::{Assembly, refused};
-use super::{PlanChoice, Span, Topology, TopologyError};
+use super::{Block, PlanChoice, Topology, TopologyError};
 use crate::Port;
 use crate::fabric::RouterLink;
 use crate::router::firewall::{Addresses, Chain, Protocol, Rule, State, States, Verdict};
@@ -34,11 +35,11 @@ pub struct RouterTable {
 pub struct InterfaceTable {
     /// What is at the other end.
     pub to: String,
-    /// Its address there; the gateway of the switch's subnet if nothing is said.
+    /// Its address there; the gateway of the switch's subnet, or one that the cloud has to give, if nothing is said.
     pub address: Option<IpNet>,
-    /// The address of the router at the other end.
+    /// The address of the router or cloud at the other end.
     pub peer: Option<IpNet>,
-    /// What the link is like: `down` is the way from the router.
+    /// What the link is like: `down` is the way from the router, but if it leads to a cloud it is the way from there.
     pub plan: Option<PlanChoice>,
     /// Whether all that leaves here hides behind its address.
     #[serde(default)]
@@ -49,8 +50,8 @@ pub struct InterfaceTable {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteTable {
-    /// The network.
-    pub network: IpNet,
+    /// The network, or one address.
+    pub network: Block,
     /// The next router on the way.
     pub via: IpAddr,
     /// The lowest is taken.
@@ -80,10 +81,10 @@ pub struct ForwardTable {
 pub struct RuleTable {
     /// What becomes of what matches.
     pub verdict: VerdictName,
-    /// Where it comes from.
-    pub from: Option<IpNet>,
-    /// Where it goes.
-    pub to: Option<IpNet>,
+    /// Where it comes from: a network or an address.
+    pub from: Option<Block>,
+    /// Where it goes: a network or an address.
+    pub to: Option<Block>,
     /// Its protocol.
     pub protocol: Option<ProtocolName>,
     /// The ports that it goes to: "80" or "8000-8080".
@@ -163,9 +164,10 @@ impl<'de> Deserialize<'de> for Ports {
 impl Topology {
     /// All interfaces of routers and clouds, with the name of who has them and their number there.
     pub(super) fn interfaces(&self) -> impl Iterator<Item = (&String, usize, &InterfaceTable)> {
-        let all = self.routers.iter().chain(&self.clouds);
-        all.flat_map(|(name, table)| {
-            table.interfaces.iter().enumerate().map(move |(at, interface)| (name, at, interface))
+        let routers = self.routers.iter().map(|(name, table)| (name, &table.interfaces));
+        let clouds = self.clouds.iter().map(|(name, table)| (name, &table.interfaces));
+        routers.chain(clouds).flat_map(|(name, interfaces)| {
+            interfaces.iter().enumerate().map(move |(at, interface)| (name, at, interface))
         })
     }
 }
@@ -188,27 +190,36 @@ impl Assembly<'_> {
 
     /// Connects routers and clouds, and tells them what to do.
     pub(super) fn routers(&mut self) -> Result<(), TopologyError> {
-        let kinds = [("routers", &self.topology.routers), ("clouds", &self.topology.clouds)];
-        for (kind, tables) in kinds {
-            for (name, table) in tables {
-                let place = format!("{kind}.{name}");
-                let ports = table.interfaces.iter().enumerate().map(|(at, interface)| {
-                    self.interface(&format!("{place}.interfaces[{at}]"), name, interface)
-                });
-                let interfaces = ports.collect::<Result<Vec<_>, _>>()?;
-                self.masquerade(&place, name, table, &interfaces)?;
-            }
+        let topology = self.topology;
+        for (name, table) in &topology.clouds {
+            self.interfaces(&format!("clouds.{name}"), name, &table.interfaces)?;
+        }
+        for (name, table) in &topology.routers {
+            let place = format!("routers.{name}");
+            let interfaces = self.interfaces(&place, name, &table.interfaces)?;
+            self.masquerade(&place, name, table, &interfaces)?;
+            self.forwards(&place, name, table, &interfaces)?;
+            self.rules(&place, name, table)?;
+            self.announce(&place, table, &interfaces)?;
         }
         // Routes last: a next router may be found only once all links are there.
-        for (kind, tables) in kinds {
-            for (name, table) in tables {
-                let place = format!("{kind}.{name}");
-                self.routes(&place, name, table)?;
-                self.forwards(&place, name, table)?;
-                self.rules(&place, name, table)?;
-            }
+        for (name, table) in &topology.clouds {
+            self.routes(&format!("clouds.{name}"), name, &table.routes)?;
+        }
+        for (name, table) in &topology.routers {
+            self.routes(&format!("routers.{name}"), name, &table.routes)?;
         }
         Ok(())
+    }
+
+    fn interfaces(
+        &mut self,
+        place: &str,
+        name: &str,
+        tables: &[InterfaceTable],
+    ) -> Result<Vec<(Port, IpNet)>, TopologyError> {
+        let connect = |(at, table)| self.interface(&format!("{place}.interfaces[{at}]"), name, table);
+        tables.iter().enumerate().map(connect).collect()
     }
 
     fn interface(
@@ -217,6 +228,10 @@ impl Assembly<'_> {
         name: &str,
         table: &InterfaceTable,
     ) -> Result<(Port, IpNet), TopologyError> {
+        let is_cloud = |name: &str| self.topology.clouds.contains_key(name);
+        if is_cloud(&table.to) && !is_cloud(name) {
+            return self.uplink(place, name, table);
+        }
         let router = self.station(place, name)?;
         let to = self.station(&format!("{place}.to"), &table.to)?;
         let address = self.own_address(place, table)?;
@@ -271,9 +286,9 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    fn routes(&mut self, place: &str, name: &str, table: &RouterTable) -> Result<(), TopologyError> {
-        for (at, route) in table.routes.iter().enumerate() {
-            let RouteTable { network, via, metric } = *route;
+    fn routes(&mut self, place: &str, name: &str, routes: &[RouteTable]) -> Result<(), TopologyError> {
+        for (at, route) in routes.iter().enumerate() {
+            let RouteTable { network: Block(network), via, metric } = *route;
             let router = self.router(place, name)?;
             let hop = router.routes().find(via).filter(|hop| hop.via.is_none());
             let Some(hop) = hop else {
@@ -287,12 +302,18 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    fn forwards(&mut self, place: &str, name: &str, table: &RouterTable) -> Result<(), TopologyError> {
-        let outside = table.interfaces.iter().find(|interface| interface.masquerade);
-        let outside = outside.and_then(|interface| interface.address).map(|address| address.addr());
+    fn forwards(
+        &mut self,
+        place: &str,
+        name: &str,
+        table: &RouterTable,
+        interfaces: &[(Port, IpNet)],
+    ) -> Result<(), TopologyError> {
+        let mut both = table.interfaces.iter().zip(interfaces);
+        let outside = both.find(|(interface, _)| interface.masquerade).map(|(_, (_, own))| own.addr());
         for (at, forward) in table.forwards.iter().enumerate() {
             let Some(address) = forward.address.or(outside) else {
-                let what = "an address, or an interface that masquerades and has one";
+                let what = "an address, or an interface that masquerades";
                 return Err(TopologyError::Missing {
                     place: format!("{place}.forwards[{at}].address"),
                     what,
@@ -321,13 +342,13 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    fn router(&mut self, place: &str, name: &str) -> Result<&mut router::Router, TopologyError> {
+    pub(super) fn router(&mut self, place: &str, name: &str) -> Result<&mut router::Router, TopologyError> {
         let station = self.station(place, name)?;
         self.network.fabric.router(station).map_err(refused(place.to_owned()))
     }
 }
 
-fn says(place: &str, field: &str, error: &dyn std::error::Error) -> TopologyError {
+pub(super) fn says(place: &str, field: &str, error: &dyn std::error::Error) -> TopologyError {
     TopologyError::Router { place: format!("{place}.{field}"), message: error.to_string() }
 }
 
@@ -340,7 +361,7 @@ fn unspecified(like: IpAddr) -> IpAddr {
 
 impl RuleTable {
     fn rule(&self) -> Rule {
-        let addresses = |network: Option<IpNet>| network.map_or(Addresses::Any, Addresses::In);
+        let addresses = |block: Option<Block>| block.map_or(Addresses::Any, |block| Addresses::In(block.0));
         let states = self.state.as_ref().map_or(States::ALL, |names| {
             States::of(&names.iter().map(|name| name.state()).collect::<Vec<State>>())
         });
@@ -350,14 +371,16 @@ impl RuleTable {
             protocol: self.protocol.map(ProtocolName::protocol),
             target_ports: self.ports.as_ref().map_or(0..=u16::MAX, |ports| ports.0.clone()),
             states,
-            rate: self.rate.map(|packets| Rate { packets, per: SECOND.0, burst: packets.max(1) }),
+            rate: self.rate.map(|packets| Rate {
+                packets,
+                per: Duration::from_secs(1),
+                burst: packets.max(1),
+            }),
             verdict: self.verdict.verdict(),
             ..Rule::accept()
         }
     }
 }
-
-const SECOND: Span = Span(ironloom_core::Duration::from_secs(1));
 
 impl VerdictName {
     const fn verdict(self) -> Verdict {

@@ -5,6 +5,7 @@ use ironloom_core::{Duration, Instant, Seed};
 use super::*;
 use crate::fabric::{Config, Way};
 use crate::link::Loss;
+use crate::stack::Answer;
 
 const OFFICE: &str = r#"
 [subnets.office]
@@ -131,8 +132,8 @@ interfaces = [
 ]
 
 [plans.dsl]
-down = "10 Mbps"
-up = "50 Mbps"
+down = "50 Mbps"
+up = "10 Mbps"
 latency = "15 ms"
 
 [machines.desk]
@@ -156,7 +157,7 @@ fn ping(network: &mut Network, from: &str, to: &str) -> Option<u64> {
         let next = network.fabric.now().saturating_add(Duration::from_millis(1));
         network.fabric.run_until(next);
         let heard = network.fabric.host(id, |host| host.receive_echo(socket).unwrap()).unwrap();
-        if heard.is_some() {
+        if heard.is_some_and(|heard| matches!(heard.what, Answer::Here { .. })) {
             return Some(next.saturating_since(begin).as_millis());
         }
     }
@@ -169,7 +170,7 @@ fn a_small_internet_is_built_as_described() {
     assert!(ping(&mut network, "desk", "192.168.1.1").is_some(), "the gateway");
     let first = ping(&mut network, "desk", "198.51.100.8").unwrap();
     let second = ping(&mut network, "desk", "198.51.100.8").unwrap();
-    assert!(second >= 34 && second <= 36 && first > second, "{first} {second}: there and back");
+    assert!((34..=36).contains(&second) && first > second, "{first} {second}: there and back");
     assert_eq!(ping(&mut network, "desk", "198.51.100.9"), None, "a rule forbids it");
     assert_eq!(ping(&mut network, "web", "192.168.1.2"), None, "what hides cannot be reached");
     assert!(ping(&mut network, "web", "203.0.113.7").is_some());
@@ -194,4 +195,85 @@ fn wrong_routers_are_told_with_their_place() {
     check("verdict = \"drop\"", "verdict = \"explode\"", &["`explode`", "`drop`"]);
     check("{ to = \"home\" }", "{ to = \"hone\" }", &["routers.box.interfaces[0].to", "is it `home`?"]);
     check("protocol = \"icmp\"", "ports = \"9-1\"", &["`9-1` is no range of ports"]);
+}
+
+const TOWN: &str = r#"
+[clouds.internet]
+network = "100.64.0.0/10"
+interfaces = [{ to = "web", plan = { latency = "2 ms" } }]
+
+[subnets.web]
+network = "198.51.100.0/24"
+[subnets.left]
+network = "192.168.1.0/24"
+[subnets.right]
+network = "192.168.2.0/24"
+[subnets.firm]
+network = "203.0.113.0/24"
+[switches.web]
+subnet = "web"
+[switches.left]
+subnet = "left"
+[switches.right]
+subnet = "right"
+[switches.firm]
+subnet = "firm"
+
+[routers.left-box]
+interfaces = [{ to = "left" }, { to = "internet", masquerade = true, plan = "dsl" }]
+[routers.right-box]
+interfaces = [{ to = "right" }, { to = "internet", masquerade = true, plan = "dsl" }]
+[routers.firm-box]
+interfaces = [{ to = "firm" }, { to = "internet", plan = { latency = "5 ms" } }]
+
+[plans.dsl]
+down = "50 Mbps"
+up = "10 Mbps"
+latency = "15 ms"
+
+[machines]
+web = { at = "web" }
+firm = { at = "firm" }
+left = { at = "left" }
+right = { at = "right" }
+"#;
+
+#[test]
+fn what_connects_to_a_cloud_needs_no_addresses() {
+    let mut network = build(TOWN).unwrap();
+    let mut round_trip = |from: &str, to: &str| {
+        ping(&mut network, from, to);
+        ping(&mut network, from, to)
+    };
+    assert_eq!(round_trip("left", "198.51.100.2"), Some(35), "15 ms and 2 ms, there and back");
+    assert_eq!(round_trip("firm", "198.51.100.2"), Some(14));
+    assert_eq!(round_trip("web", "203.0.113.2"), Some(14), "what does not hide is found");
+    assert_eq!(round_trip("right", "203.0.113.2"), Some(41));
+    assert_eq!(round_trip("web", "192.168.1.2"), None, "what hides is not");
+    assert_eq!(round_trip("left", "100.64.0.5"), Some(61), "the box of the right: 100.64.0.4 is the cloud");
+    let check = |from: &str, to: &str, parts: &[&str]| {
+        assert!(TOWN.contains(from), "{from}");
+        let complaint = build(&TOWN.replace(from, to)).expect_err(to).to_string();
+        parts.iter().for_each(|part| assert!(complaint.contains(part), "`{part}` is not in: {complaint}"));
+    };
+    let box_of_left = "routers.left-box.interfaces[1]";
+    check("network = \"100.64.0.0/10\"", "", &["routers.firm-box.interfaces[1]", "a cloud with a network"]);
+    check("100.64.0.0/10", "100.64.0.0/30", &["routers.right-box.interfaces[1]", "larger network"]);
+    check("100.64.0.0/10", "fd00::/64", &["clouds.internet.network", "an IPv4 network"]);
+    check("masquerade = true", "peer = \"9.9.9.9/24\"", &[box_of_left, "as it has a peer"]);
+    check("masquerade = true", "address = \"9.9.9.9/24\"", &[box_of_left, "as it has an address"]);
+}
+
+/// The description in the manual says what is possible, so it has to be possible.
+#[test]
+fn the_description_in_the_manual_is_built() {
+    let manual = include_str!("../../../../docs/net.md");
+    let (_, rest) = manual.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let mut network = build(text).unwrap();
+    assert_eq!(network.machines.len(), 23);
+    assert_eq!(network.machines["desk-20"].address, Some([192, 168, 1, 23].into()));
+    assert!(ping(&mut network, "desk-1", "198.51.100.8").is_some());
+    assert!(ping(&mut network, "desk-1", "203.0.113.1").is_some(), "the box itself");
+    assert_eq!(ping(&mut network, "scanner", "192.168.1.10"), None);
 }

@@ -1,8 +1,10 @@
-//! Quantities as people write them: "50 Mbps", "30 ms", "0.1 %", "256 KiB".
+//! Quantities as people write them: "50 Mbps", "30 ms", "0.1 %", "256 KiB"; and sets of addresses: "10.1.0.0/24".
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use ironloom_core::Duration;
 use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
@@ -22,6 +24,10 @@ pub struct Share(pub u32);
 /// Bytes: "256 KiB", "1 MB".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(pub u64);
+
+/// A network, or one address: "10.1.0.0/24", "10.1.0.9".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block(pub IpNet);
 
 /// A text is not the quantity that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -102,6 +108,16 @@ impl FromStr for Size {
     }
 }
 
+impl FromStr for Block {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let example = "`10.1.0.0/24` or `10.1.0.9`";
+        network.map(Self).map_err(|_| refused(text, "network or address", example))
+    }
+}
+
 /// Reads a quantity where TOML has a text.
 fn read<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
@@ -135,6 +151,12 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+impl<'de> Deserialize<'de> for Block {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +172,15 @@ mod tests {
         assert_eq!("100%".parse(), Ok(Share(1_000_000)));
         assert_eq!("256 KiB".parse(), Ok(Size(262_144)));
         assert_eq!("1_000 B".parse(), Ok(Size(1_000)));
+    }
+
+    #[test]
+    fn an_address_is_a_network_of_one() {
+        let block = |text: &str| text.parse::<Block>().map(|block| block.0.to_string());
+        assert_eq!(block("10.1.0.9").unwrap(), "10.1.0.9/32");
+        assert_eq!(block("10.1.0.0/24").unwrap(), "10.1.0.0/24");
+        assert_eq!(block("fd00::1").unwrap(), "fd00::1/128");
+        assert!(block("10.1.0").unwrap_err().to_string().contains("`10.1.0.9`"));
     }
 
     #[test]

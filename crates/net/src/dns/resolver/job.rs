@@ -130,7 +130,8 @@ impl Resolver {
         let quest = job.stack.last().expect("a job has a quest until it is done");
         job.asks += 1;
         self.counters.asked += 1;
-        let patience = self.config.ask_timeout.saturating_mul(1 << to.attempt.min(8));
+        let round_trips = if transport == Transport::Tcp { 4 } else { 1 };
+        let patience = self.config.ask_timeout.saturating_mul(round_trips << to.attempt.min(8));
         let deadline = now.saturating_add(patience).min(job.deadline);
         let query = ask::query(&quest.name, quest.kind, &mut self.rng);
         let number = self.rng.next_u64() as u16;

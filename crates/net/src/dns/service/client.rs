@@ -139,11 +139,15 @@ impl Client {
     pub fn look_up(&mut self, host: &mut Host<'_>, name: &Name, kind: RecordType) -> LookupId {
         let id = self.next;
         self.next += 1;
-        self.names.insert(id, name.clone());
         let mut message = Message::new(0, MessageType::Query, OpCode::Query);
         message.metadata.recursion_desired = true;
         message.add_query(Query::query(name.clone(), kind));
-        let message = message.to_vec().expect("one question always fits");
+        let Ok(message) = message.to_vec() else {
+            let error = LookupError::Failed { name: name.clone(), code: ResponseCode::FormErr };
+            self.answers.push_back((LookupId(id), Err(error)));
+            return LookupId(id);
+        };
+        self.names.insert(id, name.clone());
         // A stream, so that the answer is not cut short.
         let asker = Asker { address: OURSELVES, transport: Transport::Tcp, token: id };
         self.asking.question(host, &message, asker);

@@ -4,6 +4,8 @@
 //! the right one is mostly clear from the hash, and what it leads to holds the tuple itself. So a lookup touches one
 //! cache line here and one of the flow. What is removed is closed up by what follows it, so nothing dead remains.
 
+use crate::raw::prefetch;
+
 /// What a slot leads to: a flow's number and a direction.
 pub(super) type Entry = u32;
 
@@ -33,6 +35,14 @@ impl Index {
                 return Some(slot as Entry);
             }
             at = (at + 1) & mask;
+        }
+    }
+
+    /// Has the slots fetched in which the entry with this hash is.
+    #[inline]
+    pub(super) fn fetch(&self, hash: u32) {
+        if let Some(slot) = self.slots.get(hash as usize & self.slots.len().wrapping_sub(1)) {
+            prefetch(slot);
         }
     }
 

@@ -115,10 +115,12 @@ fn changes() -> impl Strategy<Value = Change> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn lookups_agree_with_a_linear_scan(
-        changes in prop::collection::vec(changes(), 0..80),
-        questions in prop::collection::vec(addresses(), 20),
+        changes in prop::collection::vec(changes(), 0..40),
+        questions in prop::collection::vec(addresses(), 8),
     ) {
         let (mut routes, mut model, mut down) = (Routes::new(1_000), Model::default(), Vec::new());
         for change in changes {

@@ -229,13 +229,14 @@ fn step(router: &mut Router, model: &mut Model, rng: &mut Rng, now: Instant) {
 
 #[test]
 fn translation_and_tracking_do_what_a_list_does() {
-    for number in 0..300 {
+    for number in 0..10_000 {
         let seed = Seed::new(number);
         println!("seed {seed}");
         let mut rng = Rng::new(seed);
         let (mut router, mut model, mut now) = (router(), Model::default(), Instant::ZERO);
         let pace = [1, 1_000, 5_000, 40_000][rng.below(4) as usize];
-        for _ in 0..300 {
+        // A few for long, and many for as long as it takes to fill the table.
+        for _ in 0..if number < 200 { 300 } else { 30 } {
             now = now.saturating_add(Duration::from_millis(rng.below(pace)));
             if rng.below(2) == 0 {
                 router.expire(now, &mut Outbox::new());

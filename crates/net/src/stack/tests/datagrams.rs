@@ -197,6 +197,7 @@ fn a_machine_that_moved_is_found_again() {
     assert!(world.machines[1].stack.reconfigure(Port::new(0), &card));
     assert!(!send(&mut world), "it is sent to the card that was there before");
     world.announce(1);
+    world.run(SECOND);
     assert!(send(&mut world));
 }
 

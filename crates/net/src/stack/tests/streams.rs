@@ -407,6 +407,38 @@ fn an_end_is_not_used_again_too_early() {
     assert!(world.take_notices(0).iter().any(|(_, readiness)| readiness.contains(Readiness::WRITABLE)));
 }
 
+/// Who finished first waits for late segments, and still lets the other side begin anew from the same port.
+#[test]
+fn the_same_ends_are_connected_again() {
+    let mut world = World::new(2);
+    let (client, server, listener) = pair(&mut world);
+    let local = world.host(0, |host| host.local(client).unwrap());
+    world.host(1, |host| host.close(server));
+    world.run(Duration::from_millis(10));
+    world.host(0, |host| host.close(client));
+    world.run(Duration::from_millis(10));
+    assert_eq!((world.machines[0].stack.sockets(), world.machines[1].stack.sockets()), (0, 2));
+    let client = world.host(0, |host| host.connect_from(local, end("10.0.0.2:80")).unwrap());
+    world.run(Duration::from_millis(10));
+    let (server, from) = world.host(1, |host| host.accept(listener).unwrap().unwrap());
+    assert_eq!((from, world.machines[1].stack.sockets()), (local, 2));
+    transfer(&mut world, (0, client), (1, server), &random(10_000, 8));
+}
+
+/// A process asks whether the other side is there, and hears that it is not.
+#[test]
+fn who_vanished_is_noticed() {
+    let mut world = World::new(2);
+    let (client, _, _) = pair(&mut world);
+    let now = world.now;
+    world.host(0, |host| host.stack().set_keepalive(now, client, true).unwrap());
+    world.machines[1].is_linked = false;
+    world.run(Duration::from_secs(7_000));
+    assert_eq!(world.host(0, |host| drain(host, client)).1, Ok(Received::Nothing));
+    world.run(Duration::from_secs(1_000));
+    assert_eq!(world.host(0, |host| drain(host, client)).1, Err(SocketError::TimedOut));
+}
+
 #[test]
 fn many_connections_at_once() {
     let mut world = World::new(2);

@@ -153,8 +153,8 @@ impl Connection {
 
     /// Begins to listen for silence.
     pub(super) fn expect_questions(&mut self, now: Instant, config: &Config) {
-        if let Some(keepalive) = config.keepalive.filter(|_| self.marks.has(Marks::KEEPALIVE)) {
-            self.idle_at = now.saturating_add(keepalive.idle);
+        if self.marks.has(Marks::KEEPALIVE) {
+            self.idle_at = now.saturating_add(config.keepalive.unwrap_or_default().idle);
         }
     }
 
@@ -162,7 +162,10 @@ impl Connection {
         if self.state == State::TimeWait || self.marks.has(Marks::HALF_OPEN) {
             return self.end(None);
         }
-        let Some(keepalive) = config.keepalive else { return };
+        if !self.marks.has(Marks::KEEPALIVE) {
+            return;
+        }
+        let keepalive = config.keepalive.unwrap_or_default();
         let is_busy = self.next != self.oldest || self.timer == Timer::Persist;
         let silent_until = self.heard_at.saturating_add(keepalive.idle);
         if now < silent_until || is_busy {

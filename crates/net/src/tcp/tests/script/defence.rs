@@ -17,6 +17,64 @@ fn a_reset_counts_only_where_it_should_be() {
     assert_eq!(script.connection.error(), Some(Error::Reset));
 }
 
+/// Wherever a connection is in its life, a reset with the number that is expected ends it.
+#[test]
+fn a_reset_ends_it_in_every_state() {
+    let finish = |script: &mut Script| script.connection.finish();
+    let reach = |state: State| {
+        let mut script = Script::connected(Config::default());
+        match state {
+            State::FinWait1 => finish(&mut script),
+            State::FinWait2 => {
+                finish(&mut script);
+                script.sends("F. 1+0 ack 1");
+                script.hears(".", 1, 0, 2);
+            }
+            State::Closing | State::TimeWait => {
+                finish(&mut script);
+                script.sends("F. 1+0 ack 1");
+                script.hears("F.", 1, 0, if state == State::Closing { 1 } else { 2 });
+            }
+            State::CloseWait | State::LastAck => {
+                script.hears("F.", 1, 0, 1);
+                if state == State::LastAck {
+                    finish(&mut script);
+                }
+            }
+            _ => {}
+        }
+        while script.poll().is_some() {}
+        script.is(state);
+        script
+    };
+    for state in [State::Established, State::FinWait1, State::FinWait2, State::CloseWait] {
+        let mut script = reach(state);
+        let next = if state == State::CloseWait { 2 } else { 1 };
+        script.hears("R", next, 0, 0);
+        assert_eq!(script.connection.error(), Some(Error::Reset), "{state:?}");
+        script.is(State::Closed);
+        script.quiet();
+    }
+    for state in [State::Closing, State::LastAck, State::TimeWait] {
+        let mut script = reach(state);
+        script.hears("R", 2, 0, 0);
+        assert!(script.connection.is_over(), "{state:?}");
+        script.quiet();
+    }
+    let mut script = Script::connecting(Config::default());
+    script.sends("S 0+0");
+    script.hears("R", 0, 0, 1);
+    script.is(State::SynSent);
+    script.hears("R.", 0, 0, 1);
+    assert_eq!(script.connection.error(), Some(Error::Refused));
+    let mut script = Script::connecting(Config::default());
+    script.sends("S 0+0");
+    script.hears("S", 0, 0, 0);
+    script.is(State::SynReceived);
+    script.hears("R", 1, 0, 0);
+    assert!(script.connection.is_over());
+}
+
 #[test]
 fn a_new_beginning_is_challenged() {
     let mut script = Script::connected(Config::default());

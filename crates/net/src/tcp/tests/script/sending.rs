@@ -201,6 +201,23 @@ fn who_says_nothing_is_asked() {
 }
 
 #[test]
+fn a_program_asks_for_questions() {
+    let mut script = Script::connected(plain());
+    script.waits(8_000_000);
+    script.quiet();
+    let (now, config) = (script.now, script.config.clone());
+    script.connection.set_keepalive(now, &config, true);
+    script.waits(7_199_000);
+    script.quiet();
+    script.waits(1_000);
+    script.sends(". 0+0 ack 1");
+    script.hears(".", 1, 0, 1);
+    let now = script.now;
+    script.connection.set_keepalive(now, &config, false);
+    assert_eq!(script.connection.deadline(), None);
+}
+
+#[test]
 fn a_question_is_answered() {
     let mut script = Script::connected(plain());
     script.hears(".", 0, 0, 1);
