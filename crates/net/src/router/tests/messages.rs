@@ -52,6 +52,17 @@ fn traceroute_ends_at_a_router_that_is_its_target() {
     assert!(matches!(told.transport, Transport::Icmp(Icmp::Unreachable { reason: Unreachable::Port, .. })));
 }
 
+/// That nobody answers is found out on the far side, and Linux expects to be told by the side that is near to it.
+#[test]
+fn that_nobody_is_there_is_told_from_where_the_packet_came_in() {
+    let (mut world, near, _) = chain();
+    world.send(near, udp(("10.0.0.2", 4), ("10.3.0.99", 5), b"12345678"));
+    world.pass(10);
+    let told = world.one(near);
+    assert_eq!(told.source, ip("10.2.0.2"));
+    assert!(matches!(told.transport, Transport::Icmp(Icmp::Unreachable { reason: Unreachable::Host, .. })));
+}
+
 #[test]
 fn the_path_tells_how_large_packets_may_be() {
     let (mut world, near, far) = chain();

@@ -323,6 +323,19 @@ fn who_never_reads_is_sent_no_more_than_fits() {
     assert!(world.take_notices(0).contains(&(client, Readiness::WRITABLE)));
 }
 
+/// A file may be larger than what a machine may keep. Of such an offer a connection takes what it has room for; if that
+/// counted as a lack of memory, the program would be told at once that there is room, and would offer it for ever.
+#[test]
+fn an_offer_beyond_memory_is_no_lack_of_it() {
+    let config = Config { buffered_bytes_max: 1 << 20, ..Config::default() };
+    let mut world = World::with(2, &config);
+    let (client, ..) = pair(&mut world);
+    let file = Payload::from(vec![0; 2 << 20]);
+    let taken = world.host(0, |host| host.send_payload(client, file).unwrap());
+    assert!(taken < 1 << 20, "{taken}");
+    assert_eq!(world.take_notices(0), []);
+}
+
 #[test]
 fn a_machine_keeps_as_many_bytes_as_it_may() {
     let config = Config { buffered_bytes_max: 400_000, ..Config::default() };
