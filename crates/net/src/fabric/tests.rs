@@ -472,19 +472,6 @@ fn the_clock_goes_on_whatever_nodes_do() {
             None
         }
     }
-    let mut fabric = Fabric::new(Config::default(), Seed::new(1));
-    let hub = fabric.add_switch("hub", Place::Apart, switch::Config::default()).unwrap();
-    let mirrors = [(); 2].map(|()| fabric.add_node("mirror", Place::Beside(hub), Box::new(Mirror)).unwrap());
-    fabric.connect(mirrors[0], mirrors[1], micros(0), micros(0)).unwrap();
-    let door = fabric.add_door("door", Place::Beside(hub)).unwrap();
-    fabric.connect(mirrors[0], door, micros(0), micros(0)).unwrap();
-    let relay = fabric.add_node("relay", Place::Beside(hub), Box::new(Other(false))).unwrap();
-    fabric.connect(mirrors[1], relay, micros(0), micros(0)).unwrap();
-    let end = Instant::from_nanos(10_000);
-    fabric.run_until(end);
-    assert!(fabric.tally().events <= 5 << 20, "{}", fabric.tally().events);
-    assert_eq!(fabric.now(), end);
-
     struct Other(bool);
     impl Node for Other {
         fn handle(&mut self, _: Instant, port: Port, frame: Frame, out: &mut Outbox) {
@@ -501,4 +488,16 @@ fn the_clock_goes_on_whatever_nodes_do() {
             Some(Instant::from_nanos(5))
         }
     }
+    let mut fabric = Fabric::new(Config::default(), Seed::new(1));
+    let hub = fabric.add_switch("hub", Place::Apart, switch::Config::default()).unwrap();
+    let mirrors = [(); 2].map(|()| fabric.add_node("mirror", Place::Beside(hub), Box::new(Mirror)).unwrap());
+    fabric.connect(mirrors[0], mirrors[1], micros(0), micros(0)).unwrap();
+    let door = fabric.add_door("door", Place::Beside(hub)).unwrap();
+    fabric.connect(mirrors[0], door, micros(0), micros(0)).unwrap();
+    let relay = fabric.add_node("relay", Place::Beside(hub), Box::new(Other(false))).unwrap();
+    fabric.connect(mirrors[1], relay, micros(0), micros(0)).unwrap();
+    let end = Instant::from_nanos(10_000);
+    fabric.run_until(end);
+    assert!(fabric.tally().events <= 5 << 20, "{}", fabric.tally().events);
+    assert_eq!(fabric.now(), end);
 }
