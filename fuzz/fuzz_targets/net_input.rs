@@ -61,7 +61,7 @@ impl<'a> Input<'a> {
         let received = [(acknowledgement.wrapping_add(10), acknowledgement.wrapping_add(u32::from(shape)))];
         let options = Options {
             segment_bytes_max: (shape & 1 > 0).then_some(u16::from(shape) << 4),
-            window_shift: (shape & 2 > 0).then_some(shape >> 3),
+            window_shift: (shape & 2 > 0).then_some((shape >> 3).min(14)),
             selective: shape & 4 > 0,
             timestamps: (shape & 8 > 0).then(stamps),
             received: (shape & 16 > 0).then(|| received.into()),
@@ -117,7 +117,7 @@ impl<'a> Input<'a> {
                 more: kind & 128 > 0,
                 bytes: payload.into(),
             }),
-            _ => Transport::Other { protocol: 20 + kind, bytes: payload.into() },
+            _ => Transport::Other { protocol: 128 | kind, bytes: payload.into() },
         })
     }
 

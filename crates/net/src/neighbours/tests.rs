@@ -129,14 +129,14 @@ fn what_waited_longest_makes_room() {
     assert_eq!(neighbours.hold(at(3), &config, address(99), packet(9)), displaced);
     assert_eq!((neighbours.waiting(), neighbours.len()), (3, 3));
     assert_eq!(neighbours.learn(at(4), &config, address(99), Mac::local(9), false), [packet(9)]);
+    // Who is known goes before those who are waited for.
     let config = Config { entries_max: 2, ..Config::default() };
-    assert_eq!(
-        neighbours.hold(at(5), &config, address(98), packet(8)),
-        Held::Ask,
-        "nobody waits for the known one"
-    );
-    assert!(matches!(neighbours.hold(at(6), &config, address(97), packet(7)), Held::AskInstead(_)));
-    assert_eq!(neighbours.len(), 2);
+    let mut neighbours = Neighbours::new();
+    neighbours.learn(at(0), &config, address(1), Mac::local(1), true);
+    assert_eq!(neighbours.hold(at(1), &config, address(2), packet(2)), Held::Ask);
+    assert_eq!(neighbours.hold(at(2), &config, address(3), packet(3)), Held::Ask);
+    assert_eq!(neighbours.hold(at(3), &config, address(4), packet(4)), Held::AskInstead(vec![packet(2)]));
+    assert_eq!((neighbours.waiting(), neighbours.len()), (2, 2));
 }
 
 #[test]

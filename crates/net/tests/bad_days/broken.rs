@@ -164,7 +164,7 @@ fn a_receiver_that_never_reads() {
     let more = pairs.world.fabric.tally().events - events;
     assert!(more < 1_000, "{more} events in ten minutes in which nothing moves");
     // The program that does not read ends: the other side is told, and everything is given back.
-    pairs.world.fabric.host(server, |host| host.close_all()).unwrap();
+    pairs.world.fabric.host(server, ironloom_net::Host::close_all).unwrap();
     pairs.world.run_until(seconds(1_300));
     assert_eq!(pairs.said(0).error, Some(SocketError::Reset));
     assert_eq!((pairs.kept(client), pairs.kept(server)), ((0, 0), (0, 0)));

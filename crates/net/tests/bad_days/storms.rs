@@ -136,7 +136,7 @@ fn a_stack_fed_arbitrary_bytes() {
         (stack.buffered_bytes(), stack.sockets(), told)
     });
     // Two sockets that nobody reads, each with a queue of its own.
-    assert!(bytes <= 2 * 256 << 10 && sockets <= 3 + 128, "{bytes} bytes, {sockets} sockets");
+    assert!(bytes <= 2 * (256 << 10) && sockets <= 3 + 128, "{bytes} bytes, {sockets} sockets");
     assert!(told.iter().map(|(_, count)| count).sum::<u64>() > FRAMES / 4, "{told:?}");
     assert!(told.iter().any(|(reason, _)| *reason == stack::DropReason::Broken), "{told:?}");
 }
