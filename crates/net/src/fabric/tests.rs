@@ -1,6 +1,7 @@
 //! What a fabric does.
 
 mod cloud;
+mod paths;
 mod shards;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -49,9 +49,10 @@ struct Trail {
 }
 
 impl Trail {
+    /// A trail that begins; where a digest is kept, each hop is in it, so none is passed over.
     #[inline]
-    fn new() -> Self {
-        Self { passed: [None; STEPS_MAX], len: 0, is_over: false }
+    fn new(is_wanted: bool) -> Self {
+        Self { passed: [None; STEPS_MAX], len: 0, is_over: !is_wanted }
     }
 
     #[inline]
@@ -115,7 +116,7 @@ impl Traffic {
     #[inline]
     pub(super) fn travel(&mut self, layout: &Layout, equipment: &mut [Equipment], lane: u32, subject: u32) {
         let Some(mut leg) = self.put_on(layout, self.now, lane, subject) else { return };
-        let mut trail = Trail::new();
+        let mut trail = Trail::new(self.digest.is_none());
         for _ in 1..HOPS_MAX {
             if !self.lanes[leg.lane as usize].is_near {
                 break;
