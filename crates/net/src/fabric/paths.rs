@@ -96,7 +96,7 @@ impl Path {
             hops: each().map(|action| action.hops).sum(),
             mtu: each().map(|action| action.mtu).min()?,
             until: each().map(|action| action.until).min()?.min(now.saturating_add(LASTS)),
-            ..*each().last()?
+            ..actions.last()?.1
         };
         Some(Self {
             key: passed.first()?.key,
