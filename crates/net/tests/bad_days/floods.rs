@@ -77,10 +77,12 @@ fn port_scan_of_a_network() {
     let router = day.world.fabric.router(day.world.router).unwrap();
     assert!(router.flows_len() <= 2_002, "{} conversations", router.flows_len());
     let drops = router.drops();
-    assert!(drops.of(Reason::SourceFull) > 50_000, "{drops:?}");
+    assert!(drops.of(Reason::SourceFull) > 40_000, "{drops:?}");
     let told =
         drops.of(Reason::SourceFull) + drops.of(Reason::NoNeighbour) + drops.of(Reason::NeighboursFull);
-    assert!(told > 60_000, "{drops:?}");
+    // Until the router has spoken the switch does not know where it is, and sends few of such frames to everybody.
+    let storm = day.world.fabric.switch(day.world.home).unwrap().counters().storm;
+    assert!(told + storm > 65_000, "{drops:?}, {storm}");
 }
 
 /// A machine begins a conversation with every packet, and real ones do not make room for them.
