@@ -148,10 +148,6 @@ fn five_percent_loss_both_ways() {
 }
 
 #[test]
-#[expect(
-    clippy::redundant_closure_for_method_calls,
-    reason = "the method's lifetimes are not general enough"
-)]
 fn a_receiver_that_never_reads() {
     let mut pairs = Pairs::new([SENDS, Plan { reads: false, ..Plan::default() }], narrow());
     pairs.world.run_until(seconds(600));
