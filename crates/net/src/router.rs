@@ -502,13 +502,12 @@ impl Node for Router {
         if self.wake.is_none_or(|wake| wake > now) {
             return;
         }
-        self.wake = None;
         while self.reassembly.expire(now).is_some() {
             self.lost.count(Reason::Fragments);
         }
-        let deadline = self.reassembly.next_event();
-        self.wake_at(deadline);
         self.expire_neighbours(now, out);
+        // Only now: what is due at one port may make another port ask, of which more is due.
+        self.wake = [self.reassembly.next_event(), self.next_question()].into_iter().flatten().min();
     }
 
     #[inline]

@@ -123,9 +123,12 @@ impl Router {
             while let Some(event) = self.next_neighbour_event(now, number) {
                 self.heed(now, port, event, out);
             }
-            let deadline = self.places[number].as_ref().and_then(|place| place.neighbours.next_event());
-            self.wake_at(deadline);
         }
+    }
+
+    /// When neighbours at one of the ports have to be asked again.
+    pub(super) fn next_question(&self) -> Option<Instant> {
+        self.places.iter().flatten().filter_map(|place| place.neighbours.next_event()).min()
     }
 
     fn next_neighbour_event(&mut self, now: Instant, number: usize) -> Option<Event> {

@@ -1,9 +1,9 @@
-use ironloom_core::Duration;
+use ironloom_core::{Duration, Instant};
 
 use super::world::*;
-use crate::Payload;
-use crate::frame::{Flags, Icmp, Transport, Unreachable};
+use crate::frame::{Body, Flags, Icmp, Transport, Unreachable};
 use crate::router::{Config, Rate, Reason};
+use crate::{Frame, Mac, Node, Outbox, Payload};
 
 /// Three routers in a row with a host at each end.
 fn chain() -> (World, usize, usize) {
@@ -156,4 +156,30 @@ fn some_things_are_passed_over_in_silence() {
     assert_eq!(world.routers[0].drops().of(Reason::NoRoute), 2);
     world.send(here, packet("10.0.0.2", "8.8.8.8", fragment(0)));
     world.one(here);
+}
+
+/// What is told of one side's silence makes the router ask on the other, where it is just about to give up as well.
+#[test]
+fn silence_on_both_sides_at_once_is_dealt_with_at_once() {
+    let mut world = World::default();
+    world.router(Config::default(), &["10.0.0.1/24", "10.1.0.1/24"]);
+    let router = &mut world.routers[0];
+    let mut out = Outbox::new();
+    let sent =
+        [(0, udp(("10.0.0.7", 4), ("10.1.0.9", 5), b"?")), (1, udp(("10.1.0.7", 4), ("10.0.0.9", 5), b"?"))];
+    for (at, packet) in sent {
+        let frame = Frame { source: Mac::local(9), target: card(0, at), body: Body::Ip(packet) };
+        router.handle(Instant::ZERO, port(at), frame, &mut out);
+    }
+    let mut wakes = 0;
+    while let Some(next) =
+        router.next_event().filter(|next| *next < Instant::ZERO.saturating_add(Duration::from_secs(20)))
+    {
+        router.expire(next, &mut out);
+        assert!(router.next_event().is_none_or(|later| later > next), "time goes on after {next:?}");
+        wakes += 1;
+    }
+    assert!(wakes >= 3, "{wakes}");
+    let dropped: Vec<_> = router.drops().iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(dropped, [(Reason::NoNeighbour, 4)], "two packets, and what was told of them");
 }
