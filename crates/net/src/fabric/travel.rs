@@ -41,10 +41,10 @@ enum Taken {
     Nowhere,
 }
 
-/// The routers in a row that a frame passed.
+/// The routers in a row that a frame passed. Most frames pass one at the most.
 struct Trail {
-    passed: [Option<Passed>; STEPS_MAX],
-    len: usize,
+    first: Option<Passed>,
+    others: Vec<Passed>,
     is_over: bool,
 }
 
@@ -52,44 +52,46 @@ impl Trail {
     /// A trail that begins; where a digest is kept, each hop is in it, so none is passed over.
     #[inline]
     fn new(is_wanted: bool) -> Self {
-        Self { passed: [None; STEPS_MAX], len: 0, is_over: !is_wanted }
+        Self { first: None, others: Vec::new(), is_over: !is_wanted }
     }
 
     #[inline]
     fn add(&mut self, key: Option<paths::Key>, seat: u32, lane: u32) {
-        match (key, self.passed.get_mut(self.len)) {
-            (Some(key), Some(place)) if !self.is_over => {
-                *place = Some(Passed { key, seat, lane });
-                self.len += 1;
+        let passed = key.filter(|_| !self.is_over).map(|key| Passed { key, seat, lane });
+        match passed {
+            None => self.is_over = true,
+            Some(_) if self.first.is_none() => self.first = passed,
+            Some(passed) => {
+                self.others.push(passed);
+                self.is_over = self.others.len() + 1 == STEPS_MAX;
             }
-            _ => self.is_over = true,
         }
     }
 
     /// Something else than a router comes next.
     #[inline]
     fn end(&mut self) {
-        self.is_over |= self.len > 0;
+        self.is_over |= self.first.is_some();
     }
 
     /// Makes a path of it, if it is worth one.
     #[inline]
-    fn keep(&self, now: Instant, equipment: &mut [Equipment]) {
-        if self.len > 1 {
-            self.keep_all(now, equipment);
+    fn keep(self, now: Instant, equipment: &mut [Equipment]) {
+        if let Some(first) = self.first
+            && !self.others.is_empty()
+        {
+            keep_path(now, first, self.others, equipment);
         }
     }
+}
 
-    #[cold]
-    fn keep_all(&self, now: Instant, equipment: &mut [Equipment]) {
-        let passed: Vec<Passed> = self.passed.iter().flatten().copied().collect();
-        let seat = passed[0].seat;
-        let taken = equipment[seat as usize].paths.take();
-        let station = equipment[seat as usize].station;
-        let mut paths = taken.unwrap_or_else(|| Box::new(Paths::new(station.number().into())));
-        paths.keep(now, &passed, equipment);
-        equipment[seat as usize].paths = Some(paths);
-    }
+#[cold]
+fn keep_path(now: Instant, first: Passed, mut passed: Vec<Passed>, equipment: &mut [Equipment]) {
+    passed.insert(0, first);
+    let Equipment { station, paths, .. } = &mut equipment[first.seat as usize];
+    let mut paths = paths.take().unwrap_or_else(|| Box::new(Paths::new(station.number().into())));
+    paths.keep(now, &passed, equipment);
+    equipment[first.seat as usize].paths = Some(paths);
 }
 
 impl Traffic {
@@ -121,19 +123,20 @@ impl Traffic {
             if !self.lanes[leg.lane as usize].is_near {
                 break;
             }
-            let next = match self.take_path(layout, equipment, leg, subject) {
-                Taken::Ahead(leg) => Some(leg),
+            leg = match self.take_path(layout, equipment, leg, subject) {
+                Taken::Ahead(next) => {
+                    trail.end();
+                    next
+                }
                 Taken::Nowhere => return,
-                Taken::No => match self.pass(layout, equipment, leg, subject, &mut trail) {
-                    Some(next) => match self.put_on(layout, leg.at, next, subject) {
-                        Some(next) => Some(next),
-                        None => return trail.keep(leg.at, equipment),
-                    },
-                    None => None,
-                },
+                Taken::No => {
+                    let Some(lane) = self.pass(layout, equipment, leg, subject, &mut trail) else { break };
+                    let Some(next) = self.put_on(layout, leg.at, lane, subject) else {
+                        return trail.keep(leg.at, equipment);
+                    };
+                    next
+                }
             };
-            let Some(next) = next else { break };
-            leg = next;
         }
         trail.keep(leg.at, equipment);
         self.agenda.push(leg.at, Event { key: leg.key, subject });
