@@ -60,7 +60,8 @@ fn translated(packet: &Packet, mut icmp: Icmp) {
 
 /// Fragments with every offset, length and flag, of a few packets.
 fn fragments(bytes: &[u8]) {
-    let config = ReassemblyConfig { packets_max: 3, packet_pieces_max: 20, bytes_max: 10_000, ..Default::default() };
+    let config =
+        ReassemblyConfig { packets_max: 3, packet_pieces_max: 20, bytes_max: 10_000, ..Default::default() };
     let mut reassembly = Reassembly::new(config);
     let mut rest = bytes;
     while let [which, offset, len, more, after @ ..] = rest {

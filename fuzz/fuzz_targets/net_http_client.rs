@@ -14,7 +14,8 @@ fuzz_target!(|input: (u8, u8, Vec<u8>)| {
 });
 
 fn ask(bytes: &[u8], piece: usize, heads: u8) -> Vec<ClientEvent> {
-    let config = Config { head_bytes_max: 700, head_fields_max: 16, body_bytes_max: 300, ..Config::default() };
+    let config =
+        Config { head_bytes_max: 700, head_fields_max: 16, body_bytes_max: 300, ..Config::default() };
     let mut client = Client::new("h", config);
     for bit in 0..8 {
         let method = if heads >> bit & 1 == 1 { "HEAD" } else { "GET" };

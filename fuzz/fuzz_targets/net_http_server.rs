@@ -60,7 +60,9 @@ fn answer(server: &mut Server, number: usize) {
 
 fn join(events: &mut Vec<ServerEvent>, event: ServerEvent) {
     match (events.last_mut(), event) {
-        (Some(ServerEvent::Body(whole)), ServerEvent::Body(part)) => *whole = [&whole[..], &part].concat().into(),
+        (Some(ServerEvent::Body(whole)), ServerEvent::Body(part)) => {
+            *whole = [&whole[..], &part].concat().into()
+        }
         (_, event) => events.push(event),
     }
 }

@@ -72,7 +72,14 @@ fn begin(input: &mut Input<'_>) -> Option<World> {
     };
     router.nat_mut().add_target(forward).unwrap();
     let (out, now) = (Outbox::new(), Instant::from_nanos(1_000_000_000));
-    Some(World { now, router, out, passes_invalid: kind & 2 > 0, packets: [None, None], segments: [None, None] })
+    Some(World {
+        now,
+        router,
+        out,
+        passes_invalid: kind & 2 > 0,
+        packets: [None, None],
+        segments: [None, None],
+    })
 }
 
 /// An address on one side, of which the first is the router's.
@@ -117,7 +124,8 @@ fn act(world: &mut World, input: &mut Input<'_>) -> Option<()> {
         }
         11 => {
             let operation = if input.byte()? % 2 == 0 { ArpOperation::Request } else { ArpOperation::Reply };
-            let (source_mac, source) = (Mac::local(50 + u64::from(input.byte()?)), address(side, input.byte()?));
+            let (source_mac, source) =
+                (Mac::local(50 + u64::from(input.byte()?)), address(side, input.byte()?));
             let (source, target) = (source.into(), address(side, 1).into());
             let arp = Arp { operation, source_mac, source, target_mac: Mac::UNSPECIFIED, target };
             hear(world, side, Frame { source: source_mac, target: Mac::BROADCAST, body: Body::Arp(arp) });

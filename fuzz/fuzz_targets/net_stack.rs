@@ -43,7 +43,8 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn begin(input: &mut Input<'_>) -> Option<World> {
     let kind = input.byte()?;
-    let keepalive = tcp::Keepalive { idle: Duration::from_secs(9), interval: Duration::from_secs(2), questions_max: 3 };
+    let keepalive =
+        tcp::Keepalive { idle: Duration::from_secs(9), interval: Duration::from_secs(2), questions_max: 3 };
     let tcp = tcp::Config {
         send_bytes_max: 30_000,
         receive_bytes_max: if kind & 1 > 0 { 3_000 } else { 60_000 },
@@ -81,7 +82,8 @@ fn act(world: &mut World, input: &mut Input<'_>) -> Option<()> {
             // An answer to what was said last, or something for a listener.
             let is_answer = input.byte()? % 4 > 0;
             let last = world.segment.clone().filter(|_| is_answer);
-            let ports = last.as_ref().map_or((u16::from(input.byte()?), 80), |last| (last.target, last.source));
+            let ports =
+                last.as_ref().map_or((u16::from(input.byte()?), 80), |last| (last.target, last.source));
             let segment = input.segment(ports, last.as_ref())?;
             hear_packet(world, packet(OTHER, OWN, 64, Transport::Tcp(segment)));
         }

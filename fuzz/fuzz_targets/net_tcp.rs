@@ -240,6 +240,12 @@ fn end(world: &mut World) {
     }
     for (side, other) in [(0, 1), (1, 0)] {
         let (side, other) = (&world.sides[side], &world.sides[other]);
-        assert!(side.saw_end && side.received == other.sent, "{} of {}: {:?}", side.received, other.sent, side.stack);
+        assert!(
+            side.saw_end && side.received == other.sent,
+            "{} of {}: {:?}",
+            side.received,
+            other.sent,
+            side.stack
+        );
     }
 }

@@ -15,7 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
     let text = [b"@ 60 SOA ns host 1 2 3 4 5\n", bytes].concat();
     if let Ok(zone) = Zone::parse(&origin, text, &options) {
         let written = zone.to_string();
-        let again = Zone::parse(&origin, &written, &options).unwrap_or_else(|error| panic!("{error}: {written}"));
+        let again =
+            Zone::parse(&origin, &written, &options).unwrap_or_else(|error| panic!("{error}: {written}"));
         assert!(again == zone, "{written}\n{again}");
     }
 });

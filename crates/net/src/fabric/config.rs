@@ -28,7 +28,8 @@ pub struct Config {
     pub frames_max: usize,
     /// How many outputs a shard keeps until they are polled; more frames and captures are dropped and counted.
     pub outputs_max: usize,
-    /// Whether the fabric keeps a digest of all that happens.
+    /// Whether the fabric keeps a digest of all that happens. Then each router looks at each packet: there are no ways
+    /// through several routers that are taken at once.
     pub digest: bool,
     /// The limits of the stacks of machines.
     pub stack: Arc<stack::Config>,

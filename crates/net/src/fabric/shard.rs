@@ -42,6 +42,8 @@ pub(super) struct Traffic {
     pub(super) flights: Flights,
     /// What became of the frame that is being put on a lane, if it does not simply arrive.
     pub(super) parts: Vec<Arrival>,
+    /// Whether there are ways through several routers.
+    pub(super) has_paths: bool,
     pub(super) lanes: Vec<Lane>,
     pub(super) free_lanes: Vec<u32>,
     /// What was sent to other shards, for each of them.
@@ -112,6 +114,7 @@ impl Shard {
                 agenda: Agenda::new(),
                 flights: Flights::default(),
                 parts: Vec::new(),
+                has_paths: false,
                 lanes: Vec::new(),
                 free_lanes: Vec::new(),
                 crossings: (0..config.shards).map(|_| Vec::new()).collect(),
@@ -349,6 +352,9 @@ impl Shard {
 
     /// Tells all routers what went by them.
     pub(super) fn tell_routers(&mut self) {
+        if !self.traffic.has_paths {
+            return;
+        }
         for seat in 0..self.equipment.len() {
             if let Some(mut paths) = self.equipment[seat].paths.take() {
                 paths.tell(self.traffic.now, &mut self.equipment);
@@ -360,7 +366,9 @@ impl Shard {
     /// Forgets all paths, because a lane goes by which one may lead.
     pub(super) fn forget_paths(&mut self) {
         self.tell_routers();
-        self.equipment.iter_mut().for_each(|equipment| equipment.paths = None);
+        if std::mem::take(&mut self.traffic.has_paths) {
+            self.equipment.iter_mut().for_each(|equipment| equipment.paths = None);
+        }
     }
 
     /// Lets somebody use what runs behind a machine's card, and sends what came of it.

@@ -74,13 +74,15 @@ impl Trail {
         self.is_over |= self.first.is_some();
     }
 
-    /// Makes a path of it, if it is worth one.
+    /// Makes a path of it, if it is worth one; whether it was.
     #[inline]
-    fn keep(self, now: Instant, equipment: &mut [Equipment]) {
-        if let Some(first) = self.first
-            && !self.others.is_empty()
-        {
-            keep_path(now, first, self.others, equipment);
+    fn keep(self, now: Instant, equipment: &mut [Equipment]) -> bool {
+        match self.first {
+            Some(first) if !self.others.is_empty() => {
+                keep_path(now, first, self.others, equipment);
+                true
+            }
+            _ => false,
         }
     }
 }
@@ -132,13 +134,14 @@ impl Traffic {
                 Taken::No => {
                     let Some(lane) = self.pass(layout, equipment, leg, subject, &mut trail) else { break };
                     let Some(next) = self.put_on(layout, leg.at, lane, subject) else {
-                        return trail.keep(leg.at, equipment);
+                        self.has_paths |= trail.keep(leg.at, equipment);
+                        return;
                     };
                     next
                 }
             };
         }
-        trail.keep(leg.at, equipment);
+        self.has_paths |= trail.keep(leg.at, equipment);
         self.agenda.push(leg.at, Event { key: leg.key, subject });
     }
 
