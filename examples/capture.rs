@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fs::File;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -98,12 +99,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let counts = recorder.counts();
     recorder.into_capture().finish()?;
     println!("\n{} frames in {}, {} were not of port 80", counts.frames, path.display(), counts.filtered);
-    match Command::new("tshark").args(["-Nn", "-r"]).arg(&path).output() {
+    show(&path);
+    Ok(())
+}
+
+/// What somebody else reads of the file.
+fn show(path: &Path) {
+    match Command::new("tshark").args(["-Nn", "-r"]).arg(path).output() {
         Ok(said) => {
             println!("what tshark says of the first of them:");
             String::from_utf8_lossy(&said.stdout).lines().take(8).for_each(|line| println!("  {line}"));
         }
         Err(_) => println!("tshark is not installed; Wireshark opens the file too"),
     }
-    Ok(())
 }

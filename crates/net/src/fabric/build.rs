@@ -8,7 +8,7 @@ use ironloom_core::MachineId;
 use super::equipment::{Equipment, Exit, Kind};
 use super::layout::{End, Link, MACHINE, NONE, Station};
 use super::machine::{Guard, Machine};
-use super::shard::machine_index;
+use super::shard::{Shard, machine_index};
 use super::{Fabric, FabricError, LinkId, StationId};
 use crate::link::LinkProfile;
 use crate::switch::{self, Isolation, Switch};
@@ -418,8 +418,9 @@ impl Fabric {
             equipment.unplug(end.port).lane
         };
         if lane != NONE {
-            shard.forget_paths();
             shard.traffic.free_lanes.push(lane);
+            // Of all shards, so that what routers know, and when, does not depend on how many there are.
+            self.shards.iter_mut().for_each(Shard::forget_paths);
         }
     }
 

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::equipment::Kind;
 use super::layout::{MACHINE, Station};
-use super::shard::machine_index;
+use super::shard::{Shard, machine_index};
 use super::{Fabric, FabricError, LinkId, Place, StationId, Way};
 use crate::link::LinkProfile;
 use crate::router::{self, Interface, Router};
@@ -124,8 +124,8 @@ impl Fabric {
     ///
     /// If the station is not a router.
     pub fn router(&mut self, station: StationId) -> Result<&mut Router, FabricError> {
-        let shard = self.station(station)?.shard;
-        self.shards[usize::from(shard)].tell_routers();
+        self.station(station)?;
+        self.shards.iter_mut().for_each(Shard::tell_routers);
         self.router_mut(station).ok_or(FabricError::Kind { station, wanted: "a router" })
     }
 

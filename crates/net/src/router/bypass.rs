@@ -130,7 +130,7 @@ impl Router {
     #[must_use]
     #[inline]
     pub fn is_valid(&self, now: Instant, action: &FlowAction) -> bool {
-        action.generation == self.generation && now < action.until
+        self.is_of(action.generation) && now < action.until
     }
 
     /// Whether nothing changed since it was of this generation.
