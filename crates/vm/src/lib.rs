@@ -1,4 +1,7 @@
 //! Give a guest an operating system.
 //!
-//! Empty so far: this crate holds its place in the layers, and nothing else.
-//! `docs/architecture.md` says what will live here.
+//! `docs/vm.md` tells the life of a machine, `docs/luau-api.md` what its scripts see.
+
+pub mod os;
+
+pub use os::{Credentials, Errno};
