@@ -5,12 +5,15 @@
 mod credentials;
 mod errno;
 mod files;
+mod paths;
 mod views;
 
 pub use credentials::Credentials;
 pub use errno::Errno;
 pub use files::{
-    Access, Caller, FileKind, Files, Listed, OpenFile, OpenOptions, Opened, Program, SET_GID, SET_UID,
-    STICKY, Stat, WatchEvent, WatchId, WatchKind, Whence, permissions,
+    Access, Caller, Comparison, CopyOptions, FileKind, Files, Find, FindOptions, FoundLine, Globbing, Grep,
+    GrepOptions, Listed, NamePattern, OpenFile, OpenOptions, Opened, Program, Progress, Removal, SET_GID,
+    SET_UID, STICKY, Stat, TreeCopy, WatchEvent, WatchId, WatchKind, Whence, permissions,
 };
+pub use paths::resolve;
 pub use views::{Device, MachineFacts, NetworkView, ProcessFacts, Views};
