@@ -6,6 +6,7 @@ mod credentials;
 mod errno;
 mod files;
 mod paths;
+mod users;
 mod views;
 
 pub use credentials::Credentials;
@@ -16,4 +17,5 @@ pub use files::{
     SET_UID, STICKY, Stat, TreeCopy, WatchEvent, WatchId, WatchKind, Whence, permissions,
 };
 pub use paths::resolve;
+pub use users::{Accounts, Group, PasswordConfig, User, Users};
 pub use views::{Device, MachineFacts, NetworkView, ProcessFacts, Views};
