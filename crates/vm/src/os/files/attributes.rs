@@ -6,8 +6,9 @@ use ironloom_core::Instant;
 use crate::os::{Access, Errno};
 
 use super::access::{Facts, SET_GID, without_set_ids};
-use super::change::{at, new_attributes};
+use super::make::new_attributes;
 use super::walk::Last;
+use super::write::at;
 use super::{Caller, Files, WatchKind};
 
 impl Files {
