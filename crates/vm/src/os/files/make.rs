@@ -116,6 +116,9 @@ impl Files {
             return Err(Errno::NotPermitted);
         }
         to.admit_new(caller)?;
+        if from.facts(caller).is_directory() {
+            return Err(Errno::NotPermitted);
+        }
         let (source, target) = (from.path(), to.path());
         self.tree.link(at(&source), at(&target), caller.now)?;
         self.tell(WatchKind::Created, &target);
@@ -128,7 +131,6 @@ fn may_link(from: &Walk<'_>, caller: &Caller<'_>) -> bool {
     let is_plain = without_set_ids(facts.mode) == facts.mode;
     let is_open = facts.allows(caller.who, Access::READ | Access::WRITE);
     match facts.kind {
-        FileKind::Directory => false,
         FileKind::File => facts.is_owned_by(caller.who) || (is_plain && is_open),
         _ => facts.is_owned_by(caller.who),
     }

@@ -135,7 +135,7 @@ impl Files {
     /// too many files are open.
     pub fn open(&mut self, caller: &Caller<'_>, path: &[u8], options: OpenOptions) -> Result<Opened, Errno> {
         let last = match (options.create, options.exclusive) {
-            (true, true) => Last::Itself,
+            (true, true) => Last::NewFile,
             (true, false) => Last::File,
             (false, _) => Last::Followed,
         };

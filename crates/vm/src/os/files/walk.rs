@@ -25,6 +25,8 @@ pub(super) enum Last {
     Entry,
     /// What it points to, which is to be a file and is made if it is missing: a `/` may not follow.
     File,
+    /// Itself, which is in the way of a file that is to be made: a `/` may not follow.
+    NewFile,
 }
 
 /// How a path ends.
@@ -175,7 +177,7 @@ impl<'t> Walk<'t> {
             }
             _ => {}
         }
-        if is_last && self.has_slash && self.last == Last::File {
+        if is_last && self.has_slash && matches!(self.last, Last::File | Last::NewFile) {
             return Err(Errno::IsADirectory);
         }
         let name = Name::new(component)?;
@@ -212,7 +214,7 @@ impl<'t> Walk<'t> {
         match self.last {
             Last::Followed | Last::File => false,
             Last::Itself => !self.has_slash,
-            Last::Entry => true,
+            Last::Entry | Last::NewFile => true,
         }
     }
 

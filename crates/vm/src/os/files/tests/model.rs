@@ -303,12 +303,12 @@ impl Model {
         let entry = self.entries[&from.path].clone();
         let is_open = self.may(who, &from.path, 6) && plain(entry.mode) == entry.mode;
         let may = match entry.kind {
-            Kind::Directory => false,
             Kind::File(_) => self.owns(who, &from.path) || is_open,
-            Kind::Link(_) => self.owns(who, &from.path),
+            Kind::Directory | Kind::Link(_) => self.owns(who, &from.path),
         };
         unless(!may, "EPERM", ())?;
         self.admit_new(who, &to)?;
+        unless(entry.kind == Kind::Directory, "EPERM", ())?;
         self.entries.insert(to.path, entry);
         Ok(())
     }
@@ -336,18 +336,17 @@ impl Model {
         let (uid, gid) = (uid.parse::<u32>().ok(), gid.parse::<u32>().ok());
         let place = self.found(who, cwd, path, Last::Followed)?;
         let entry = self.entries.get_mut(&place.path).unwrap();
+        let is_plain = entry.kind == Kind::Directory || plain(entry.mode) == entry.mode;
         if who.uid != 0 {
             let is_mine = entry.uid == who.uid;
             let may_uid = uid.is_none() || (is_mine && uid == Some(who.uid));
             let may_gid = gid.is_none_or(|gid| is_mine && (gid == entry.gid || who.groups.contains(&gid)));
-            unless(!may_uid || !may_gid, "EPERM", ())?;
+            unless(!may_uid || !may_gid || (!is_plain && !is_mine), "EPERM", ())?;
         }
-        if uid.is_some() || gid.is_some() {
-            entry.uid = uid.unwrap_or(entry.uid);
-            entry.gid = gid.unwrap_or(entry.gid);
-            if entry.kind != Kind::Directory {
-                entry.mode = plain(entry.mode);
-            }
+        entry.uid = uid.unwrap_or(entry.uid);
+        entry.gid = gid.unwrap_or(entry.gid);
+        if entry.kind != Kind::Directory {
+            entry.mode = plain(entry.mode);
         }
         Ok(())
     }
