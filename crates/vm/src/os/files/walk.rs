@@ -14,6 +14,10 @@ use super::access::Facts;
 use super::node::Node;
 use super::{Caller, FileKind};
 
+/// How many names a path may lead through, those of links included. The longest path has half of that, but forty links to
+/// the longest paths would have eighty thousand.
+const NAMES_MAX: usize = PATH_BYTES_MAX;
+
 /// What a symbolic link at the end of a path stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Last {
@@ -55,6 +59,8 @@ pub(super) struct Walk<'t> {
     /// How many bytes of the path follow the missing name, if it was looked for [as far as there is
     /// something](Self::as_far).
     pub(super) rest: Option<usize>,
+    /// How many names there were, of the path and of the links that it leads through.
+    names: usize,
     links: usize,
     /// How many links one is in.
     depth: usize,
@@ -104,6 +110,7 @@ impl<'t> Walk<'t> {
             has_slash: false,
             end: End::Root,
             rest: None,
+            names: 0,
             links: 0,
             depth: 0,
             stops_early: false,
@@ -162,6 +169,10 @@ impl<'t> Walk<'t> {
             b".." => End::DotDot,
             _ => End::Name,
         };
+        self.names += 1;
+        if self.names > NAMES_MAX {
+            return Err(Errno::Loop);
+        }
         let facts = self.facts(caller);
         if !facts.is_directory() {
             return Err(Errno::NotADirectory);
@@ -200,6 +211,10 @@ impl<'t> Walk<'t> {
         }
         if is_last && !facts.lets_follow(&link, caller.who) {
             return Err(Errno::Access);
+        }
+        if is_last && let Some(device) = child.own_descriptor(caller) {
+            self.steps.push((name, device));
+            return Ok(());
         }
         let target = child.target(caller)?;
         // At most `LINKS_MAX` deep, as many links are followed.
