@@ -2,8 +2,20 @@
 //!
 //! Everything here is a value that is told the time, and fails with an [`Errno`].
 
+mod command_line;
 mod credentials;
+mod date;
+mod environment;
 mod errno;
+mod pipe;
+mod ready;
+mod signal;
 
+pub use command_line::parse_command;
 pub use credentials::Credentials;
+pub use date::{Date, FORMATTED_BYTES_MAX, format_date};
+pub use environment::Environment;
 pub use errno::Errno;
+pub use pipe::Pipe;
+pub use ready::Ready;
+pub use signal::{Action, Disposition, Dispositions, Signal, SignalSet};
