@@ -34,4 +34,4 @@ pub(crate) use compile::compile;
 pub use entry::Function;
 pub(crate) use ground::{Dropped, Fuel};
 pub(crate) use state::{Libraries, Prototype, State};
-pub(crate) use thread::{Outcome, Thread};
+pub(crate) use thread::{Kept, Outcome, Thread};

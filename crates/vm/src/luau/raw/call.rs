@@ -7,7 +7,7 @@ use std::{ptr, slice};
 use mlua::ffi::{self, lua_State};
 
 use super::entry::push;
-use super::thread::Thread;
+use super::thread::{Kept, Thread};
 use crate::luau::Stop;
 
 /// What a Luau value is.
@@ -392,6 +392,31 @@ impl<'a> Call<'a> {
             }
             ffi::lua_settop(self.lua, -2);
             Ok(Thread::new(thread, reference, values - 1))
+        }
+    }
+
+    /// Keeps a value for later.
+    pub(crate) fn keep(&mut self, place: u32) -> Kept {
+        // SAFETY: there is a value, or nil.
+        Kept(unsafe { ffi::lua_ref(self.lua, self.index(place)) })
+    }
+
+    /// Gives a value that was kept in the same state.
+    pub(crate) fn give_kept(&mut self, kept: Kept) -> u32 {
+        self.reserve(1);
+        // SAFETY: there is room; a reference that is not known any more is nil.
+        unsafe { ffi::lua_rawgeti_(self.lua, ffi::LUA_REGISTRYINDEX, kept.0) };
+        1
+    }
+
+    /// Gives what a thread of this state has returned.
+    pub(crate) fn give_results(&mut self, thread: &Thread) -> u32 {
+        // SAFETY: the thread has ended, and its results are all that is on its stack.
+        unsafe {
+            let results = ffi::lua_gettop(thread.lua);
+            self.reserve(results as u32);
+            ffi::lua_xmove(thread.lua, self.lua, results);
+            results as u32
         }
     }
 

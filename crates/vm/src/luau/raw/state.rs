@@ -10,7 +10,7 @@ use mlua::ffi::{self, lua_State};
 use super::allocator::allocate;
 use super::entry::{Function, push};
 use super::ground::{Active, Cause, Dropped, Fuel, Ground, begins, collected, ends, interrupt};
-use super::thread::{Outcome, Thread};
+use super::thread::{Kept, Outcome, Thread};
 
 /// What a state offers to scripts beside Luau's own libraries.
 pub(crate) struct Libraries<'a, H> {
@@ -262,9 +262,32 @@ impl<H> State<H> {
         }
     }
 
-    /// A thread with the globals of another one that will call a function which is in the registry of that process.
+    /// A thread with the globals of another one that will call a function which was kept.
+    pub(crate) fn spawn_kept(&mut self, main: &Thread, function: Kept, arguments: &[&[u8]]) -> Thread {
+        // SAFETY: as in `spawn`; the new thread has the category of the one that it is made from.
+        unsafe {
+            ffi::lua_rawcheckstack(main.lua, 2);
+            let thread = ffi::lua_newthread(main.lua);
+            let reference = ffi::lua_ref(main.lua, -1);
+            ffi::lua_settop(main.lua, -2);
+            ffi::lua_rawcheckstack(thread, arguments.len() as c_int + 2);
+            ffi::lua_rawgeti_(thread, ffi::LUA_REGISTRYINDEX, function.0);
+            for argument in arguments {
+                push(thread, argument);
+            }
+            Thread::new(thread, reference, arguments.len() as u32)
+        }
+    }
+
+    /// Lets go of a value that was kept.
+    pub(crate) fn forget(&mut self, kept: Kept) {
+        // SAFETY: it is a reference of this state.
+        unsafe { ffi::lua_unref(self.lua.as_ptr(), kept.0) };
+    }
+
+    /// Lets go of a thread, which nobody runs any more.
     pub(crate) fn release(&mut self, thread: Thread) {
-        // SAFETY: it is a thread of this state, which nobody runs any more; it is collected with all that it held.
+        // SAFETY: it is a thread of this state; it is collected with all that it held.
         unsafe { ffi::lua_unref(self.lua.as_ptr(), thread.reference) };
     }
 

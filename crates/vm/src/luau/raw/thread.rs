@@ -49,3 +49,8 @@ pub(crate) enum Outcome {
     /// It could not be stopped, and was ended.
     Doomed,
 }
+
+/// A value of a script that the host keeps, in the registry of its state. It is not dropped but
+/// [forgotten](super::State::forget).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kept(pub(super) c_int);
