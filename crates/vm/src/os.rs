@@ -2,6 +2,8 @@
 //!
 //! Everything here is a value that is told the time, and fails with an [`Errno`].
 
+pub mod console;
+
 mod command_line;
 mod credentials;
 mod date;
@@ -10,8 +12,10 @@ mod errno;
 mod pipe;
 mod ready;
 mod signal;
+mod tail;
 
 pub use command_line::parse_command;
+pub use console::Console;
 pub use credentials::Credentials;
 pub use date::{Date, FORMATTED_BYTES_MAX, format_date};
 pub use environment::Environment;
@@ -19,3 +23,4 @@ pub use errno::Errno;
 pub use pipe::Pipe;
 pub use ready::Ready;
 pub use signal::{Action, Disposition, Dispositions, Signal, SignalSet};
+pub use tail::Tail;
