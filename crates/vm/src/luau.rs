@@ -1,0 +1,14 @@
+//! Luau: states with limits, scripts that are stopped where they are, and functions of the host.
+
+mod bytecode;
+mod raw;
+mod stop;
+
+pub use bytecode::{Bytecode, CompileError};
+pub use raw::{Call, Function, Give, Kind};
+pub use stop::Stop;
+
+pub(crate) use raw::{Fuel, Libraries, Outcome, Prototype, State, Thread};
+
+#[cfg(test)]
+mod tests;
