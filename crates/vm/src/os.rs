@@ -2,6 +2,8 @@
 //!
 //! Everything here is a value that is told the time, and fails with an [`Errno`].
 
+pub mod console;
+
 mod command_line;
 mod credentials;
 mod date;
@@ -13,9 +15,11 @@ mod ready;
 mod signal;
 pub(crate) mod slab;
 pub(crate) mod table;
+mod tail;
 pub(crate) mod waiters;
 
 pub use command_line::parse_command;
+pub use console::Console;
 pub use credentials::Credentials;
 pub use date::{Date, FORMATTED_BYTES_MAX, format_date};
 pub use environment::Environment;
@@ -25,4 +29,5 @@ pub use process::{Exit, Pid, Process, ProcessState};
 pub(crate) use process::{Invocation, Relay};
 pub use ready::Ready;
 pub use signal::{Action, Disposition, Dispositions, Signal, SignalSet};
+pub use tail::Tail;
 pub use waiters::TaskId;
