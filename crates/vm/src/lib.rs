@@ -5,4 +5,14 @@
 pub mod luau;
 pub mod os;
 
+mod api;
+mod image;
+mod machine;
+mod unit;
+
+#[cfg(test)]
+mod tests;
+
+pub use image::Image;
+pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
 pub use os::{Credentials, Errno};

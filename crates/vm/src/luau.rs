@@ -4,11 +4,12 @@ mod bytecode;
 mod raw;
 mod stop;
 
+pub(crate) use bytecode::chunk_name;
 pub use bytecode::{Bytecode, CompileError};
 pub use raw::{Call, Function, Give, Kind};
 pub use stop::Stop;
 
-pub(crate) use raw::{Fuel, Kept, Libraries, Outcome, Prototype, State, Thread};
+pub(crate) use raw::{Dropped, Fuel, Kept, Libraries, Outcome, Prototype, State, Thread};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ mod network;
 mod overview;
 mod programs;
 mod reading;
+mod settle;
 mod signals;
 mod spec;
 mod start;
@@ -63,6 +64,12 @@ pub struct Machine {
     pub(crate) network: Option<Box<Lent>>,
     /// Who waits for the network to be lent.
     for_network: Waiters,
+    /// Whether it has a network card.
+    has_network: bool,
+    /// Sockets to be closed as soon as the network is there.
+    closing: Vec<SocketId>,
+    /// Processes that ended since this was looked at last.
+    pub(crate) ended: Vec<ExitStatus>,
     /// Whether it uses its network, so that it is lent whenever it runs.
     pub(crate) uses_network: bool,
     pub(crate) current: Current,
@@ -71,6 +78,18 @@ pub struct Machine {
     pub(crate) category: u8,
     /// The window in which it ran last, and how much it may still do in that.
     pub(crate) window: (u64, u64),
+}
+
+/// What a machine is made of.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) hostname: Arc<str>,
+    pub(crate) cores: u16,
+    pub(crate) memory_bytes: usize,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) programs: Arc<Programs>,
+    pub(crate) files: Files,
+    pub(crate) has_network: bool,
 }
 
 /// Who runs.
@@ -101,6 +120,37 @@ pub(crate) struct Start {
 }
 
 impl Machine {
+    /// A machine on which nothing has run yet.
+    pub(crate) fn new(id: MachineId, made: Made, rng: Rng) -> Self {
+        Self {
+            id,
+            table: Table::new(made.hostname, made.cores, made.memory_bytes as u64),
+            limits: made.limits,
+            programs: made.programs,
+            now: Instant::ZERO,
+            rng,
+            files: made.files,
+            tasks: Slab::default(),
+            ready: VecDeque::new(),
+            sleepers: Vec::new(),
+            open: Slab::default(),
+            pipes: Slab::default(),
+            consoles: Slab::default(),
+            sockets: BTreeMap::new(),
+            watchers: BTreeMap::new(),
+            network: None,
+            for_network: Waiters::default(),
+            has_network: made.has_network,
+            closing: Vec::new(),
+            ended: Vec::new(),
+            uses_network: false,
+            current: Current { pid: Pid::INIT, task: TaskId(0) },
+            work: Work::default(),
+            category: 0,
+            window: (u64::MAX, 0),
+        }
+    }
+
     /// Its id.
     #[must_use]
     pub const fn id(&self) -> MachineId {
@@ -128,6 +178,11 @@ impl Machine {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The name of a user, or the number if there is none.
+    pub(crate) fn user_name(&self, uid: u32) -> String {
+        uid.to_string()
     }
 
     /// Its processes, by number.

@@ -43,3 +43,10 @@ impl Bytecode {
         &self.0
     }
 }
+
+/// What a chunk is called in messages: its file.
+pub(crate) fn chunk_name(path: &[u8]) -> std::ffi::CString {
+    let shown = path.iter().copied().filter(|byte| *byte != 0 && *byte >= b' ').take(200);
+    let name: Vec<u8> = std::iter::once(b'=').chain(shown).collect();
+    std::ffi::CString::new(name).expect("there are no zeros in it")
+}

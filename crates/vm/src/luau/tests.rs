@@ -41,7 +41,14 @@ const GLOBALS: &[Function<Host>] = &[
 ];
 
 fn state() -> State<Host> {
-    State::new(&Libraries { tables: &[], globals: GLOBALS, objects: &[], removed: &[], preludes: &[] })
+    State::new(&Libraries {
+        tables: &[],
+        globals: GLOBALS,
+        objects: &[],
+        constants: &[],
+        removed: &[],
+        preludes: &[],
+    })
 }
 
 fn load(state: &mut State<Host>, source: &str) -> Prototype {
@@ -259,8 +266,14 @@ fn a_panic_of_the_host_comes_out() {
         panic!("on purpose")
     }
     let globals = [Function::new(c"panics", panics)];
-    let mut state =
-        State::new(&Libraries { tables: &[], globals: &globals, objects: &[], removed: &[], preludes: &[] });
+    let mut state = State::new(&Libraries {
+        tables: &[],
+        globals: &globals,
+        objects: &[],
+        constants: &[],
+        removed: &[],
+        preludes: &[],
+    });
     let bytecode = Bytecode::compile(b"pcall(coroutine.wrap(function() pcall(panics) end))", 100).unwrap();
     let prototype = state.load(bytecode.as_bytes(), c"=test").unwrap();
     let mut thread = state.spawn(prototype, &[], 0);

@@ -7,7 +7,7 @@ use ironloom_net::SocketId;
 
 use crate::Errno;
 use crate::os::waiters::Waiters;
-use crate::os::{Console, Device, OpenFile, Pid, Pipe, Ready, Tail, WatchId};
+use crate::os::{Console, Device, OpenFile, Pid, Pipe, Ready, Tail, WatchId, Whence};
 
 use super::{Machine, caller_of};
 
@@ -108,7 +108,8 @@ impl Machine {
     pub(crate) fn descriptor(&mut self, pid: Pid, description: u32) -> Result<u32, Errno> {
         let descriptors_max = self.limits().descriptors_max;
         let process = self.table.get_mut(pid).ok_or(Errno::NoProcess)?;
-        let number = process.descriptors.iter().position(Option::is_none).unwrap_or(process.descriptors.len());
+        let number =
+            process.descriptors.iter().position(Option::is_none).unwrap_or(process.descriptors.len());
         if number >= descriptors_max {
             if self.open.get(description).is_some_and(|open| open.references == 0) {
                 self.release(description);
@@ -121,6 +122,12 @@ impl Machine {
         process.descriptors[number] = Some(description);
         self.refer(description);
         Ok(number as u32)
+    }
+
+    /// Whether the process that runs may have another descriptor.
+    pub(crate) fn has_room_for_descriptor(&self) -> bool {
+        let descriptors = &self.process().descriptors;
+        descriptors.len() < self.limits().descriptors_max || descriptors.contains(&None)
     }
 
     /// One descriptor more refers to it.
@@ -138,6 +145,13 @@ impl Machine {
             && let Some(open) = self.open.remove(description)
         {
             self.close_object(open.object);
+        }
+    }
+
+    /// Closes a description that no descriptor refers to.
+    pub(crate) fn release_unused(&mut self, description: u32) {
+        if self.open.get(description).is_some_and(|open| open.references == 0) {
+            self.release(description);
         }
     }
 
@@ -296,7 +310,9 @@ impl Machine {
                     Some(forward) => self.write(forward, bytes)?,
                     None => bytes.len(),
                 };
-                if let Some(Description { object: Object::Tail { tail, .. }, .. }) = self.open.get_mut(description) {
+                if let Some(Description { object: Object::Tail { tail, .. }, .. }) =
+                    self.open.get_mut(description)
+                {
                     tail.push(&bytes[..written], TAIL_BYTES);
                 }
                 Ok(written)
@@ -316,9 +332,39 @@ impl Machine {
             && !open.ahead.is_empty()
         {
             let ahead = std::mem::take(&mut open.ahead).len();
-            self.files.seek(file, crate::os::Whence::Current, -(ahead as i64))?;
+            self.files.seek(file, Whence::Current, -(ahead as i64))?;
         }
         Ok(())
+    }
+}
+
+impl Machine {
+    /// Goes somewhere else in a file; where that is.
+    pub(crate) fn seek(&mut self, description: u32, whence: Whence, distance: i64) -> Result<u64, Errno> {
+        self.rewind(description)?;
+        match &mut self.open.get_mut(description).ok_or(Errno::BadHandle)?.object {
+            Object::File(file) => self.files.seek(file, whence, distance),
+            _ => Err(Errno::NotSeekable),
+        }
+    }
+
+    /// Cuts an open file off, or extends it with zeros.
+    pub(crate) fn truncate_open(&mut self, description: u32, length: u64) -> Result<(), Errno> {
+        self.rewind(description)?;
+        let caller = caller_of(&self.table, self.current.pid);
+        match &self.open.get(description).ok_or(Errno::BadHandle)?.object {
+            Object::File(file) => self.files.truncate_open(&caller, file, length),
+            _ => Err(Errno::Invalid),
+        }
+    }
+
+    /// Lets go of a console; after the last one it is gone.
+    pub(crate) fn leave_console(&mut self, number: u32) {
+        let Some(entry) = self.consoles.get_mut(number) else { return };
+        entry.references = entry.references.saturating_sub(1);
+        if entry.references == 0 {
+            self.consoles.remove(number);
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::luau::{Bytecode, CompileError};
 /// What was compiled, by the name of the source. All machines share it.
 #[derive(Debug)]
 pub struct Programs {
+    /// What of the libraries is written in Luau.
+    prelude: Bytecode,
     compiled: Mutex<Compiled>,
     bytes_max: usize,
 }
@@ -29,7 +31,12 @@ impl Programs {
     /// Keeps so many bytes of bytecode.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
-        Self { compiled: Mutex::default(), bytes_max }
+        let prelude = Bytecode::compile(crate::api::PRELUDE, usize::MAX).expect("it is not too long");
+        Self { prelude, compiled: Mutex::default(), bytes_max }
+    }
+
+    pub(crate) const fn prelude(&self) -> &Bytecode {
+        &self.prelude
     }
 
     /// What was compiled from the source with this name.
@@ -37,12 +44,30 @@ impl Programs {
         self.compiled.lock().programs.get(&source).cloned()
     }
 
+    /// Compiles a source that nobody else is likely to have.
+    ///
+    /// # Errors
+    ///
+    /// If it is too long.
+    #[expect(clippy::unused_self, reason = "all that is compiled is compiled here")]
+    pub(crate) fn compile_apart(
+        &self,
+        source: &[u8],
+        source_bytes_max: usize,
+    ) -> Result<Bytecode, CompileError> {
+        Bytecode::compile(source, source_bytes_max)
+    }
+
     /// Compiles a source, unless that was done before.
     ///
     /// # Errors
     ///
     /// If it is too long.
-    pub(crate) fn compile(&self, source: &[u8], source_bytes_max: usize) -> Result<(BlobId, Bytecode), CompileError> {
+    pub(crate) fn compile(
+        &self,
+        source: &[u8],
+        source_bytes_max: usize,
+    ) -> Result<(BlobId, Bytecode), CompileError> {
         let key = BlobId::of(source);
         if let Some(known) = self.known(key) {
             return Ok((key, known));

@@ -109,7 +109,10 @@ impl Machine {
     }
 
     /// Waits for something that wakes all its waiters.
-    pub(crate) fn wait_for<T>(&mut self, waiters: impl FnOnce(&mut Self) -> Option<&mut Waiters>) -> Result<T, Stop> {
+    pub(crate) fn wait_for<T>(
+        &mut self,
+        waiters: impl FnOnce(&mut Self) -> Option<&mut Waiters>,
+    ) -> Result<T, Stop> {
         let waiter = self.park();
         if let Some(waiters) = waiters(self) {
             waiters.add(waiter);

@@ -6,7 +6,8 @@ use std::{ptr, slice};
 
 use mlua::ffi::{self, lua_State};
 
-use super::entry::push;
+use super::entry::{Function, push};
+use super::ground::{Dropped, Ground};
 use super::thread::{Kept, Thread};
 use crate::luau::Stop;
 
@@ -188,6 +189,17 @@ impl<'a> Call<'a> {
         Ok(unsafe { *object.cast::<u64>() })
     }
 
+    /// Changes what is in a host object of this kind, if it is one.
+    pub fn set_object(&mut self, place: u32, tag: u8, value: u64) {
+        // SAFETY: as in `object`.
+        unsafe {
+            let object = ffi::lua_touserdatatagged(self.lua, self.index(place), tag.into());
+            if !object.is_null() {
+                object.cast::<u64>().write(value);
+            }
+        }
+    }
+
     /// The kind of a host object, if it is one.
     #[must_use]
     pub fn object_tag(&self, place: u32) -> Option<u8> {
@@ -347,6 +359,15 @@ impl<'a> Call<'a> {
         1
     }
 
+    /// Gives a host function.
+    pub(crate) fn give_function<H>(&mut self, function: &Function<H>) -> u32 {
+        self.reserve(1);
+        let (enter, again) = (function.enter, Some(function.again));
+        // SAFETY: there is room. The function works for the same host as the one that is called.
+        unsafe { ffi::lua_pushcclosurek(self.lua, enter, function.name.as_ptr(), 0, again) };
+        1
+    }
+
     /// Gives bytes that `fill` writes straight into a string of Luau's: at most `length`, and it says how many.
     ///
     /// # Errors
@@ -427,6 +448,18 @@ impl<'a> Call<'a> {
         let status =
             unsafe { ffi::luau_load(self.lua, name.as_ptr(), bytecode.as_ptr().cast(), bytecode.len(), 0) };
         if status == 0 { Ok(1) } else { Err(1) }
+    }
+
+    /// Collects all that nobody can reach.
+    pub(crate) fn collect(&mut self) {
+        // SAFETY: what this call uses is on the stack.
+        unsafe { ffi::lua_gc(self.lua, ffi::LUA_GCCOLLECT, 0) };
+    }
+
+    /// The host objects that scripts let go of since this was asked last.
+    pub(crate) fn take_dropped(&mut self) -> Vec<Dropped> {
+        // SAFETY: the ground is used by whoever was called last: this call.
+        unsafe { std::mem::take(&mut (*Ground::of(self.lua)).dropped) }
     }
 
     /// How much the memory of a category is, in bytes.

@@ -62,7 +62,7 @@ impl Ground {
     pub(super) const fn new() -> Self {
         Self {
             account: Account { used: 0, limit: usize::MAX },
-            fuel: 0,
+            fuel: i64::MAX,
             grace: 0,
             cause: Cause::Spent,
             doomed: false,

@@ -20,9 +20,11 @@ pub(crate) struct Libraries<'a, H> {
     pub(crate) globals: &'a [Function<H>],
     /// Methods of host objects, by tag.
     pub(crate) objects: &'a [(u8, &'static CStr, &'a [Function<H>])],
+    /// Host objects: table and name, tag and value.
+    pub(crate) constants: &'a [(&'static CStr, &'static CStr, u8, u64)],
     /// What of Luau's own is taken away: table (empty for globals) and name.
     pub(crate) removed: &'a [(&'static CStr, &'static CStr)],
-    /// Sources, compiled, that add to the tables: each is called with the table of globals before everything is frozen.
+    /// Sources, compiled, that add to the tables before everything is frozen. They call no function of the host.
     pub(crate) preludes: &'a [(&'static CStr, &'a [u8])],
 }
 
@@ -107,6 +109,14 @@ impl<H> State<H> {
             ffi::lua_settop(lua, 0);
             for (tag, name, methods) in libraries.objects {
                 self.define_object(*tag, name, methods);
+            }
+            for (table, name, tag, value) in libraries.constants {
+                self.open_table(table);
+                let size = size_of::<u64>();
+                let object = ffi::lua_newuserdatataggedwithmetatable(lua, size, (*tag).into());
+                object.cast::<u64>().write(*value);
+                ffi::lua_setfield(lua, -2, name.as_ptr());
+                ffi::lua_settop(lua, 0);
             }
             for (name, bytecode) in libraries.preludes {
                 let loaded = ffi::luau_load(lua, name.as_ptr(), bytecode.as_ptr().cast(), bytecode.len(), 0);
@@ -446,7 +456,10 @@ fn collector(tag: u8) -> ffi::lua_Destructor {
         2 => collected::<2>,
         3 => collected::<3>,
         4 => collected::<4>,
-        _ => unreachable!("host objects have four kinds"),
+        5 => collected::<5>,
+        6 => collected::<6>,
+        7 => collected::<7>,
+        _ => unreachable!("host objects have seven kinds"),
     }
 }
 
