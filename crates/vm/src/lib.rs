@@ -2,6 +2,7 @@
 //!
 //! `docs/vm.md` tells the life of a machine, `docs/luau-api.md` what its scripts see.
 
+mod api;
 pub mod luau;
 pub mod os;
 

@@ -5,7 +5,7 @@ mod raw;
 mod stop;
 
 pub use bytecode::{Bytecode, CompileError};
-pub use raw::{Call, Function, Give, Kind};
+pub use raw::{Call, Function, Give, Kind, Null};
 pub use stop::Stop;
 
 pub(crate) use raw::{Fuel, Kept, Libraries, Outcome, Prototype, State, Thread};

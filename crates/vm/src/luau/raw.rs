@@ -29,7 +29,7 @@ mod ground;
 mod state;
 mod thread;
 
-pub use call::{Call, Give, Kind};
+pub use call::{Call, Give, Kind, Null};
 pub(crate) use compile::compile;
 pub use entry::Function;
 pub(crate) use ground::{Dropped, Fuel};
