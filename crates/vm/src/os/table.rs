@@ -1,10 +1,21 @@
 //! [`Table`]: the processes of a machine.
 
+use std::sync::Arc;
+
+use ironloom_core::Instant;
+
 use super::{Pid, Process};
 
-/// The processes of a machine, by number.
-#[derive(Debug, Default)]
+/// The processes of a machine, by number, and what is known of the machine as a whole.
+#[derive(Debug)]
 pub(crate) struct Table {
+    pub(crate) hostname: Arc<str>,
+    pub(crate) cores: u16,
+    pub(crate) memory_bytes: u64,
+    pub(crate) memory_used_bytes: u64,
+    pub(crate) booted: Instant,
+    /// The present.
+    pub(crate) now: Instant,
     /// Sorted by number. Boxed, because most machines have few and processes come and go.
     #[expect(clippy::vec_box, reason = "inserting and removing moves the others")]
     processes: Vec<Box<Process>>,
@@ -15,6 +26,20 @@ pub(crate) struct Table {
 const PID_MAX: u32 = 4 << 20;
 
 impl Table {
+    /// No processes, on a machine of this name.
+    pub(crate) const fn new(hostname: Arc<str>, cores: u16, memory_bytes: u64) -> Self {
+        Self {
+            hostname,
+            cores,
+            memory_bytes,
+            memory_used_bytes: 0,
+            booted: Instant::ZERO,
+            now: Instant::ZERO,
+            processes: Vec::new(),
+            last: 0,
+        }
+    }
+
     /// How many there are, with those that ended and were not waited for.
     pub(crate) fn len(&self) -> usize {
         self.processes.len()
