@@ -11,17 +11,15 @@ fn say(call: &mut Call<'_>, said: &mut Vec<String>) -> Result<u32, Stop> {
 #[track_caller]
 pub(super) fn run(
     tables: &[(&'static std::ffi::CStr, &[Function<Vec<String>>])],
-    prelude: &str,
     source: &str,
     arguments: &[&[u8]],
 ) -> Vec<String> {
-    let prelude = Bytecode::compile(prelude.as_bytes(), 1 << 16).unwrap();
     let mut state = State::new(&Libraries {
         tables,
         globals: &[Function::new(c"say", say)],
         objects: &[],
         removed: &[],
-        preludes: &[(c"=prelude", prelude.as_bytes())],
+        preludes: &[],
     });
     let bytecode = Bytecode::compile(source.as_bytes(), 1 << 20).unwrap();
     let prototype = state.load(bytecode.as_bytes(), c"=test").unwrap();

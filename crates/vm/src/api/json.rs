@@ -21,12 +21,9 @@ pub(crate) const DEPTH_MAX: u32 = 128;
 /// How long a text may be that is made: a table may name the same long string many times.
 pub(crate) const ENCODED_BYTES_MAX: usize = 16 << 20;
 
-/// What is run when a state is made, to set `json.null`.
-pub(crate) const PRELUDE: &str = "json.null = json.decode('null')";
-
 /// The functions of the table.
-pub(crate) const fn functions<H>() -> [Function<H>; 2] {
-    [Function::new(c"encode", encode::<H>), Function::new(c"decode", decode::<H>)]
+pub(crate) const fn functions<H>() -> [Function<H>; 3] {
+    [Function::new(c"encode", encode::<H>), Function::new(c"decode", decode::<H>), Function::null(c"null")]
 }
 
 fn encode<H>(call: &mut Call<'_>, _: &mut H) -> Result<u32, Stop> {

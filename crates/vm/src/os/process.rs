@@ -166,8 +166,6 @@ impl Process {
     /// Whether another process may send it signals.
     pub(crate) fn may_be_signaled_by(&self, who: &Credentials) -> bool {
         who.is_root()
-            || [who.uid, who.real_uid]
-                .iter()
-                .any(|uid| *uid == self.who.real_uid || *uid == self.who.saved_uid)
+            || [who.uid, who.real_uid].iter().any(|uid| *uid == self.who.real_uid || *uid == self.who.saved_uid)
     }
 }

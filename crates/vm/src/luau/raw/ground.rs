@@ -62,7 +62,8 @@ impl Ground {
     pub(super) const fn new() -> Self {
         Self {
             account: Account { used: 0, limit: usize::MAX },
-            fuel: 0,
+            // Preludes run before there is anybody to limit.
+            fuel: i64::MAX,
             grace: 0,
             cause: Cause::Spent,
             doomed: false,

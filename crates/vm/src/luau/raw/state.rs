@@ -22,7 +22,8 @@ pub(crate) struct Libraries<'a, H> {
     pub(crate) objects: &'a [(u8, &'static CStr, &'a [Function<H>])],
     /// What of Luau's own is taken away: table (empty for globals) and name.
     pub(crate) removed: &'a [(&'static CStr, &'static CStr)],
-    /// Sources, compiled, that add to the tables: each is called with the table of globals before everything is frozen.
+    /// Sources, compiled, that add to the tables: each is run before everything is frozen. They must not call functions of
+    /// the host, which works for nobody yet.
     pub(crate) preludes: &'a [(&'static CStr, &'a [u8])],
 }
 
@@ -152,7 +153,12 @@ impl<H> State<H> {
         for function in functions {
             // SAFETY: as promised.
             unsafe {
-                ffi::lua_pushcclosurek(lua, function.enter, function.name.as_ptr(), 0, Some(function.again));
+                if function.is_null {
+                    ffi::lua_pushlightuserdata(lua, ptr::null_mut());
+                } else {
+                    let (enter, again) = (function.enter, Some(function.again));
+                    ffi::lua_pushcclosurek(lua, enter, function.name.as_ptr(), 0, again);
+                }
                 ffi::lua_setfield(lua, -2, function.name.as_ptr());
             }
         }
