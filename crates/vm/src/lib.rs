@@ -5,5 +5,6 @@
 mod api;
 pub mod luau;
 pub mod os;
+pub mod program;
 
 pub use os::{Credentials, Errno};

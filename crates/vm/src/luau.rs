@@ -8,7 +8,7 @@ pub use bytecode::{Bytecode, CompileError};
 pub use raw::{Call, Function, Give, Kind, Null};
 pub use stop::Stop;
 
-pub(crate) use raw::{Fuel, Kept, Libraries, Outcome, Prototype, State, Thread};
+pub(crate) use raw::{Fuel, Kept, Libraries, Outcome, Prototype, Stage, State, Thread};
 
 #[cfg(test)]
 mod tests;
