@@ -4,12 +4,19 @@
 
 mod fs;
 mod handle;
+pub(crate) mod http_text;
+pub(crate) mod httpd_text;
 mod io;
+pub(crate) mod json;
 mod load;
 mod numbers;
 mod options;
 mod os;
+pub(crate) mod str;
 mod task;
+
+#[cfg(test)]
+mod check;
 
 use std::ffi::CStr;
 
@@ -32,7 +39,14 @@ const TABLES: &[(&CStr, &[Function<Machine>])] = &[
     (c"fs", fs::FUNCTIONS),
     (c"task", task::FUNCTIONS),
     (c"math", numbers::FUNCTIONS),
+    (c"json", &JSON),
+    (c"str", &STR),
+    (c"http", &HTTP),
 ];
+
+const JSON: [Function<Machine>; 3] = json::functions();
+const STR: [Function<Machine>; 7] = str::functions();
+const HTTP: [Function<Machine>; 5] = http_text::functions();
 
 const GLOBALS: &[Function<Machine>] = &[
     Function::new(c"load", load::load),

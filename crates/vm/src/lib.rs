@@ -4,6 +4,7 @@
 
 pub mod luau;
 pub mod os;
+pub mod program;
 
 mod api;
 mod image;

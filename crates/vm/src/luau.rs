@@ -6,10 +6,10 @@ mod stop;
 
 pub(crate) use bytecode::chunk_name;
 pub use bytecode::{Bytecode, CompileError};
-pub use raw::{Call, Function, Give, Kind};
+pub use raw::{Call, Function, Give, Kind, Null};
 pub use stop::Stop;
 
-pub(crate) use raw::{Dropped, Fuel, Kept, Libraries, Outcome, Prototype, State, Thread};
+pub(crate) use raw::{Dropped, Fuel, Kept, Libraries, Outcome, Prototype, Stage, State, Thread};
 
 #[cfg(test)]
 mod tests;

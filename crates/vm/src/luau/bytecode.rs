@@ -1,5 +1,6 @@
 //! [`Bytecode`]: what the compiler made of a source.
 
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -36,6 +37,23 @@ impl Bytecode {
             return Err(CompileError::Length { length, source_bytes_max });
         }
         Ok(Self(raw::compile(source).into()))
+    }
+
+    /// As [`compile`](Self::compile), for states that do not have all of Luau's functions: these are named.
+    ///
+    /// # Errors
+    ///
+    /// As [`compile`](Self::compile).
+    pub(crate) fn compile_without(
+        source: &[u8],
+        source_bytes_max: usize,
+        names: &[&CStr],
+    ) -> Result<Self, CompileError> {
+        let length = source.len();
+        if length > source_bytes_max {
+            return Err(CompileError::Length { length, source_bytes_max });
+        }
+        Ok(Self(raw::compile_without(source, names).into()))
     }
 
     /// The bytes.

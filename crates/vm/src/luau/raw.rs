@@ -21,17 +21,21 @@
     reason = "operations on Luau's stack make sense, and are proven, as sequences"
 )]
 
+mod addresses;
 mod allocator;
+mod arena;
 mod call;
 mod compile;
 mod entry;
 mod ground;
+mod stage;
 mod state;
 mod thread;
 
-pub use call::{Call, Give, Kind};
-pub(crate) use compile::compile;
+pub use call::{Call, Give, Kind, Null};
+pub(crate) use compile::{compile, compile_without};
 pub use entry::Function;
 pub(crate) use ground::{Dropped, Fuel};
+pub(crate) use stage::Stage;
 pub(crate) use state::{Libraries, Prototype, State};
 pub(crate) use thread::{Kept, Outcome, Thread};

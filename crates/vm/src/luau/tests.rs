@@ -203,6 +203,23 @@ fn memory_is_limited() {
     }
 }
 
+/// The text of a table does not tell where the host's memory is. A key of zeros, which was to see to that, is the one key
+/// with which Luau shows addresses as they are.
+#[test]
+fn addresses_are_not_shown() {
+    let source = "
+        local nowhere = '0x0000000000000000'
+        for _, value in {{}, print, coroutine.create(print), buffer.create(1), newproxy()} do
+            local text = tostring(value)
+            assert(text:sub(-18) == nowhere and `{value}` == text and ('%*'):format(value) == text, text)
+        end
+        local named = setmetatable({}, {__tostring = function() return 'me' end})
+        say(`{named} {tostring(named)} {1} {true} {nil}`)
+        say(string.format('%d %s %5.1f %q', 7, 'x', 1.25, 'y'))
+        say(tostring(pcall(tostring)) .. tostring(pcall(string.format)))";
+    check(source, 0, &["me me 1 true nil", "7 x   1.2 \"y\"", "falsefalse"]);
+}
+
 #[test]
 fn recursion_is_limited() {
     let (outcome, _, _) = run("local function f() return 1 + f() end f()", 0);

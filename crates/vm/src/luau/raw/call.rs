@@ -46,6 +46,10 @@ pub struct Call<'a> {
     lifetime: PhantomData<&'a ()>,
 }
 
+/// The value that stands for `null` of JSON. There is one, it is not nil, and it counts as true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Null;
+
 /// A Luau value that can be given back.
 pub trait Give {
     /// Puts it behind what was given before, and says how many values it is.
@@ -95,6 +99,16 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn is_nil(&self, place: u32) -> bool {
         self.kind(place) == Kind::Nil
+    }
+
+    /// Whether a value is [`Null`].
+    #[must_use]
+    pub fn is_null(&self, place: u32) -> bool {
+        // SAFETY: as in `kind`; what the pointer points to is not looked at.
+        unsafe {
+            ffi::lua_type(self.lua, self.index(place)) == ffi::LUA_TLIGHTUSERDATA
+                && ffi::lua_tolightuserdata(self.lua, self.index(place)).is_null()
+        }
     }
 
     /// Whether a value counts as true.
@@ -223,6 +237,22 @@ impl<'a> Call<'a> {
         self.top()
     }
 
+    /// The place of a field of a table whose name need not be text; there is nil if there is no such field, or no table.
+    #[must_use]
+    pub fn field_named(&mut self, table: u32, name: &[u8]) -> u32 {
+        self.reserve(1);
+        // SAFETY: as in `field`; the name's place becomes the value's.
+        unsafe {
+            if self.kind(table) == Kind::Table {
+                push(self.lua, name);
+                ffi::lua_rawget(self.lua, self.index(table));
+            } else {
+                ffi::lua_pushnil(self.lua);
+            }
+        }
+        self.top()
+    }
+
     /// The place of an item of an array; there is nil if there is no such item, or no table.
     #[must_use]
     pub fn item(&mut self, table: u32, number: u32) -> u32 {
@@ -326,6 +356,12 @@ impl<'a> Call<'a> {
         unsafe { push(self.lua, name) };
         value.give(self);
         // SAFETY: the table is below the key, and ours.
+        unsafe { ffi::lua_rawset(self.lua, -3) };
+    }
+
+    /// Puts the name and the value that were given last into the table that was given before them.
+    pub fn set_pair(&mut self) {
+        // SAFETY: there is a table below both, which is ours; the name is a string.
         unsafe { ffi::lua_rawset(self.lua, -3) };
     }
 
@@ -492,6 +528,14 @@ impl Give for () {
         call.reserve(1);
         // SAFETY: there is room.
         unsafe { ffi::lua_pushnil(call.lua) };
+        1
+    }
+}
+
+impl Give for Null {
+    fn give(self, call: &mut Call<'_>) -> u32 {
+        // SAFETY: as for `bool`; nobody looks at what the pointer points to.
+        unsafe { ffi::lua_pushlightuserdata(call.lua, ptr::null_mut()) };
         1
     }
 }

@@ -18,6 +18,8 @@ pub struct Function<H> {
     pub(super) name: &'static CStr,
     pub(super) enter: ffi::lua_CFunction,
     pub(super) again: ffi::lua_Continuation,
+    /// Whether it is no function at all but [`Null`](super::Null).
+    pub(super) is_null: bool,
     host: std::marker::PhantomData<fn(&mut H)>,
 }
 
@@ -37,8 +39,24 @@ impl<H> Function<H> {
         F: Fn(&mut Call<'_>, &mut H) -> Result<u32, Stop> + Copy,
     {
         const { assert!(size_of::<F>() == 0, "a host function holds nothing") };
-        Self { name, enter: enter::<H, F>, again: again::<H, F>, host: std::marker::PhantomData }
+        Self {
+            name,
+            enter: enter::<H, F>,
+            again: again::<H, F>,
+            is_null: false,
+            host: std::marker::PhantomData,
+        }
     }
+
+    /// Not a function but the value [`Null`](super::Null), under a name.
+    #[must_use]
+    pub const fn null(name: &'static CStr) -> Self {
+        Self { is_null: true, ..Self::new(name, nothing::<H>) }
+    }
+}
+
+fn nothing<H>(_: &mut Call<'_>, _: &mut H) -> Result<u32, Stop> {
+    Ok(0)
 }
 
 /// # Safety

@@ -62,6 +62,7 @@ impl Ground {
     pub(super) const fn new() -> Self {
         Self {
             account: Account { used: 0, limit: usize::MAX },
+            // Preludes run before there is anybody to limit.
             fuel: i64::MAX,
             grace: 0,
             cause: Cause::Spent,

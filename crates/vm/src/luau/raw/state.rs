@@ -1,13 +1,14 @@
 //! [`State`]: a Luau state, and what the host does with it.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 
 use mlua::ffi::{self, lua_State};
 
-use super::allocator::allocate;
+use super::addresses;
+use super::allocator::{Account, allocate};
 use super::entry::{Function, push};
 use super::ground::{Active, Cause, Dropped, Fuel, Ground, begins, collected, ends, interrupt};
 use super::thread::{Kept, Outcome, Thread};
@@ -24,7 +25,8 @@ pub(crate) struct Libraries<'a, H> {
     pub(crate) constants: &'a [(&'static CStr, &'static CStr, u8, u64)],
     /// What of Luau's own is taken away: table (empty for globals) and name.
     pub(crate) removed: &'a [(&'static CStr, &'static CStr)],
-    /// Sources, compiled, that add to the tables before everything is frozen. They call no function of the host.
+    /// Sources, compiled, that add to the tables: each is run before everything is frozen. They must not call functions of
+    /// the host, which works for nobody yet.
     pub(crate) preludes: &'a [(&'static CStr, &'a [u8])],
 }
 
@@ -52,19 +54,25 @@ impl<H> State<H> {
     ///
     /// If the program has no memory, or a prelude does not run.
     pub(crate) fn new(libraries: &Libraries<'_, H>) -> Self {
+        Self::with(libraries, |account| (allocate, account.cast()))
+    }
+
+    /// As [`new`](Self::new), with an allocator and what it is called with, made for the account of the state.
+    pub(super) fn with(
+        libraries: &Libraries<'_, H>,
+        allocator: impl FnOnce(*mut Account) -> (ffi::lua_Alloc, *mut c_void),
+    ) -> Self {
         let ground = NonNull::from(Box::leak(Box::new(Ground::new())));
         // SAFETY: the account is in the ground, which is freed after the state. Nothing here is limited, so nothing raises.
         unsafe {
-            let account = &raw mut (*ground.as_ptr()).account;
-            let lua = ffi::lua_newstate(allocate, account.cast());
+            let (allocate, data) = allocator(&raw mut (*ground.as_ptr()).account);
+            let lua = ffi::lua_newstate(allocate, data);
             let lua = NonNull::new(lua).expect("the program has memory for another state");
             let callbacks = ffi::lua_callbacks(lua.as_ptr());
             (*callbacks).userdata = ground.as_ptr().cast();
             (*callbacks).interrupt = Some(interrupt);
             (*callbacks).preresume = Some(begins);
             (*callbacks).postresume = Some(ends);
-            // What is told of addresses tells nothing, and is the same in every run.
-            ffi::lua_setpointerencodekey(lua.as_ptr(), 0, 0, 0, 0);
             let mut state = Self { lua, ground, environment: 0, host: PhantomData };
             state.furnish(libraries);
             state
@@ -93,6 +101,7 @@ impl<H> State<H> {
                 ffi::lua_pushcclosurek(lua, open, ptr::null(), 0, None);
                 ffi::lua_call(lua, 0, 0);
             }
+            addresses::hide(lua);
             for (table, name) in libraries.removed {
                 self.open_table(table);
                 ffi::lua_pushnil(lua);
@@ -162,7 +171,12 @@ impl<H> State<H> {
         for function in functions {
             // SAFETY: as promised.
             unsafe {
-                ffi::lua_pushcclosurek(lua, function.enter, function.name.as_ptr(), 0, Some(function.again));
+                if function.is_null {
+                    ffi::lua_pushlightuserdata(lua, ptr::null_mut());
+                } else {
+                    let (enter, again) = (function.enter, Some(function.again));
+                    ffi::lua_pushcclosurek(lua, enter, function.name.as_ptr(), 0, again);
+                }
                 ffi::lua_setfield(lua, -2, function.name.as_ptr());
             }
         }
@@ -407,6 +421,12 @@ impl<H> State<H> {
     pub(crate) fn collect(&mut self) {
         // SAFETY: no thread runs.
         unsafe { ffi::lua_gc(self.lua.as_ptr(), ffi::LUA_GCCOLLECT, 0) };
+    }
+
+    /// Collects nothing from now on.
+    pub(crate) fn stop_collector(&mut self) {
+        // SAFETY: no thread runs.
+        unsafe { ffi::lua_gc(self.lua.as_ptr(), ffi::LUA_GCSTOP, 0) };
     }
 
     /// Lets the heap grow to so many percent of what is alive before it is collected.
