@@ -8,6 +8,7 @@
 //! | look | [`Files::stat`], [`Files::list`], [`Files::read_all`] |
 //! | change | [`Files::write_all`], [`Files::mkdir`], [`Files::rename`], [`Files::chmod`] |
 //! | read and write in parts | [`Files::open`] |
+//! | go through much, a part at a time | [`Files::remove_all`], [`Files::copy`], [`Files::find`], [`Files::grep`], [`Files::glob`] |
 //! | start a program | [`Files::program`] |
 //! | hear of changes | [`Files::watch`] |
 //!
@@ -16,12 +17,18 @@
 mod access;
 mod attributes;
 mod change;
+mod copy;
 mod error;
+mod find;
+mod glob;
+mod grep;
 mod node;
 mod open;
 mod program;
 mod read;
+mod removal;
 mod stat;
+mod tour;
 mod walk;
 mod watch;
 
@@ -38,9 +45,15 @@ use walk::{Last, Walk};
 use watch::Watches;
 
 pub use access::{Access, SET_GID, SET_UID, STICKY};
+pub use copy::{CopyOptions, TreeCopy};
+pub use find::{Comparison, Find, FindOptions, NamePattern};
+pub use glob::Globbing;
+pub use grep::{FoundLine, Grep, GrepOptions};
 pub use open::{OpenFile, OpenOptions, Opened, Whence};
 pub use program::Program;
+pub use removal::Removal;
 pub use stat::{FileKind, Listed, Stat, permissions};
+pub use tour::Progress;
 pub use watch::{WatchEvent, WatchId, WatchKind};
 
 pub(in crate::os) use access::Facts;

@@ -176,3 +176,6 @@ impl Views for () {
         String::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

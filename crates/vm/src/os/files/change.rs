@@ -154,10 +154,7 @@ impl Files {
         let walk = self.walk(caller, path, Last::Entry)?;
         let parent = walk.admit_new(caller)?;
         let path = walk.path();
-        let attributes = new_attributes(caller, &parent, mode & (0o777 | STICKY), true);
-        self.tree.mkdir(at(&path), attributes)?;
-        self.tell(WatchKind::Created, &path);
-        Ok(())
+        self.make_directory(caller, &path, &parent, mode)
     }
 
     /// Makes a directory and those above it, as far as they are missing.
@@ -166,24 +163,39 @@ impl Files {
     ///
     /// If something that is no directory is in the way, a directory may not be written, or the disk is full.
     pub fn mkdir_all(&mut self, caller: &Caller<'_>, path: &[u8], mode: u16) -> Result<(), Errno> {
-        super::walk::check_path(path)?;
-        let ends = path.iter().enumerate().filter(|(index, byte)| **byte == b'/' && *index > 0);
-        let ends: Vec<usize> = ends.map(|(index, _)| index).chain([path.len()]).collect();
-        for end in ends {
-            match self.mkdir(caller, &path[..end], mode) {
-                Ok(()) => {}
-                Err(error) => {
-                    let walk = self.walk(caller, &path[..end], Last::Followed)?;
-                    if walk.is_missing() {
-                        return Err(error);
-                    }
-                    if !walk.facts(caller).is_directory() {
-                        let is_whole = end == path.len();
-                        return Err(if is_whole { Errno::Exists } else { Errno::NotADirectory });
-                    }
-                }
+        let mut rest = path;
+        let mut cwd = caller.cwd.to_vec();
+        loop {
+            // Each part begins where the one before has ended, so a long path is not walked again and again.
+            let here = Caller { cwd: &cwd, ..*caller };
+            let walk = Walk::as_far(&self.tree, &here, rest)?;
+            if !walk.is_missing() {
+                return if walk.facts(caller).is_directory() { Ok(()) } else { Err(Errno::Exists) };
+            }
+            let parent = walk.admit_new(caller)?;
+            let (made, length) = (walk.path(), walk.rest.unwrap_or(0));
+            self.make_directory(caller, &made, &parent, mode)?;
+            cwd = made;
+            rest = &rest[rest.len() - length..];
+            while let [b'/', after @ ..] = rest {
+                rest = after;
+            }
+            if rest.is_empty() {
+                return Ok(());
             }
         }
+    }
+
+    fn make_directory(
+        &mut self,
+        caller: &Caller<'_>,
+        path: &[u8],
+        parent: &Facts,
+        mode: u16,
+    ) -> Result<(), Errno> {
+        let attributes = new_attributes(caller, parent, mode & (0o777 | STICKY), true);
+        self.tree.mkdir(at(path), attributes)?;
+        self.tell(WatchKind::Created, path);
         Ok(())
     }
 

@@ -103,6 +103,16 @@ impl<'t> Node<'t> {
         Listed { name, stat: self.stat(caller), target: self.target(caller).ok() }
     }
 
+    /// Whether it is a directory with entries.
+    pub(super) fn is_full_directory(&self) -> bool {
+        match self {
+            Self::Stored(seen) => {
+                seen.kind() == ironloom_blob::tree::Kind::Directory && !seen.is_empty_directory()
+            }
+            Self::View(_) => false,
+        }
+    }
+
     pub(super) const fn is_stored(&self) -> bool {
         matches!(self, Self::Stored(_))
     }

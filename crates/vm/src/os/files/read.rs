@@ -1,6 +1,6 @@
 //! Looking at files and directories.
 
-use ironloom_blob::tree::Seen;
+use ironloom_blob::tree::{Seen, Version};
 
 use crate::os::views::ViewNode;
 use crate::os::{Access, Errno};
@@ -78,6 +78,14 @@ impl Files {
             Node::View(view) => view.text(caller)?,
         };
         if bytes.len() as u64 > bytes_max { Err(Errno::TooBig) } else { Ok(bytes) }
+    }
+
+    /// What the bytes of a file are now, to be compared with what they are later; `None` if there is no such file.
+    pub(in crate::os) fn version(&self, caller: &Caller<'_>, path: &[u8]) -> Option<Version> {
+        match self.found(caller, path, Last::Followed).ok()?.node() {
+            Node::Stored(seen) => seen.version(),
+            Node::View(_) => None,
+        }
     }
 
     /// Where a symbolic link points to.

@@ -36,7 +36,13 @@ pub(super) struct Walk<'t> {
     pub(super) has_slash: bool,
     /// Whether the path ends in `.` or `..`, or names nothing.
     pub(super) has_dots: bool,
+    /// How many bytes of the path follow the missing name, if it was looked for [as far as there is
+    /// something](Self::as_far).
+    pub(super) rest: Option<usize>,
     links: usize,
+    /// How many links one is in.
+    depth: usize,
+    stops_early: bool,
     last: Last,
 }
 
@@ -57,6 +63,18 @@ impl<'t> Walk<'t> {
         }
     }
 
+    /// Follows a path as far as there is something, to the first name that is missing; that must not be within a link.
+    pub(super) fn as_far(tree: &'t Tree, caller: &Caller<'_>, path: &[u8]) -> Result<Self, Errno> {
+        check_path(path)?;
+        let mut walk = Self::at_root(tree, Last::Followed);
+        walk.stops_early = true;
+        if path.first() != Some(&b'/') {
+            walk.enter(caller)?;
+        }
+        walk.follow(caller, path, true)?;
+        Ok(walk)
+    }
+
     /// Follows a path to what must be there.
     pub(super) fn found(tree: &'t Tree, caller: &Caller<'_>, path: &[u8], last: Last) -> Result<Self, Errno> {
         let walk = Self::new(tree, caller, path, last)?;
@@ -70,19 +88,33 @@ impl<'t> Walk<'t> {
             missing: None,
             has_slash: false,
             has_dots: true,
+            rest: None,
             links: 0,
+            depth: 0,
+            stops_early: false,
             last,
         }
     }
 
+    /// An entry by a path without links and dots that was judged before. No link that came into the way since is followed.
+    pub(super) fn entry(tree: &'t Tree, caller: &Caller<'_>, path: &[u8]) -> Result<Self, Errno> {
+        let mut walk = Self::at_root(tree, Last::Entry);
+        walk.descend(caller, path)?;
+        walk.has_dots = false;
+        Ok(walk)
+    }
+
     /// Goes to the working directory, which was judged when the process went there.
     fn enter(&mut self, caller: &Caller<'_>) -> Result<(), Errno> {
-        for name in caller.cwd.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+        self.descend(caller, caller.cwd)?;
+        if self.facts(caller).is_directory() { Ok(()) } else { Err(Errno::NotFound) }
+    }
+
+    fn descend(&mut self, caller: &Caller<'_>, path: &[u8]) -> Result<(), Errno> {
+        for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+            // What is no directory has no entries.
             let name = Name::new(name)?;
             let child = self.child(caller, &name)?.ok_or(Errno::NotFound)?;
-            if !child.facts(caller).is_directory() {
-                return Err(Errno::NotFound);
-            }
             self.steps.push((name, child));
         }
         Ok(())
@@ -100,6 +132,10 @@ impl<'t> Walk<'t> {
             let is_last = is_tail && after.iter().all(|byte| *byte == b'/');
             self.has_slash |= is_last && !after.is_empty();
             self.step(caller, component, is_last)?;
+            if self.missing.is_some() {
+                self.rest = Some(after.len());
+                return Ok(());
+            }
             rest = after;
         }
         Ok(())
@@ -124,7 +160,8 @@ impl<'t> Walk<'t> {
         }
         let name = Name::new(component)?;
         let Some(child) = self.child(caller, &name)? else {
-            if !is_last {
+            let may_stop = if self.stops_early { self.depth == 0 } else { is_last };
+            if !may_stop {
                 return Err(Errno::NotFound);
             }
             self.missing = Some(name);
@@ -144,7 +181,10 @@ impl<'t> Walk<'t> {
         }
         let target = child.target(caller)?;
         // At most `LINKS_MAX` deep, as many links are followed.
-        self.follow(caller, &target, is_last)
+        self.depth += 1;
+        self.follow(caller, &target, is_last)?;
+        self.depth -= 1;
+        Ok(())
     }
 
     /// Whether a symbolic link at the end stands for itself.
