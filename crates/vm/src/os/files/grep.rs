@@ -107,7 +107,7 @@ impl Grep {
                     if facts.kind != FileKind::File || !facts.allows(caller.who, Access::READ) {
                         return ControlFlow::Continue(());
                     }
-                    *next = Some(Lines::of(met.real.clone(), met.shown.clone()));
+                    *next = Some(Lines::of(met.real.to_vec(), met.shown.to_vec()));
                     ControlFlow::Break(())
                 };
                 if let Progress::Done(()) = tour.go(files, caller, &mut steps, &mut meet)? {
