@@ -211,6 +211,25 @@ fn a_hash_in_the_passwd_file_moves_to_the_shadow_file() {
     assert!(world.verify("ann", "hunter3"));
 }
 
+#[test]
+fn files_have_a_length_and_a_number_of_lines_that_count() {
+    let mut world = World::new();
+    let lines =
+        |count: usize| (0..count).map(|number| format!("u{number}:x:{number}:0::/:\n")).collect::<String>();
+    world.write("/etc/passwd", lines(5_000).as_bytes());
+    let accounts = world.users.accounts(&world.files);
+    assert_eq!(accounts.users().len(), 4_096);
+    assert_eq!(accounts.user_name(4_095), b"u4095");
+    world.write("/etc/passwd", lines(20_000).as_bytes());
+    assert_eq!(
+        world.users.accounts(&world.files).users().len(),
+        0,
+        "it is too long to be one of these files"
+    );
+    world.write("/etc/passwd", PASSWD);
+    assert_eq!(world.users.accounts(&world.files).users().len(), 3);
+}
+
 proptest! {
     /// Whatever root of a machine writes into these files, reading them does not fail, and setting a password works or
     /// says why.
