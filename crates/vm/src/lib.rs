@@ -2,6 +2,18 @@
 //!
 //! `docs/vm.md` tells the life of a machine, `docs/luau-api.md` what its scripts see.
 
+pub mod luau;
 pub mod os;
+pub mod program;
 
+mod api;
+mod image;
+mod machine;
+mod unit;
+
+#[cfg(test)]
+mod tests;
+
+pub use image::Image;
+pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
 pub use os::{Credentials, Errno};

@@ -1,5 +1,6 @@
 //! Finding lines in files by what is in them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -37,6 +38,12 @@ impl Needle {
             .dfa_size_limit(EXPRESSION_BYTES_MAX)
             .build();
         regex.map(Self).map_err(|error| PatternError::Expression { reason: error.to_string() })
+    }
+
+    /// Where in a line the first match is.
+    #[must_use]
+    pub fn find(&self, line: &[u8]) -> Option<Range<usize>> {
+        self.0.find(line).map(|found| found.range())
     }
 }
 

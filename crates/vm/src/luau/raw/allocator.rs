@@ -1,0 +1,52 @@
+//! Luau's memory: the program's allocator, counted and limited.
+
+use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::ffi::c_void;
+use std::ptr;
+
+/// What one state has, and what it may have.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) used: usize,
+    pub(super) limit: usize,
+}
+
+/// What Luau expects of an allocator.
+const ALIGNMENT: usize = 16;
+
+/// Allocates, resizes and frees for Luau.
+///
+/// # Safety
+///
+/// `data` is the account of the state, and `block` is what this function gave for `old` bytes, or null.
+pub(super) unsafe extern "C" fn allocate(
+    data: *mut c_void,
+    block: *mut c_void,
+    old: usize,
+    new: usize,
+) -> *mut c_void {
+    // SAFETY: the account outlives the state, and nobody else looks at it while Luau runs.
+    let account = unsafe { &mut *data.cast::<Account>() };
+    let old = if block.is_null() { 0 } else { old };
+    if new > old && new - old > account.limit.saturating_sub(account.used) {
+        return ptr::null_mut();
+    }
+    let Ok(layout) = Layout::from_size_align(new, ALIGNMENT) else { return ptr::null_mut() };
+    let before = Layout::from_size_align(old, ALIGNMENT).expect("it was allocated with this layout");
+    let given: *mut u8 = match (old, new) {
+        (0, 0) => return ptr::null_mut(),
+        // SAFETY: the layout has a size.
+        (0, _) => unsafe { alloc(layout) },
+        (_, 0) => {
+            // SAFETY: the block was allocated here with this layout.
+            unsafe { dealloc(block.cast(), before) };
+            ptr::null_mut()
+        }
+        // SAFETY: as above, and the new size is not zero.
+        _ => unsafe { realloc(block.cast(), before, new) },
+    };
+    if new == 0 || !given.is_null() {
+        account.used = account.used - old + new;
+    }
+    given.cast()
+}
