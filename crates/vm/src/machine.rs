@@ -21,15 +21,16 @@ use ironloom_net::SocketId;
 use ironloom_net::fabric::Lent;
 
 use crate::luau::{Bytecode, Kept, Thread};
+use crate::machines::MachineState;
 use crate::os::slab::Slab;
 use crate::os::table::Table;
 use crate::os::waiters::Waiters;
 use crate::os::{Caller, Files, Pid, TaskId, WatchId};
 
-use description::{ConsoleEntry, Description, PipeEntry, SocketWaiters};
+use description::{Description, PipeEntry, SocketWaiters};
 use task::{Task, TaskState};
 
-pub(crate) use description::Object;
+pub(crate) use description::{ConsoleEntry, Object};
 pub use life::ExitStatus;
 pub use limits::Limits;
 pub use programs::Programs;
@@ -76,6 +77,10 @@ pub struct Machine {
     pub(crate) work: Work,
     /// Under which number the heap counts its memory.
     pub(crate) category: u8,
+    /// What it is about.
+    pub(crate) state: MachineState,
+    /// Until when it is to be woken, as far as was planned.
+    planned: Instant,
     /// The window in which it ran last, and how much it may still do in that.
     pub(crate) window: (u64, u64),
 }
@@ -147,6 +152,8 @@ impl Machine {
             current: Current { pid: Pid::INIT, task: TaskId(0) },
             work: Work::default(),
             category: 0,
+            state: MachineState::Created,
+            planned: Instant::MAX,
             window: (u64::MAX, 0),
         }
     }
@@ -193,6 +200,21 @@ impl Machine {
     /// Whether somebody can go on.
     pub(crate) fn has_work(&self) -> bool {
         !self.ready.is_empty() || !self.work.starts.is_empty() || !self.work.calls.is_empty()
+    }
+
+    /// Whether somebody waits for the network to be lent.
+    pub(crate) fn wants_network(&self) -> bool {
+        !self.for_network.is_empty()
+    }
+
+    /// When it is to be run again though nothing happens to it, unless that was planned already.
+    pub(crate) fn deadline_to_plan(&mut self) -> Option<Instant> {
+        if self.planned <= self.now {
+            self.planned = Instant::MAX;
+        }
+        let deadline = self.next_deadline().filter(|deadline| *deadline < self.planned)?;
+        self.planned = deadline;
+        Some(deadline)
     }
 
     /// The process that runs.

@@ -29,7 +29,8 @@ pub(crate) fn run_in(kind: Heap, source: &str) -> String {
     };
     let mut machine = Machine::new(MachineId::random(&mut rng), made, rng);
     machine.category = 1;
-    let output = machine.describe(Object::Tail { tail: Tail::default(), forward: None }).unwrap();
+    let output =
+        machine.describe(Object::Tail { tail: Tail::default(), forward: None, bytes_max: 1 << 20 }).unwrap();
     machine.refer(output);
     let invoked = Invoked {
         path: b"/bin/script".to_vec(),

@@ -35,7 +35,7 @@ pub(crate) enum Object {
     /// A console.
     Console(u32),
     /// What a parent may look at, and where it goes as well.
-    Tail { tail: Tail, forward: Option<u32> },
+    Tail { tail: Tail, forward: Option<u32>, bytes_max: usize },
     /// A TCP connection.
     Stream(SocketId),
     /// Where TCP connections come in.
@@ -310,10 +310,10 @@ impl Machine {
                     Some(forward) => self.write(forward, bytes)?,
                     None => bytes.len(),
                 };
-                if let Some(Description { object: Object::Tail { tail, .. }, .. }) =
+                if let Some(Description { object: Object::Tail { tail, bytes_max, .. }, .. }) =
                     self.open.get_mut(description)
                 {
-                    tail.push(&bytes[..written], TAIL_BYTES);
+                    tail.push(&bytes[..written], *bytes_max);
                 }
                 Ok(written)
             }

@@ -10,6 +10,7 @@ use crate::os::{
     SignalSet, Tail,
 };
 
+use super::description::TAIL_BYTES;
 use super::{Machine, Object, Start, caller_of};
 
 /// What is to be run, and how.
@@ -197,7 +198,8 @@ impl Machine {
                 if let Some(forward) = forward {
                     self.refer(forward);
                 }
-                let output = self.describe(Object::Tail { tail: Tail::default(), forward });
+                let output =
+                    self.describe(Object::Tail { tail: Tail::default(), forward, bytes_max: TAIL_BYTES });
                 let Ok(output) = output else {
                     self.release(reader);
                     self.release(writer);
@@ -218,6 +220,16 @@ impl Machine {
             self.descriptor(pid, description)?;
         }
         Ok(())
+    }
+
+    /// Makes a process the one that a console belongs to: its group is typed to.
+    pub(crate) fn control(&mut self, pid: Pid, console: u32) {
+        let Some(process) = self.table.get_mut(pid) else { return };
+        process.console = Some(console);
+        let group = process.group.0;
+        if let Some(entry) = self.consoles.get_mut(console) {
+            entry.console.set_foreground(Some(group));
+        }
     }
 
     /// The description behind a descriptor of a process.
