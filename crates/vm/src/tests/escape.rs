@@ -68,6 +68,7 @@ fn machine(rng: &mut Rng, category: u8) -> Machine {
         programs: Arc::<Programs>::default(),
         files: Files::new(tree()),
         has_network: false,
+        address: None,
     };
     let mut machine = Machine::new(MachineId::random(rng), made, rng.split("machine", category.into()));
     machine.category = category;
@@ -76,7 +77,7 @@ fn machine(rng: &mut Rng, category: u8) -> Machine {
 
 /// Starts a program, and says where its output is.
 fn start(machine: &mut Machine, name: &str, uid: u32) -> u32 {
-    let output = machine.describe(Object::Tail { tail: Tail::default(), forward: None }).unwrap();
+    let output = machine.describe(Object::Tail { tail: Tail::default(), forward: None, bytes_max: 1 << 20 }).unwrap();
     machine.refer(output);
     let invoked = Invoked {
         path: format!("/bin/{name}").into_bytes(),
