@@ -116,12 +116,20 @@ fn compute(suite: &mut Suite) {
         suite
             .compare(&format!("vm::compute/{name}"), [])
             .run(OURS, || machine(source), |(machines, id)| run(machines, *id, "/bin/bench0"))
-            .run("mlua, never stopped", || lua_with(source, false), |(_, function)| {
-                function.call::<()>(()).expect("it runs");
-            })
-            .run("mlua, with an interrupt", || lua_with(source, true), |(_, function)| {
-                function.call::<()>(()).expect("it runs");
-            });
+            .run(
+                "mlua, never stopped",
+                || lua_with(source, false),
+                |(_, function)| {
+                    function.call::<()>(()).expect("it runs");
+                },
+            )
+            .run(
+                "mlua, with an interrupt",
+                || lua_with(source, true),
+                |(_, function)| {
+                    function.call::<()>(()).expect("it runs");
+                },
+            );
     }
 }
 
@@ -162,8 +170,6 @@ fn fork(suite: &mut Suite) {
             }
         });
         let nanos = took.as_nanos() as f64 / f64::from(FORKS);
-        suite
-            .compare_values(name, ironloom_benches::Unit::Nanos, [Goal::Nanos(20_000.0)])
-            .found(OURS, nanos);
+        suite.compare_values(name, ironloom_benches::Unit::Nanos, [Goal::Nanos(20_000.0)]).found(OURS, nanos);
     }
 }

@@ -7,6 +7,7 @@ mod network;
 mod overview;
 mod programs;
 mod reading;
+mod record;
 mod settle;
 mod signals;
 mod spec;
@@ -36,6 +37,7 @@ pub use limits::Limits;
 pub(crate) use network::{bind_errno, connect_errno, socket_errno};
 pub use programs::Programs;
 pub(crate) use reading::Wanted;
+pub(crate) use record::ProcessRecord;
 pub use spec::{Heap, MachineSpec};
 pub(crate) use start::{Invoked, Streams};
 
