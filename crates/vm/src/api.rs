@@ -25,6 +25,8 @@ use crate::machine::Machine;
 
 /// Handles: files, pipes, consoles, connections.
 pub(crate) const HANDLE: u8 = 1;
+/// Those who hear of changes of files.
+pub(crate) const WATCHER: u8 = 5;
 /// Tasks of a process.
 pub(crate) const TASK: u8 = 6;
 
@@ -54,8 +56,11 @@ const GLOBALS: &[Function<Machine>] = &[
     Function::new(c"collectgarbage", load::collectgarbage),
 ];
 
-const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] =
-    &[(HANDLE, c"handle", handle::METHODS), (TASK, c"task", task::METHODS)];
+const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] = &[
+    (HANDLE, c"handle", handle::METHODS),
+    (TASK, c"task", task::METHODS),
+    (WATCHER, c"watcher", fs::WATCHER_METHODS),
+];
 
 /// Handles for the standard streams of whoever uses them.
 const CONSTANTS: &[(&CStr, &CStr, u8, u64)] =

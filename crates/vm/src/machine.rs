@@ -4,6 +4,7 @@ mod description;
 mod life;
 mod limits;
 mod network;
+mod operation;
 mod overview;
 mod programs;
 mod reading;
@@ -24,7 +25,7 @@ use crate::luau::{Bytecode, Kept, Thread};
 use crate::os::slab::Slab;
 use crate::os::table::Table;
 use crate::os::waiters::Waiters;
-use crate::os::{Caller, Files, Pid, TaskId, WatchId};
+use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
 
 use description::{ConsoleEntry, Description, PipeEntry, SocketWaiters};
 use task::{Task, TaskState};
@@ -32,6 +33,7 @@ use task::{Task, TaskState};
 pub(crate) use description::Object;
 pub use life::ExitStatus;
 pub use limits::Limits;
+pub(crate) use operation::{Listing, Operation, Part};
 pub use programs::Programs;
 pub(crate) use reading::Wanted;
 pub use spec::{Heap, MachineSpec};
@@ -49,6 +51,7 @@ pub struct Machine {
     pub(crate) now: Instant,
     pub(crate) rng: Rng,
     pub(crate) files: Files,
+    pub(crate) users: Users,
     pub(crate) table: Table,
     pub(crate) tasks: Slab<Task>,
     /// Those that can go on, in order.
@@ -130,6 +133,7 @@ impl Machine {
             now: Instant::ZERO,
             rng,
             files: made.files,
+            users: Users::default(),
             tasks: Slab::default(),
             ready: VecDeque::new(),
             sleepers: Vec::new(),
@@ -180,9 +184,14 @@ impl Machine {
         &self.limits
     }
 
+    /// The users and groups that there are now.
+    pub(crate) fn accounts(&mut self) -> Arc<Accounts> {
+        self.users.accounts(&self.files)
+    }
+
     /// The name of a user, or the number if there is none.
-    pub(crate) fn user_name(&self, uid: u32) -> String {
-        uid.to_string()
+    pub(crate) fn user_name(&mut self, uid: u32) -> Vec<u8> {
+        self.accounts().user_name(uid)
     }
 
     /// Its processes, by number.
