@@ -114,7 +114,8 @@ fn compare(heap: Heap) {
         let (found, errors) = on_machine(&mut machines, &image, heap, case);
         if found != expected {
             let Case { setup, line, .. } = case;
-            differing.push(format!("case {number}\n{setup}$ {line}\ndash: {expected}\nhere: {found}\n{errors}"));
+            differing
+                .push(format!("case {number}\n{setup}$ {line}\ndash: {expected}\nhere: {found}\n{errors}"));
         }
     }
     assert!(differing.is_empty(), "{heap:?}: {} differ\n{}", differing.len(), differing.join("\n"));
