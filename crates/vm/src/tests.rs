@@ -1,5 +1,7 @@
 //! Scripts on a machine, without a world around it.
 
+mod escape;
+
 use std::sync::Arc;
 
 use ironloom_blob::MemoryStore;
@@ -26,6 +28,7 @@ pub(crate) fn run_in(kind: Heap, source: &str) -> String {
         programs: Arc::default(),
         files: Files::new(tree),
         has_network: false,
+        address: None,
     };
     let mut machine = Machine::new(MachineId::random(&mut rng), made, rng);
     machine.category = 1;

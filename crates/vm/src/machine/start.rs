@@ -120,6 +120,7 @@ impl Machine {
             checkpoint: None,
             is_restored: false,
             messages: Vec::new(),
+            peers: Vec::new(),
             random: None,
         };
         self.table.insert(process);

@@ -58,6 +58,7 @@ impl Machines {
             programs: Arc::clone(&self.programs),
             files,
             has_network: spec.at.is_some(),
+            address: spec.address.map(|address| address.addr().into()),
         };
         let bits = id.uuid().as_u128();
         let rng = self.rng.split("machine", (bits >> 64) as u64 ^ bits as u64);
