@@ -1,5 +1,6 @@
 //! `os`: processes, users, time.
 
+mod checkpoint;
 mod identity;
 mod processes;
 mod signals;
@@ -58,6 +59,8 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"set_foreground_pid", tty::set_foreground_pid),
     Function::new(c"clear_foreground_pid", tty::set_foreground_pid),
     Function::new(c"prompt_ready", tty::prompt_ready),
+    Function::new(c"checkpoint", checkpoint::checkpoint),
+    Function::new(c"restored", checkpoint::restored),
     Function::new(c"parse_cmd", parse_cmd),
     Function::new(c"pipe", pipe),
     Function::new(c"random", random),

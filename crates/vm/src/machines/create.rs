@@ -183,23 +183,4 @@ impl Machines {
         }
         Ok(())
     }
-
-    /// Another machine that begins with the files of this one as they are now, under another name.
-    ///
-    /// Its heap is of the same kind and its network is as `spec` says; processes do not come along.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create), and if there is no such machine.
-    pub fn fork(&mut self, origin: MachineId, spec: &MachineSpec) -> Result<MachineId, MachineError> {
-        let files = self.visit(origin, |machine| machine.files.fork())?;
-        let id = MachineId::random(&mut self.rng);
-        if let Some(at) = spec.at {
-            let mut card = network::MachineSpec::new(id, &spec.hostname, at);
-            (card.address, card.gateway) = (spec.address, spec.gateway);
-            self.fabric.add_machine(&card)?;
-        }
-        self.insert(id, spec, files);
-        Ok(id)
-    }
 }

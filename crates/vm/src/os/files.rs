@@ -171,6 +171,12 @@ impl Files {
         &self.tree
     }
 
+    /// The tree alone.
+    #[must_use]
+    pub fn into_tree(self) -> Tree {
+        self.tree
+    }
+
     /// The tree, to be changed by whoever judges nothing. Nobody who watches is told.
     pub const fn tree_mut(&mut self) -> &mut Tree {
         &mut self.tree
