@@ -9,6 +9,7 @@ pub mod program;
 mod api;
 mod image;
 mod machine;
+mod machines;
 mod unit;
 
 #[cfg(test)]
@@ -16,4 +17,5 @@ mod tests;
 
 pub use image::Image;
 pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
+pub use machines::{Command, Config, ConsoleId, Event, Finished, MachineError, MachineState, Machines};
 pub use os::{Credentials, Errno};

@@ -8,6 +8,7 @@ mod operation;
 mod overview;
 mod programs;
 mod reading;
+mod record;
 mod settle;
 mod signals;
 mod spec;
@@ -22,20 +23,23 @@ use ironloom_net::SocketId;
 use ironloom_net::fabric::Lent;
 
 use crate::luau::{Bytecode, Kept, Thread};
+use crate::machines::MachineState;
 use crate::os::slab::Slab;
 use crate::os::table::Table;
 use crate::os::waiters::Waiters;
 use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
 
-use description::{ConsoleEntry, Description, PipeEntry, SocketWaiters};
+use description::{Description, PipeEntry, SocketWaiters};
 use task::{Task, TaskState};
 
-pub(crate) use description::Object;
+pub(crate) use description::{ConsoleEntry, Object};
 pub use life::ExitStatus;
 pub use limits::Limits;
 pub(crate) use operation::{Listing, Operation, Part};
+pub(crate) use network::{bind_errno, connect_errno, socket_errno};
 pub use programs::Programs;
 pub(crate) use reading::Wanted;
+pub(crate) use record::ProcessRecord;
 pub use spec::{Heap, MachineSpec};
 pub(crate) use start::{Invoked, Streams};
 
@@ -61,7 +65,7 @@ pub struct Machine {
     pub(crate) open: Slab<Description>,
     pipes: Slab<PipeEntry>,
     pub(crate) consoles: Slab<ConsoleEntry>,
-    sockets: BTreeMap<SocketId, SocketWaiters>,
+    pub(crate) sockets: BTreeMap<SocketId, SocketWaiters>,
     watchers: BTreeMap<WatchId, Waiters>,
     /// Its network, while it runs and uses it.
     pub(crate) network: Option<Box<Lent>>,
@@ -69,6 +73,8 @@ pub struct Machine {
     for_network: Waiters,
     /// Whether it has a network card.
     has_network: bool,
+    /// Its address, if it has one.
+    address: Option<std::net::IpAddr>,
     /// Sockets to be closed as soon as the network is there.
     closing: Vec<SocketId>,
     /// Processes that ended since this was looked at last.
@@ -79,6 +85,10 @@ pub struct Machine {
     pub(crate) work: Work,
     /// Under which number the heap counts its memory.
     pub(crate) category: u8,
+    /// What it is about.
+    pub(crate) state: MachineState,
+    /// Until when it is to be woken, as far as was planned.
+    planned: Instant,
     /// The window in which it ran last, and how much it may still do in that.
     pub(crate) window: (u64, u64),
 }
@@ -93,6 +103,7 @@ pub(crate) struct Made {
     pub(crate) programs: Arc<Programs>,
     pub(crate) files: Files,
     pub(crate) has_network: bool,
+    pub(crate) address: Option<std::net::IpAddr>,
 }
 
 /// Who runs.
@@ -145,12 +156,15 @@ impl Machine {
             network: None,
             for_network: Waiters::default(),
             has_network: made.has_network,
+            address: made.address,
             closing: Vec::new(),
             ended: Vec::new(),
             uses_network: false,
             current: Current { pid: Pid::INIT, task: TaskId(0) },
             work: Work::default(),
             category: 0,
+            state: MachineState::Created,
+            planned: Instant::MAX,
             window: (u64::MAX, 0),
         }
     }
@@ -202,6 +216,21 @@ impl Machine {
     /// Whether somebody can go on.
     pub(crate) fn has_work(&self) -> bool {
         !self.ready.is_empty() || !self.work.starts.is_empty() || !self.work.calls.is_empty()
+    }
+
+    /// Whether somebody waits for the network to be lent.
+    pub(crate) fn wants_network(&self) -> bool {
+        !self.for_network.is_empty()
+    }
+
+    /// When it is to be run again though nothing happens to it, unless that was planned already.
+    pub(crate) fn deadline_to_plan(&mut self) -> Option<Instant> {
+        if self.planned <= self.now {
+            self.planned = Instant::MAX;
+        }
+        let deadline = self.next_deadline().filter(|deadline| *deadline < self.planned)?;
+        self.planned = deadline;
+        Some(deadline)
     }
 
     /// The process that runs.

@@ -1,5 +1,7 @@
 //! Scripts on a machine, without a world around it.
 
+mod escape;
+
 use std::sync::Arc;
 
 use ironloom_blob::MemoryStore;
@@ -33,11 +35,13 @@ fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> Strin
         programs: Arc::default(),
         files: Files::new(tree),
         has_network: false,
+        address: None,
     };
     let mut machine = Machine::new(MachineId::random(&mut rng), made, rng);
     machine.category = 1;
     prepare(&mut machine);
-    let output = machine.describe(Object::Tail { tail: Tail::default(), forward: None }).unwrap();
+    let output =
+        machine.describe(Object::Tail { tail: Tail::default(), forward: None, bytes_max: 1 << 20 }).unwrap();
     machine.refer(output);
     let invoked = Invoked {
         path: b"/bin/script".to_vec(),

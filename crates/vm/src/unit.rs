@@ -61,6 +61,32 @@ impl Unit {
         }
     }
 
+    /// Puts a machine in, and says where.
+    pub(crate) fn insert(&mut self, mut machine: Machine) -> u8 {
+        let slot = self.machines.iter().position(Option::is_none).unwrap_or(self.machines.len());
+        machine.category = slot as u8 + 1;
+        if slot == self.machines.len() {
+            self.machines.push(None);
+        }
+        self.machines[slot] = Some(Box::new(machine));
+        slot as u8
+    }
+
+    /// Takes a machine out, with all that its scripts have in the heap.
+    pub(crate) fn remove(&mut self, slot: u8) {
+        let Some(mut machine) = self.machines.get_mut(usize::from(slot)).and_then(Option::take) else {
+            return;
+        };
+        let pids: Vec<Pid> = machine.processes().map(crate::os::Process::pid).collect();
+        for pid in pids {
+            machine.end(pid, Exit::Signal(crate::os::Signal::Kill));
+            machine.discard(pid);
+        }
+        if let Some(heap) = &mut self.heap {
+            heap.prepare(&mut machine);
+        }
+    }
+
     /// Runs all machines that were woken, as far as they may go in this window; how many safepoints they passed.
     pub(crate) fn run(&mut self) -> u64 {
         let mut spent = 0;
@@ -105,7 +131,7 @@ impl Unit {
 
 impl ScriptHeap {
     fn new(programs: &Programs) -> Self {
-        let preludes = [(c"=prelude", programs.prelude().as_bytes())];
+        let preludes = programs.preludes();
         Self { state: State::new(&api::libraries(&preludes)), prototypes: Map::default() }
     }
 

@@ -35,7 +35,7 @@ pub(crate) enum Object {
     /// A console.
     Console(u32),
     /// What a parent may look at, and where it goes as well.
-    Tail { tail: Tail, forward: Option<u32> },
+    Tail { tail: Tail, forward: Option<u32>, bytes_max: usize },
     /// A TCP connection.
     Stream(SocketId),
     /// Where TCP connections come in.
@@ -290,11 +290,13 @@ impl Machine {
     /// Writes what there is room for, and says how much that was.
     pub(crate) fn write(&mut self, description: u32, bytes: &[u8]) -> Result<usize, Errno> {
         self.rewind(description)?;
-        let caller = caller_of(&self.table, self.current.pid);
         let open = self.open.get_mut(description).ok_or(Errno::BadHandle)?;
         match &mut open.object {
             Object::Device(device) => device.swallow(bytes).map(|()| bytes.len()),
-            Object::File(file) => self.files.write(&caller, file, bytes).map(|()| bytes.len()),
+            Object::File(file) => {
+                let caller = caller_of(&self.table, self.current.pid);
+                self.files.write(&caller, file, bytes).map(|()| bytes.len())
+            }
             Object::Writer(pipe) => {
                 let number = *pipe;
                 let entry = self.pipes.get_mut(number).ok_or(Errno::BadHandle)?;
@@ -314,10 +316,10 @@ impl Machine {
                     Some(forward) => self.write(forward, bytes)?,
                     None => bytes.len(),
                 };
-                if let Some(Description { object: Object::Tail { tail, .. }, .. }) =
+                if let Some(Description { object: Object::Tail { tail, bytes_max, .. }, .. }) =
                     self.open.get_mut(description)
                 {
-                    tail.push(&bytes[..written], TAIL_BYTES);
+                    tail.push(&bytes[..written], *bytes_max);
                 }
                 Ok(written)
             }

@@ -10,6 +10,7 @@ use crate::os::{
     SignalSet, Tail,
 };
 
+use super::description::TAIL_BYTES;
 use super::{Machine, Object, Start, caller_of};
 
 /// What is to be run, and how.
@@ -24,6 +25,8 @@ pub(crate) struct Invoked {
     /// The process group: of its own for `Some(None)`.
     pub(crate) group: Option<Option<Pid>>,
     pub(crate) who: Option<Credentials>,
+    /// Its number, if that is known and free.
+    pub(crate) pid: Option<Pid>,
     pub(crate) streams: Streams,
 }
 
@@ -62,7 +65,8 @@ impl Machine {
     pub(crate) fn start(&mut self, parent: Pid, invoked: Invoked) -> Result<Pid, Errno> {
         self.admit_process(&invoked)?;
         let found = self.find_program(parent, &invoked)?;
-        let pid = self.table.next();
+        let pid = invoked.pid.filter(|pid| self.table.get(*pid).is_none());
+        let pid = pid.unwrap_or_else(|| self.table.next());
         let arguments: Vec<Box<[u8]>> = found.before.into_iter().chain(invoked.arguments).collect();
         let process = self.table.get(parent);
         let mut who = match (&invoked.who, process) {
@@ -119,6 +123,7 @@ impl Machine {
             checkpoint: None,
             is_restored: false,
             messages: Vec::new(),
+            peers: Vec::new(),
             random: None,
         };
         self.table.insert(process);
@@ -197,7 +202,8 @@ impl Machine {
                 if let Some(forward) = forward {
                     self.refer(forward);
                 }
-                let output = self.describe(Object::Tail { tail: Tail::default(), forward });
+                let output =
+                    self.describe(Object::Tail { tail: Tail::default(), forward, bytes_max: TAIL_BYTES });
                 let Ok(output) = output else {
                     self.release(reader);
                     self.release(writer);
@@ -218,6 +224,16 @@ impl Machine {
             self.descriptor(pid, description)?;
         }
         Ok(())
+    }
+
+    /// Makes a process the one that a console belongs to: its group is typed to.
+    pub(crate) fn control(&mut self, pid: Pid, console: u32) {
+        let Some(process) = self.table.get_mut(pid) else { return };
+        process.console = Some(console);
+        let group = process.group.0;
+        if let Some(entry) = self.consoles.get_mut(console) {
+            entry.console.set_foreground(Some(group));
+        }
     }
 
     /// The description behind a descriptor of a process.

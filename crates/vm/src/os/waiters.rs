@@ -27,6 +27,11 @@ impl Waiters {
         }
     }
 
+    /// Whether there is nobody.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All of them; nobody is left.
     pub(crate) fn take(&mut self) -> Vec<Waiter> {
         std::mem::take(&mut self.0)

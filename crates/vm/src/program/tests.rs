@@ -6,6 +6,8 @@ use ironloom_state::{Access, AccessError, Batch, Receipt, ResourceId, Roots, Sta
 
 use super::*;
 
+mod ledger;
+
 const BUDGET: u64 = 100_000;
 
 fn resource(number: u64) -> ResourceId {
