@@ -97,7 +97,16 @@ pub(super) fn read_from(
     description: u32,
     what: u32,
 ) -> Result<u32, Stop> {
-    let (wanted, is_number) = wanted(call, what)?;
+    let wanted = wanted(call, what)?;
+    read_wanted(call, machine, description, wanted)
+}
+
+fn read_wanted(
+    call: &mut Call<'_>,
+    machine: &mut Machine,
+    description: u32,
+    (wanted, is_number): (Wanted, bool),
+) -> Result<u32, Stop> {
     machine.begin_wait(call, None)?;
     match machine.read(description, wanted) {
         Ok(Some(line)) if is_number => {
@@ -167,19 +176,38 @@ fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     Ok(call.give_again(1))
 }
 
-/// An iterator is a function, a state and a control: `h.read`, the handle, and what to read.
+/// An iterator is a function, a state and a control: what reads the next line, and the handle.
 fn lines(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     description(call, machine, 1)?;
-    Ok(call.give_function(&LINE) + call.give_again(1))
+    let next = match wanted(call, 2)? {
+        (Wanted::Line, false) => &LINE,
+        (Wanted::Line, true) => &NUMBER,
+        (Wanted::WholeLine, _) => &WHOLE_LINE,
+        (Wanted::All | Wanted::Bytes(_), _) => {
+            return Err(Stop::raise("lines are \"l\", \"L\" or \"n\": read the rest with a loop"));
+        }
+    };
+    Ok(call.give_function(next) + call.give_again(1))
 }
 
-/// Reads the next line for `for line in handle:lines() do`.
+/// What `for line in handle:lines() do` calls for each line.
 const LINE: Function<Machine> = Function::new(c"line", next_line);
+const WHOLE_LINE: Function<Machine> = Function::new(c"line", next_whole_line);
+const NUMBER: Function<Machine> = Function::new(c"line", next_number);
 
 fn next_line(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
-    // The second argument is the line before.
-    read_from(call, machine, description, u32::from(u8::MAX))
+    read_wanted(call, machine, description, (Wanted::Line, false))
+}
+
+fn next_whole_line(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    let (description, _) = description(call, machine, 1)?;
+    read_wanted(call, machine, description, (Wanted::WholeLine, false))
+}
+
+fn next_number(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    let (description, _) = description(call, machine, 1)?;
+    read_wanted(call, machine, description, (Wanted::Line, true))
 }
 
 fn seek(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
