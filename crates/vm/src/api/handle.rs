@@ -173,21 +173,24 @@ fn lines(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     description(call, machine, 1)?;
     let reader = match wanted(call, 2)? {
         (Wanted::Line, false) => LINE,
+        (Wanted::Line, true) => NUMBER,
         (Wanted::WholeLine, _) => WHOLE_LINE,
-        _ => return Err(Stop::raise("lines are \"l\" or \"L\"")),
+        _ => return Err(Stop::raise("lines are \"l\", \"L\" or \"n\": read the rest with a loop")),
     };
     Ok(call.give_function(&reader) + call.give_again(1))
 }
 
 /// Reads the next line for `for line in handle:lines() do`, whose second argument is the line before.
 const LINE: Function<Machine> =
-    Function::new(c"line", |call, machine| next_line(call, machine, Wanted::Line));
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::Line, false)));
+const NUMBER: Function<Machine> =
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::Line, true)));
 const WHOLE_LINE: Function<Machine> =
-    Function::new(c"line", |call, machine| next_line(call, machine, Wanted::WholeLine));
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::WholeLine, false)));
 
-fn next_line(call: &mut Call<'_>, machine: &mut Machine, wanted: Wanted) -> Result<u32, Stop> {
+fn next_line(call: &mut Call<'_>, machine: &mut Machine, wanted: (Wanted, bool)) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
-    read_from(call, machine, description, (wanted, false))
+    read_from(call, machine, description, wanted)
 }
 
 fn seek(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

@@ -533,7 +533,7 @@ impl<'a> Call<'a> {
         let index = self.index(place);
         // SAFETY: as in `kind`.
         let found = unsafe { CStr::from_ptr(ffi::luaL_typename(self.lua, index)) }.to_string_lossy();
-        if place > self.arguments() && place <= self.top() {
+        if place > self.arguments() && found != "no value" {
             return Stop::Raise(format!("an option is to be a {wanted}, not {found}"));
         }
         let found = if found == "no value" { "nil".into() } else { found };
