@@ -54,7 +54,8 @@ fn tree() -> Tree {
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        tree.put(format!("/bin/{name}").as_str(), &std::fs::read(path).unwrap(), attributes(0o755, 0)).unwrap();
+        tree.put(format!("/bin/{name}").as_str(), &std::fs::read(path).unwrap(), attributes(0o755, 0))
+            .unwrap();
     }
     tree
 }
@@ -76,7 +77,7 @@ fn machine(rng: &mut Rng, category: u8) -> Machine {
 
 /// Starts a program, and says where its output is.
 fn start(machine: &mut Machine, name: &str, uid: u32) -> u32 {
-    let output = machine.describe(Object::Tail { tail: Tail::default(), forward: None }).unwrap();
+    let output = machine.describe(Object::Tail { tail: Tail::default(), forward: None, bytes_max: 64 << 10 }).unwrap();
     machine.refer(output);
     let invoked = Invoked {
         path: format!("/bin/{name}").into_bytes(),

@@ -162,8 +162,26 @@ impl<'a> Call<'a> {
         if start.is_null() {
             return Err(self.mistake(place, "string"));
         }
+        self.charge_bytes(length);
         // SAFETY: Luau says so, and strings do not move.
         Ok(unsafe { slice::from_raw_parts(start, length) })
+    }
+
+    /// Counts so many safepoints more: for work of the host that grows with what it is given.
+    ///
+    /// Bytes that are read from a script, and memory that is given to it, are counted as they are.
+    pub fn charge(&self, safepoints: u64) {
+        let safepoints = i64::try_from(safepoints).unwrap_or(i64::MAX);
+        // SAFETY: the state is one of ours, and only its callbacks look at the ground, none of which runs.
+        unsafe {
+            let account = &mut (*Ground::of(self.lua)).account;
+            account.fuel = account.fuel.saturating_sub(safepoints);
+        }
+    }
+
+    fn charge_bytes(&self, bytes: usize) {
+        // SAFETY: as in `charge`.
+        unsafe { (*Ground::of(self.lua)).account.charge(bytes) };
     }
 
     /// Text, with what is not UTF-8 replaced.
