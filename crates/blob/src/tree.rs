@@ -243,6 +243,12 @@ impl Tree {
         self.snapshot
     }
 
+    /// The store that it is in.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn BlobStore> {
+        &self.shared.store
+    }
+
     /// How much is in the tree.
     #[must_use]
     pub fn usage(&self) -> Usage {

@@ -9,6 +9,7 @@ pub(crate) mod httpd_text;
 mod io;
 pub(crate) mod json;
 mod load;
+mod net;
 mod numbers;
 mod options;
 mod os;
@@ -42,6 +43,7 @@ const TABLES: &[(&CStr, &[Function<Machine>])] = &[
     (c"json", &JSON),
     (c"str", &STR),
     (c"http", &HTTP),
+    (c"net", net::FUNCTIONS),
 ];
 
 const JSON: [Function<Machine>; 3] = json::functions();
@@ -54,8 +56,13 @@ const GLOBALS: &[Function<Machine>] = &[
     Function::new(c"collectgarbage", load::collectgarbage),
 ];
 
-const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] =
-    &[(HANDLE, c"handle", handle::METHODS), (TASK, c"task", task::METHODS)];
+const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] = &[
+    (HANDLE, c"handle", handle::METHODS),
+    (net::LISTENER, c"listener", net::LISTENER_METHODS),
+    (net::DATAGRAMS, c"socket", net::DATAGRAM_METHODS),
+    (net::CONVERSATION, c"conversation", net::CONVERSATION_METHODS),
+    (TASK, c"task", task::METHODS),
+];
 
 /// Handles for the standard streams of whoever uses them.
 const CONSTANTS: &[(&CStr, &CStr, u8, u64)] =
@@ -73,7 +80,11 @@ const REMOVED: &[(&CStr, &CStr)] = &[
 ];
 
 /// What of the libraries is written in Luau.
-pub(crate) const PRELUDE: &[u8] = include_bytes!("api/prelude.luau");
+pub(crate) const PRELUDES: [(&CStr, &[u8]); 3] = [
+    (c"=prelude", include_bytes!("api/prelude.luau")),
+    (c"=net", include_bytes!("api/net.luau")),
+    (c"=http", include_bytes!("api/http.luau")),
+];
 
 /// Everything that a heap of machines offers.
 pub(crate) fn libraries<'a>(preludes: &'a [(&'static CStr, &'a [u8])]) -> Libraries<'a, Machine> {

@@ -7,6 +7,7 @@ mod network;
 mod overview;
 mod programs;
 mod reading;
+mod record;
 mod settle;
 mod signals;
 mod spec;
@@ -33,8 +34,10 @@ use task::{Task, TaskState};
 pub(crate) use description::{ConsoleEntry, Object};
 pub use life::ExitStatus;
 pub use limits::Limits;
+pub(crate) use network::{bind_errno, connect_errno, socket_errno};
 pub use programs::Programs;
 pub(crate) use reading::Wanted;
+pub(crate) use record::ProcessRecord;
 pub use spec::{Heap, MachineSpec};
 pub(crate) use start::{Invoked, Streams};
 
@@ -59,7 +62,7 @@ pub struct Machine {
     pub(crate) open: Slab<Description>,
     pipes: Slab<PipeEntry>,
     pub(crate) consoles: Slab<ConsoleEntry>,
-    sockets: BTreeMap<SocketId, SocketWaiters>,
+    pub(crate) sockets: BTreeMap<SocketId, SocketWaiters>,
     watchers: BTreeMap<WatchId, Waiters>,
     /// Its network, while it runs and uses it.
     pub(crate) network: Option<Box<Lent>>,
@@ -67,6 +70,8 @@ pub struct Machine {
     for_network: Waiters,
     /// Whether it has a network card.
     has_network: bool,
+    /// Its address, if it has one.
+    address: Option<std::net::IpAddr>,
     /// Sockets to be closed as soon as the network is there.
     closing: Vec<SocketId>,
     /// Processes that ended since this was looked at last.
@@ -95,6 +100,7 @@ pub(crate) struct Made {
     pub(crate) programs: Arc<Programs>,
     pub(crate) files: Files,
     pub(crate) has_network: bool,
+    pub(crate) address: Option<std::net::IpAddr>,
 }
 
 /// Who runs.
@@ -146,6 +152,7 @@ impl Machine {
             network: None,
             for_network: Waiters::default(),
             has_network: made.has_network,
+            address: made.address,
             closing: Vec::new(),
             ended: Vec::new(),
             uses_network: false,

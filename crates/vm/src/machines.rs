@@ -11,6 +11,7 @@ mod consoles;
 mod create;
 mod error;
 mod event;
+mod snapshot;
 mod window;
 
 use std::collections::{BTreeSet, VecDeque};

@@ -26,6 +26,7 @@ pub(crate) fn run_in(kind: Heap, source: &str) -> String {
         programs: Arc::default(),
         files: Files::new(tree),
         has_network: false,
+        address: None,
     };
     let mut machine = Machine::new(MachineId::random(&mut rng), made, rng);
     machine.category = 1;

@@ -129,7 +129,7 @@ impl Unit {
 
 impl ScriptHeap {
     fn new(programs: &Programs) -> Self {
-        let preludes = [(c"=prelude", programs.prelude().as_bytes())];
+        let preludes = programs.preludes();
         Self { state: State::new(&api::libraries(&preludes)), prototypes: Map::default() }
     }
 

@@ -15,6 +15,9 @@ pub(super) const METHODS: &[Function<Machine>] = &[
     Function::new(c"flush", flush),
     Function::new(c"close", close),
     Function::new(c"truncate", truncate),
+    Function::new(c"peer", super::net::peer),
+    Function::new(c"local_address", super::net::local_address),
+    Function::new(c"finish", super::net::finish),
 ];
 
 /// The description behind a handle, and its number in the process.

@@ -1,10 +1,12 @@
 //! `os`: processes, users, time.
 
+mod checkpoint;
 mod identity;
 mod processes;
 mod signals;
 mod spawn;
 mod time;
+mod tty;
 
 use crate::luau::{Call, Function, Stop};
 use crate::machine::Machine;
@@ -51,6 +53,14 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"get_process_display_name", processes::display_name),
     Function::new(c"kill", signals::kill),
     Function::new(c"signal", signals::signal),
+    Function::new(c"request_kill", signals::request_kill),
+    Function::new(c"isatty", tty::isatty),
+    Function::new(c"tty", tty::tty),
+    Function::new(c"set_foreground_pid", tty::set_foreground_pid),
+    Function::new(c"clear_foreground_pid", tty::set_foreground_pid),
+    Function::new(c"prompt_ready", tty::prompt_ready),
+    Function::new(c"checkpoint", checkpoint::checkpoint),
+    Function::new(c"restored", checkpoint::restored),
     Function::new(c"parse_cmd", parse_cmd),
     Function::new(c"pipe", pipe),
     Function::new(c"random", random),

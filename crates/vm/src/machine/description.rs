@@ -286,11 +286,13 @@ impl Machine {
     /// Writes what there is room for, and says how much that was.
     pub(crate) fn write(&mut self, description: u32, bytes: &[u8]) -> Result<usize, Errno> {
         self.rewind(description)?;
-        let caller = caller_of(&self.table, self.current.pid);
         let open = self.open.get_mut(description).ok_or(Errno::BadHandle)?;
         match &mut open.object {
             Object::Device(device) => device.swallow(bytes).map(|()| bytes.len()),
-            Object::File(file) => self.files.write(&caller, file, bytes).map(|()| bytes.len()),
+            Object::File(file) => {
+                let caller = caller_of(&self.table, self.current.pid);
+                self.files.write(&caller, file, bytes).map(|()| bytes.len())
+            }
             Object::Writer(pipe) => {
                 let number = *pipe;
                 let entry = self.pipes.get_mut(number).ok_or(Errno::BadHandle)?;

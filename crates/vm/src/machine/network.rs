@@ -1,6 +1,6 @@
 //! A machine's sockets, as its processes use them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ironloom_net::stack::{BindError, ConnectError, SocketError};
 use ironloom_net::{Host, Readiness, SocketId};
@@ -9,7 +9,20 @@ use crate::Errno;
 use crate::luau::Stop;
 use crate::os::Pid;
 
-use super::Machine;
+use super::{Machine, Object};
+
+/// How many of those who sent messages a process remembers, to answer them from where they were heard.
+const PEERS_MAX: usize = 64;
+
+/// A socket, as lists show it.
+#[derive(Debug)]
+pub(crate) struct SocketRow {
+    pub(crate) protocol: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: Option<SocketAddr>,
+    pub(crate) pid: Option<u32>,
+}
 
 impl Machine {
     /// The sockets of the process that runs.
@@ -89,6 +102,85 @@ impl Machine {
         }
     }
 
+    /// The machine's address, if it has one.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// The end of a socket on this side.
+    pub(crate) fn local_of(&mut self, description: u32) -> Result<SocketAddr, Stop> {
+        let socket = self.socket_of(description)?;
+        Ok(self.host()?.local(socket).map_err(socket_errno)?)
+    }
+
+    /// The end of a socket on the other side.
+    pub(crate) fn remote_of(&mut self, description: u32) -> Result<SocketAddr, Stop> {
+        let socket = self.socket_of(description)?;
+        Ok(self.host()?.stack().remote(socket).map_err(socket_errno)?)
+    }
+
+    fn socket_of(&self, description: u32) -> Result<SocketId, Errno> {
+        match self.open.get(description).map(|open| &open.object) {
+            Some(Object::Stream(socket) | Object::Listener(socket) | Object::Datagrams(socket)) => {
+                Ok(*socket)
+            }
+            _ => Err(Errno::NotConnected),
+        }
+    }
+
+    /// Remembers where somebody was heard, so that an answer comes from there.
+    pub(crate) fn remember_peer(&mut self, peer: SocketAddr, socket: SocketId) {
+        let peers = &mut self.process_mut().peers;
+        peers.retain(|(known, _)| *known != peer);
+        if peers.len() >= PEERS_MAX {
+            peers.remove(0);
+        }
+        peers.push((peer, socket));
+    }
+
+    /// Where somebody was heard last.
+    pub(crate) fn peer_socket(&self, peer: SocketAddr) -> Option<SocketId> {
+        let process = self.process();
+        let (_, socket) = process.peers.iter().rev().find(|(known, _)| *known == peer)?;
+        process.messages.iter().any(|(_, own)| own == socket).then_some(*socket)
+    }
+
+    /// What processes have open of the network.
+    pub(crate) fn socket_rows(&mut self) -> Result<Vec<SocketRow>, Stop> {
+        let mut open: Vec<(Option<u32>, SocketId, bool, bool)> = Vec::new();
+        for process in self.table.iter() {
+            for description in process.descriptors.iter().flatten() {
+                let Some(description) = self.open.get(*description) else { continue };
+                let pid = Some(process.pid.0);
+                match description.object {
+                    Object::Stream(socket) => open.push((pid, socket, true, false)),
+                    Object::Listener(socket) => open.push((pid, socket, true, true)),
+                    Object::Datagrams(socket) => open.push((pid, socket, false, false)),
+                    _ => {}
+                }
+            }
+            open.extend(
+                process.messages.iter().map(|(_, socket)| (Some(process.pid.0), *socket, false, false)),
+            );
+        }
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut host = self.host()?;
+        let mut rows = Vec::new();
+        for (pid, socket, is_tcp, is_listener) in open {
+            let Ok(local) = host.local(socket) else { continue };
+            let remote = host.stack().remote(socket).ok();
+            let state = match (is_tcp, is_listener) {
+                (_, true) => "LISTEN",
+                (true, _) => "ESTAB",
+                (false, _) => "UNCONN",
+            };
+            rows.push(SocketRow { protocol: if is_tcp { "tcp" } else { "udp" }, state, local, remote, pid });
+        }
+        Ok(rows)
+    }
+
     fn lent_host(&mut self, pid: Pid) -> Option<Host<'_>> {
         Some(self.network.as_mut()?.host(u64::from(pid.0)))
     }
@@ -127,9 +219,4 @@ pub(crate) const fn connect_errno(error: &ConnectError) -> Errno {
         ConnectError::NotSingle { .. } => Errno::Invalid,
         _ => Errno::NetworkUnreachable,
     }
-}
-
-/// An address, as scripts have it.
-pub(crate) fn address_parts(address: SocketAddr) -> (String, u16) {
-    (address.ip().to_string(), address.port())
 }

@@ -1,5 +1,7 @@
 //! [`Programs`]: what was compiled once for all machines.
 
+use std::ffi::CStr;
+
 use ironloom_blob::BlobId;
 use ironloom_core::Map;
 use parking_lot::Mutex;
@@ -10,7 +12,7 @@ use crate::luau::{Bytecode, CompileError};
 #[derive(Debug)]
 pub struct Programs {
     /// What of the libraries is written in Luau.
-    prelude: Bytecode,
+    preludes: Vec<(&'static CStr, Bytecode)>,
     compiled: Mutex<Compiled>,
     bytes_max: usize,
 }
@@ -31,12 +33,14 @@ impl Programs {
     /// Keeps so many bytes of bytecode.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
-        let prelude = Bytecode::compile(crate::api::PRELUDE, usize::MAX).expect("it is not too long");
-        Self { prelude, compiled: Mutex::default(), bytes_max }
+        let compile = |source| Bytecode::compile(source, usize::MAX).expect("it is not too long");
+        let preludes = crate::api::PRELUDES.map(|(name, source)| (name, compile(source)));
+        Self { preludes: preludes.into(), compiled: Mutex::default(), bytes_max }
     }
 
-    pub(crate) const fn prelude(&self) -> &Bytecode {
-        &self.prelude
+    /// What of the libraries is written in Luau.
+    pub(crate) fn preludes(&self) -> Vec<(&'static CStr, &[u8])> {
+        self.preludes.iter().map(|(name, bytecode)| (*name, bytecode.as_bytes())).collect()
     }
 
     /// What was compiled from the source with this name.

@@ -25,6 +25,8 @@ pub(crate) struct Invoked {
     /// The process group: of its own for `Some(None)`.
     pub(crate) group: Option<Option<Pid>>,
     pub(crate) who: Option<Credentials>,
+    /// Its number, if that is known and free.
+    pub(crate) pid: Option<Pid>,
     pub(crate) streams: Streams,
 }
 
@@ -63,7 +65,8 @@ impl Machine {
     pub(crate) fn start(&mut self, parent: Pid, invoked: Invoked) -> Result<Pid, Errno> {
         self.admit_process(&invoked)?;
         let found = self.find_program(parent, &invoked)?;
-        let pid = self.table.next();
+        let pid = invoked.pid.filter(|pid| self.table.get(*pid).is_none());
+        let pid = pid.unwrap_or_else(|| self.table.next());
         let arguments: Vec<Box<[u8]>> = found.before.into_iter().chain(invoked.arguments).collect();
         let process = self.table.get(parent);
         let mut who = match (&invoked.who, process) {
@@ -120,6 +123,7 @@ impl Machine {
             checkpoint: None,
             is_restored: false,
             messages: Vec::new(),
+            peers: Vec::new(),
             random: None,
         };
         self.table.insert(process);

@@ -58,6 +58,7 @@ impl Machines {
             programs: Arc::clone(&self.programs),
             files,
             has_network: spec.at.is_some(),
+            address: spec.address.map(|address| address.addr().into()),
         };
         let bits = id.uuid().as_u128();
         let rng = self.rng.split("machine", (bits >> 64) as u64 ^ bits as u64);
@@ -181,24 +182,5 @@ impl Machines {
             self.open_cell = self.open_cell.filter(|open| *open != place.unit);
         }
         Ok(())
-    }
-
-    /// Another machine that begins with the files of this one as they are now, under another name.
-    ///
-    /// Its heap is of the same kind and its network is as `spec` says; processes do not come along.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create), and if there is no such machine.
-    pub fn fork(&mut self, origin: MachineId, spec: &MachineSpec) -> Result<MachineId, MachineError> {
-        let files = self.visit(origin, |machine| machine.files.fork())?;
-        let id = MachineId::random(&mut self.rng);
-        if let Some(at) = spec.at {
-            let mut card = network::MachineSpec::new(id, &spec.hostname, at);
-            (card.address, card.gateway) = (spec.address, spec.gateway);
-            self.fabric.add_machine(&card)?;
-        }
-        self.insert(id, spec, files);
-        Ok(id)
     }
 }

@@ -15,22 +15,25 @@
 //! Nothing here waits, reads a clock or leaves the root. What takes long is done in parts, each with a budget of steps.
 
 mod access;
+mod admit;
 mod attributes;
-mod change;
 mod copy;
 mod error;
 mod find;
 mod glob;
 mod grep;
+mod make;
 mod node;
 mod open;
 mod program;
 mod read;
 mod removal;
+mod rename;
 mod stat;
 mod tour;
 mod walk;
 mod watch;
+mod write;
 
 use std::fmt;
 
@@ -166,6 +169,12 @@ impl Files {
     #[must_use]
     pub const fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// The tree alone.
+    #[must_use]
+    pub fn into_tree(self) -> Tree {
+        self.tree
     }
 
     /// The tree, to be changed by whoever judges nothing. Nobody who watches is told.

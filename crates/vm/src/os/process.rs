@@ -113,6 +113,8 @@ pub struct Process {
     pub(crate) is_restored: bool,
     /// Its sockets for messages: ports, and the socket of each; port 0 is the one that it sends from.
     pub(crate) messages: Vec<(u16, ironloom_net::SocketId)>,
+    /// Who was heard at which of these.
+    pub(crate) peers: Vec<(std::net::SocketAddr, ironloom_net::SocketId)>,
     /// How the random numbers of the script go on.
     pub(crate) random: Option<Box<ironloom_core::Rng>>,
 }

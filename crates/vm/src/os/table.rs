@@ -63,6 +63,7 @@ impl Table {
 
     pub(crate) fn insert(&mut self, process: Process) {
         let place = self.processes.partition_point(|known| known.pid < process.pid);
+        self.last = self.last.max(process.pid.0);
         self.processes.insert(place, Box::new(process));
     }
 

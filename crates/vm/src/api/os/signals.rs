@@ -51,3 +51,11 @@ pub(super) fn signal(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, 
     machine.work.kept.extend(before);
     Ok(call.give(true))
 }
+
+/// For scripts of older engines: ends a process, and the rest is its business.
+pub(super) fn request_kill(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    let who = machine.process().who.clone();
+    let pid = super::processes::pid_of(call, 1)?;
+    machine.kill(&who, pid, Some(Signal::Terminate))?;
+    if machine.is_running() { Ok(call.give(true)) } else { Err(Stop::End) }
+}

@@ -396,6 +396,23 @@ impl<'a> Call<'a> {
         unsafe { ffi::lua_rawseti_(self.lua, -2, number as c_int) };
     }
 
+    /// Puts the key and the value that were given last into the table that was given before them.
+    pub(crate) fn put_given(&mut self) {
+        // SAFETY: the table is below both and ours, and the key is neither nil nor no number.
+        unsafe {
+            let is_bad = match ffi::lua_type(self.lua, -2) {
+                ffi::LUA_TNIL => true,
+                ffi::LUA_TNUMBER => ffi::lua_tonumber(self.lua, -2).is_nan(),
+                _ => false,
+            };
+            if is_bad {
+                ffi::lua_settop(self.lua, -3);
+            } else {
+                ffi::lua_rawset(self.lua, -3);
+            }
+        }
+    }
+
     /// Freezes the table that was given last.
     pub fn freeze_given(&mut self) {
         // SAFETY: there is a table.

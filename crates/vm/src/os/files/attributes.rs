@@ -6,8 +6,9 @@ use ironloom_core::Instant;
 use crate::os::{Access, Errno};
 
 use super::access::{Facts, SET_GID, without_set_ids};
-use super::change::{at, new_attributes};
+use super::make::new_attributes;
 use super::walk::Last;
+use super::write::at;
 use super::{Caller, Files, WatchKind};
 
 impl Files {
@@ -75,11 +76,13 @@ impl Files {
         let is_mine = facts.uid == who.uid;
         let may_uid = uid.is_none_or(|uid| is_mine && uid == facts.uid);
         let may_gid = gid.is_none_or(|gid| is_mine && (gid == facts.gid || who.is_in(gid)));
-        let may = who.is_root() || (may_uid && may_gid);
+        // Even to change nothing is to change hands.
+        let is_plain = facts.is_directory() || without_set_ids(facts.mode) == facts.mode;
+        let may = who.is_root() || (may_uid && may_gid && (is_plain || is_mine));
         if !may {
             return Err(Errno::NotPermitted);
         }
-        if uid.is_none() && gid.is_none() {
+        if uid.is_none() && gid.is_none() && is_plain {
             return Ok(());
         }
         self.tree.set_attributes(at(&path), |attributes| {

@@ -10,10 +10,11 @@ use crate::os::views::ViewNode;
 use crate::os::{Access, Errno};
 
 use super::access::{Facts, without_set_ids};
-use super::change::{Writable, at, new_attributes};
+use super::make::new_attributes;
 use super::node::Node;
 use super::tour::{Progress, joined};
 use super::walk::{Last, Walk};
+use super::write::{Writable, at};
 use super::{Caller, FileKind, Files, WatchKind};
 
 /// How many entries of a directory are looked at together.

@@ -3,7 +3,7 @@
 use ironloom_blob::tree::{Name, Seen};
 
 use crate::os::Errno;
-use crate::os::views::ViewNode;
+use crate::os::views::{Device, ViewNode};
 
 use super::access::Facts;
 use super::{Caller, Listed, Stat};
@@ -88,6 +88,16 @@ impl<'t> Node<'t> {
                 let Facts { kind, mode, uid, gid } = view.facts(caller);
                 Stat { kind, mode, uid, gid, size: 0, modified: caller.now, media_type: None }
             }
+        }
+    }
+
+    /// What stands for one of the caller's own descriptors, if this is the link to it: it may have no path.
+    pub(super) const fn own_descriptor(&self, caller: &Caller<'_>) -> Option<Self> {
+        match self {
+            Self::View(ViewNode::Descriptor(pid, number)) if *pid == caller.pid => {
+                Some(Self::View(ViewNode::Device(Device::Descriptor(*number))))
+            }
+            _ => None,
         }
     }
 

@@ -12,9 +12,10 @@ use crate::os::views::ViewNode;
 use crate::os::{Access, Errno};
 
 use super::access::mode_after_write;
-use super::change::{Writable, at};
+
 use super::node::Node;
 use super::walk::Last;
+use super::write::{Writable, at};
 use super::{Caller, FileKind, Files, Stat, WatchKind};
 
 /// How a file is to be opened.
@@ -133,7 +134,11 @@ impl Files {
     /// If there is no such file and none may be made, it may not be read or written as asked for, it is a directory, or
     /// too many files are open.
     pub fn open(&mut self, caller: &Caller<'_>, path: &[u8], options: OpenOptions) -> Result<Opened, Errno> {
-        let last = if options.create && options.exclusive { Last::Itself } else { Last::Followed };
+        let last = match (options.create, options.exclusive) {
+            (true, true) => Last::NewFile,
+            (true, false) => Last::File,
+            (false, _) => Last::Followed,
+        };
         let walk = self.walk(caller, path, last)?;
         if walk.is_missing() {
             if !options.create {
@@ -144,11 +149,14 @@ impl Files {
         if options.create && options.exclusive {
             return Err(Errno::Exists);
         }
-        let facts = walk.facts(caller);
-        if facts.is_directory() {
+        let is_directory = walk.facts(caller).is_directory();
+        if is_directory && (options.writes() || options.truncate || options.create) {
             return Err(Errno::IsADirectory);
         }
         walk.require(caller, options.access())?;
+        if is_directory {
+            return Err(Errno::IsADirectory);
+        }
         let body = match walk.node() {
             Node::View(ViewNode::Device(device)) => return Ok(Opened::Device(*device, options)),
             Node::View(_) if options.writes() || options.truncate => return Err(Errno::ReadOnly),

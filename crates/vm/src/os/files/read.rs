@@ -7,7 +7,7 @@ use crate::os::{Access, Errno};
 
 use super::node::Node;
 use super::walk::Last;
-use super::{Caller, FileKind, Files, Listed, Stat};
+use super::{Caller, Files, Listed, Stat};
 
 impl Files {
     /// What is known of an entry; of what a symbolic link points to, if it is one.
@@ -67,11 +67,10 @@ impl Files {
     /// If there is no such file, it is longer or may not be read, or it is a device.
     pub fn read_all(&self, caller: &Caller<'_>, path: &[u8], bytes_max: u64) -> Result<Vec<u8>, Errno> {
         let walk = self.found(caller, path, Last::Followed)?;
-        let kind = walk.facts(caller).kind;
-        if kind == FileKind::Directory {
+        walk.require(caller, Access::READ)?;
+        if walk.facts(caller).is_directory() {
             return Err(Errno::IsADirectory);
         }
-        walk.require(caller, Access::READ)?;
         let bytes = match walk.node() {
             Node::Stored(seen) => read_seen(seen, bytes_max)?,
             Node::View(ViewNode::Device(_)) => return Err(Errno::NotSupported),

@@ -7,9 +7,9 @@ use ironloom_blob::tree::Name;
 
 use crate::os::{Access, Errno};
 
-use super::change::at;
 use super::tour::{Progress, joined};
 use super::walk::{Last, Walk};
+use super::write::at;
 use super::{Caller, Files, WatchKind};
 
 /// How many entries of a directory are looked at together.
@@ -126,7 +126,5 @@ impl Level {
 
 fn remove(files: &mut Files, caller: &Caller<'_>, path: &[u8]) -> Result<(), Errno> {
     Walk::entry(&files.tree, caller, path)?.admit_removal(caller)?;
-    files.tree.remove(at(path), caller.now)?;
-    files.tell(WatchKind::Removed, path);
-    Ok(())
+    files.remove(caller, path)
 }

@@ -14,6 +14,10 @@ use super::access::Facts;
 use super::node::Node;
 use super::{Caller, FileKind};
 
+/// How many names a path may lead through, those of links included. The longest path has half of that, but forty links to
+/// the longest paths would have eighty thousand.
+const NAMES_MAX: usize = PATH_BYTES_MAX;
+
 /// What a symbolic link at the end of a path stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Last {
@@ -23,6 +27,23 @@ pub(super) enum Last {
     Itself,
     /// Itself, even if a `/` follows it: what is removed or renamed is never what a link points to.
     Entry,
+    /// What it points to, which is to be a file and is made if it is missing: a `/` may not follow.
+    File,
+    /// Itself, which is in the way of a file that is to be made: a `/` may not follow.
+    NewFile,
+}
+
+/// How a path ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// In a name.
+    Name,
+    /// In `.`
+    Dot,
+    /// In `..`
+    DotDot,
+    /// It has no names.
+    Root,
 }
 
 /// Where a path leads.
@@ -34,11 +55,12 @@ pub(super) struct Walk<'t> {
     missing: Option<Name>,
     /// Whether a `/` follows the last name.
     pub(super) has_slash: bool,
-    /// Whether the path ends in `.` or `..`, or names nothing.
-    pub(super) has_dots: bool,
+    pub(super) end: End,
     /// How many bytes of the path follow the missing name, if it was looked for [as far as there is
     /// something](Self::as_far).
     pub(super) rest: Option<usize>,
+    /// How many names there were, of the path and of the links that it leads through.
+    names: usize,
     links: usize,
     /// How many links one is in.
     depth: usize,
@@ -55,12 +77,11 @@ impl<'t> Walk<'t> {
             walk.enter(caller)?;
         }
         walk.follow(caller, path, true)?;
-        match &walk.missing {
-            None if last == Last::Followed && walk.has_slash && !walk.facts(caller).is_directory() => {
-                Err(Errno::NotADirectory)
-            }
-            _ => Ok(walk),
+        let must_be_directory = last != Last::Entry && walk.has_slash && !walk.is_missing();
+        if must_be_directory && !walk.facts(caller).is_directory() {
+            return Err(Errno::NotADirectory);
         }
+        Ok(walk)
     }
 
     /// Follows a path as far as there is something, to the first name that is missing; that must not be within a link.
@@ -87,8 +108,9 @@ impl<'t> Walk<'t> {
             steps: Vec::with_capacity(8),
             missing: None,
             has_slash: false,
-            has_dots: true,
+            end: End::Root,
             rest: None,
+            names: 0,
             links: 0,
             depth: 0,
             stops_early: false,
@@ -100,7 +122,7 @@ impl<'t> Walk<'t> {
     pub(super) fn entry(tree: &'t Tree, caller: &Caller<'_>, path: &[u8]) -> Result<Self, Errno> {
         let mut walk = Self::at_root(tree, Last::Entry);
         walk.descend(caller, path)?;
-        walk.has_dots = false;
+        walk.end = if walk.steps.is_empty() { End::Root } else { End::Name };
         Ok(walk)
     }
 
@@ -142,7 +164,15 @@ impl<'t> Walk<'t> {
     }
 
     fn step(&mut self, caller: &Caller<'_>, component: &[u8], is_last: bool) -> Result<(), Errno> {
-        self.has_dots = is_last && matches!(component, b"." | b"..");
+        self.end = match component {
+            b"." => End::Dot,
+            b".." => End::DotDot,
+            _ => End::Name,
+        };
+        self.names += 1;
+        if self.names > NAMES_MAX {
+            return Err(Errno::Loop);
+        }
         let facts = self.facts(caller);
         if !facts.is_directory() {
             return Err(Errno::NotADirectory);
@@ -157,6 +187,9 @@ impl<'t> Walk<'t> {
                 return Ok(());
             }
             _ => {}
+        }
+        if is_last && self.has_slash && matches!(self.last, Last::File | Last::NewFile) {
+            return Err(Errno::IsADirectory);
         }
         let name = Name::new(component)?;
         let Some(child) = self.child(caller, &name)? else {
@@ -179,6 +212,10 @@ impl<'t> Walk<'t> {
         if is_last && !facts.lets_follow(&link, caller.who) {
             return Err(Errno::Access);
         }
+        if is_last && let Some(device) = child.own_descriptor(caller) {
+            self.steps.push((name, device));
+            return Ok(());
+        }
         let target = child.target(caller)?;
         // At most `LINKS_MAX` deep, as many links are followed.
         self.depth += 1;
@@ -190,9 +227,9 @@ impl<'t> Walk<'t> {
     /// Whether a symbolic link at the end stands for itself.
     const fn stops(&self) -> bool {
         match self.last {
-            Last::Followed => false,
+            Last::Followed | Last::File => false,
             Last::Itself => !self.has_slash,
-            Last::Entry => true,
+            Last::Entry | Last::NewFile => true,
         }
     }
 
@@ -243,47 +280,6 @@ impl<'t> Walk<'t> {
     /// Whether the caller may do this with what was found.
     pub(super) fn require(&self, caller: &Caller<'_>, access: Access) -> Result<(), Errno> {
         if self.facts(caller).allows(caller.who, access) { Ok(()) } else { Err(Errno::Access) }
-    }
-
-    /// Whether an entry may be made here; gives the directory that it would be in.
-    pub(super) fn admit_new(&self, caller: &Caller<'_>) -> Result<Facts, Errno> {
-        if !self.is_missing() {
-            return Err(Errno::Exists);
-        }
-        let parent = self.parent();
-        if !parent.is_stored() {
-            return Err(Errno::ReadOnly);
-        }
-        let facts = parent.facts(caller);
-        if facts.allows(caller.who, Access::CHANGE) { Ok(facts) } else { Err(Errno::Access) }
-    }
-
-    /// Whether the entry may be removed or renamed.
-    pub(super) fn admit_removal(&self, caller: &Caller<'_>) -> Result<(), Errno> {
-        if self.is_missing() {
-            return Err(Errno::NotFound);
-        }
-        if self.is_root() {
-            return Err(Errno::Busy);
-        }
-        if self.has_dots {
-            return Err(Errno::Invalid);
-        }
-        let entry = self.facts(caller);
-        if self.has_slash && !entry.is_directory() {
-            return Err(Errno::NotADirectory);
-        }
-        let parent = self.parent();
-        match (parent.is_stored(), self.node().is_stored()) {
-            (false, _) => return Err(Errno::ReadOnly),
-            (true, false) => return Err(Errno::Busy),
-            (true, true) => {}
-        }
-        let facts = parent.facts(caller);
-        if !facts.allows(caller.who, Access::CHANGE) {
-            return Err(Errno::Access);
-        }
-        if facts.lets_go(&entry, caller.who) { Ok(()) } else { Err(Errno::NotPermitted) }
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::os::{Access, Errno};
 
-use super::change::parent_of;
+use super::rename::parent_of;
 use super::walk::Last;
 use super::{Caller, Files};
 

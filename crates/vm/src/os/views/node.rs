@@ -14,6 +14,8 @@ pub(in crate::os) enum ViewNode {
     Devices,
     /// `/dev/null` and the like.
     Device(Device),
+    /// `/dev/fd`
+    OwnDescriptors,
     /// `/proc`
     Processes,
     /// `/proc/self`
@@ -114,7 +116,7 @@ impl ViewNode {
             Self::Devices => (FileKind::Directory, 0o755),
             Self::Device(_) => (FileKind::Device, 0o666),
             Self::Processes | Self::Network | Self::Process(_) => (FileKind::Directory, 0o555),
-            Self::Own | Self::Cwd(_) => (FileKind::Symlink, 0o777),
+            Self::Own | Self::OwnDescriptors | Self::Cwd(_) => (FileKind::Symlink, 0o777),
             Self::ProcessText(_, ProcessFile::Environment) => (FileKind::File, 0o400),
             Self::Machine(_) | Self::NetworkTable(_) | Self::ProcessText(..) => (FileKind::File, 0o444),
             Self::Descriptors(_) => (FileKind::Directory, 0o500),
@@ -139,6 +141,7 @@ impl ViewNode {
 
     pub(in crate::os) fn child(self, caller: &Caller<'_>, name: &[u8]) -> Option<Self> {
         match self {
+            Self::Devices if name == b"fd" => Some(Self::OwnDescriptors),
             Self::Devices => named(&Device::NAMED, name).map(Self::Device),
             Self::Processes => match name {
                 b"self" => caller.views.owner(caller.pid).map(|_| Self::Own),
@@ -167,7 +170,10 @@ impl ViewNode {
     /// Everything in it, by name in the order of bytes.
     pub(in crate::os) fn children(self, caller: &Caller<'_>) -> Vec<(Name, Self)> {
         let mut children: Vec<(Name, Self)> = match self {
-            Self::Devices => all(&Device::NAMED, Self::Device).collect(),
+            Self::Devices => {
+                let descriptors = entry("fd", Self::OwnDescriptors);
+                all(&Device::NAMED, Self::Device).chain(descriptors).collect()
+            }
             Self::Processes => {
                 let pids = caller.views.pids().into_iter();
                 let processes = pids.map(|pid| (pid.to_string(), Self::Process(pid)));
@@ -197,6 +203,7 @@ impl ViewNode {
     pub(in crate::os) fn target(self, caller: &Caller<'_>) -> Result<Vec<u8>, Errno> {
         match self {
             Self::Own => Ok(caller.pid.to_string().into_bytes()),
+            Self::OwnDescriptors => Ok(b"/proc/self/fd".to_vec()),
             Self::Cwd(pid) => {
                 self.check_private(caller)?;
                 caller.views.cwd(pid).ok_or(Errno::NotFound)

@@ -137,7 +137,7 @@ impl World {
 fn the_views_are_directories_like_others() {
     let mut world = World::new();
     assert_eq!(world.names("/").unwrap(), "dev home proc tmp");
-    assert_eq!(world.names("/dev").unwrap(), "full null random stderr stdin stdout tty urandom zero");
+    assert_eq!(world.names("/dev").unwrap(), "fd full null random stderr stdin stdout tty urandom zero");
     assert_eq!(
         world.names("/proc").unwrap(),
         "1 12 7 cpuinfo filesystems loadavg meminfo mounts net self uptime version"
@@ -242,13 +242,19 @@ fn what_is_private_of_a_process_is_its_owners() {
     assert_eq!(files.list(&ann, b"/proc/12/cwd", None, 1).map(drop), Err(Errno::Access));
     assert_eq!(files.read_link(&ann, b"/proc/self/fd/10").unwrap(), b"pipe:[3]");
     assert_eq!(files.read_link(&ann, b"/proc/12/fd/10"), Err(Errno::Access));
-    assert_eq!(files.read_all(&ann, b"/proc/self/fd/10", 10), Err(Errno::NotFound));
-    let opened = files.open(&ann, b"/proc/self/fd/0", OpenOptions::parse("r").unwrap()).unwrap();
-    assert!(matches!(opened, Opened::Device(Device::Tty, _)));
+    // What a process has open itself is opened by number, since it may have no path.
+    for path in ["/proc/self/fd/10", "/dev/fd/10", "/proc/7/fd/10"] {
+        let opened = files.open(&ann, path.as_bytes(), OpenOptions::parse("r").unwrap()).unwrap();
+        assert!(matches!(opened, Opened::Device(Device::Descriptor(10), _)), "{path}");
+    }
+    assert_eq!(files.stat(&ann, b"/dev/fd/11").map(drop), Err(Errno::NotFound));
     let listed = files.list(&ann, b"/proc/12", None, 10).unwrap();
     assert!(listed.iter().all(|entry| entry.target.is_none()), "where others are is not told");
     let (files, root) = world.root();
     assert_eq!(files.read_link(&root, b"/proc/12/cwd").unwrap(), b"/home");
+    let opened = files.open(&root, b"/proc/12/fd/0", OpenOptions::parse("r").unwrap()).unwrap();
+    assert!(matches!(opened, Opened::Device(Device::Tty, _)), "that of another is opened by its path");
+    assert_eq!(files.read_all(&root, b"/proc/12/fd/10", 10), Err(Errno::NotFound));
     assert!(files.read_all(&root, b"/proc/12/environ", 100).is_ok());
 }
 

@@ -89,6 +89,18 @@ fn links_that_multiply_end() {
     world.check("ann stat /tmp/40 = ELOOP\nann realpath /tmp/5 = /tmp/0");
 }
 
+/// A path of few bytes leads through links to long ones: it costs no more than the longest path twice.
+#[test]
+fn links_to_long_paths_end() {
+    let mut world = check("ann mkdir /tmp/a = ok");
+    let long = "a/../".repeat(800);
+    for number in 0..40 {
+        let line = format!("ann ln-s {long}{} /tmp/{number}", number + 1);
+        assert_eq!(world.run(&line), "ok");
+    }
+    world.check("ann mkdir /tmp/40 = ok\nann stat /tmp/38 = directory rwxr-xr-x 1000:1000 4096\nann stat /tmp/0 = ELOOP");
+}
+
 /// In a directory that everybody writes, links are traps.
 #[test]
 fn nobody_follows_a_link_that_somebody_laid_in_a_shared_directory() {

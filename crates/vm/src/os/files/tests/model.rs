@@ -40,6 +40,7 @@ enum Last {
     Followed,
     Itself,
     Entry,
+    File,
 }
 
 /// Where a path leads.
@@ -47,7 +48,17 @@ struct Place {
     path: String,
     is_there: bool,
     has_slash: bool,
-    has_dots: bool,
+    /// Its last name, or `/` if it has none.
+    end: String,
+}
+
+/// Whether a link at the end of a path stands for what it points to.
+fn follows(last: Last, has_slash: bool) -> bool {
+    match last {
+        Last::Followed | Last::File => true,
+        Last::Itself => has_slash,
+        Last::Entry => false,
+    }
 }
 
 fn parent(path: &str) -> &str {
@@ -99,7 +110,7 @@ impl Model {
             path: if path.starts_with('/') { String::new() } else { cwd.to_owned() },
             is_there: true,
             has_slash: path.ends_with('/'),
-            has_dots: true,
+            end: "/".to_owned(),
         };
         if !self.is_directory(&place.path) {
             return Err("ENOENT");
@@ -107,7 +118,7 @@ impl Model {
         let mut links = 0;
         while let Some(name) = todo.pop_front() {
             let is_last = todo.is_empty();
-            place.has_dots = is_last && (name == "." || name == "..");
+            place.end.clone_from(&name);
             if !self.is_directory(&place.path) {
                 return Err("ENOTDIR");
             }
@@ -121,12 +132,13 @@ impl Model {
                 place.path = parent(&place.path).to_owned();
                 continue;
             }
+            unless(is_last && place.has_slash && last == Last::File, "EISDIR", ())?;
             let child = format!("{}/{name}", place.path);
             match self.entries.get(&child) {
                 None if is_last => (place.path, place.is_there) = (child, false),
                 None => return Err("ENOENT"),
                 Some(Entry { kind: Kind::Link(target), uid, .. })
-                    if !is_last || last == Last::Followed || (last == Last::Itself && place.has_slash) =>
+                    if !is_last || follows(last, place.has_slash) =>
                 {
                     links += 1;
                     if links > 40 {
@@ -148,7 +160,7 @@ impl Model {
                 Some(_) => place.path = child,
             }
         }
-        let wants_directory = last == Last::Followed && place.has_slash && place.is_there;
+        let wants_directory = last != Last::Entry && place.has_slash && place.is_there;
         unless(wants_directory && !self.is_directory(&place.path), "ENOTDIR", place)
     }
 
@@ -163,15 +175,12 @@ impl Model {
         unless(!self.may(who, parent(&place.path), 3), "EACCES", ())
     }
 
-    /// Whether what is there may be removed or renamed.
-    fn admit_removal(&self, who: &Who, place: &Place) -> Answer<()> {
-        unless(place.path.is_empty(), "EBUSY", ())?;
-        unless(place.has_dots, "EINVAL", ())?;
-        unless(place.has_slash && !self.is_directory(&place.path), "ENOTDIR", ())?;
-        let above = parent(&place.path);
+    /// Whether what is there may leave its directory.
+    fn admit_leaving(&self, who: &Who, path: &str) -> Answer<()> {
+        let above = parent(path);
         unless(!self.may(who, above, 3), "EACCES", ())?;
         let is_held =
-            self.entries[above].mode & 0o1000 != 0 && !self.owns(who, &place.path) && !self.owns(who, above);
+            self.entries[above].mode & 0o1000 != 0 && !self.owns(who, path) && !self.owns(who, above);
         unless(is_held, "EPERM", ())
     }
 
@@ -193,11 +202,10 @@ impl Model {
         makes: bool,
         text: impl FnOnce(&str) -> String,
     ) -> Answer<()> {
-        let place = self.walk(who, cwd, path, Last::Followed)?;
+        let place = self.walk(who, cwd, path, if makes { Last::File } else { Last::Followed })?;
         if !place.is_there {
-            unless(place.has_slash, "EISDIR", ())?;
-            self.admit_new(who, &place)?;
             unless(!makes, "ENOENT", ())?;
+            self.admit_new(who, &place)?;
             let text = text("");
             self.make(who, &place.path, Kind::File(text), 0o666);
             return Ok(());
@@ -245,8 +253,7 @@ impl Model {
                 unread = Some("EACCES");
             }
         }
-        let place = Place { path: path.to_owned(), is_there: true, has_slash: false, has_dots: false };
-        let last = self.admit_removal(who, &place);
+        let last = self.admit_leaving(who, path);
         let last = last.and(unless(!self.children(path).is_empty(), "ENOTEMPTY", ()));
         if last.is_ok() {
             self.entries.remove(path);
@@ -255,30 +262,30 @@ impl Model {
     }
 
     fn rename(&mut self, who: &Who, cwd: &str, source: &str, target: &str) -> Answer<()> {
-        let from = self.found(who, cwd, source, Last::Entry)?;
+        let from = self.walk(who, cwd, source, Last::Entry)?;
         let to = self.walk(who, cwd, target, Last::Entry)?;
-        let is_unnamed = |place: &Place| place.has_dots || place.path.is_empty();
+        let is_unnamed = |place: &Place| matches!(&place.end[..], "." | ".." | "/");
         unless(is_unnamed(&from) || is_unnamed(&to), "EBUSY", ())?;
-        self.admit_removal(who, &from)?;
+        unless(!from.is_there, "ENOENT", ())?;
         let is_directory = self.is_directory(&from.path);
+        unless(!is_directory && (from.has_slash || to.has_slash), "ENOTDIR", ())?;
+        if from.path == to.path {
+            return Ok(());
+        }
+        unless(to.path.starts_with(&format!("{}/", from.path)), "EINVAL", ())?;
+        unless(from.path.starts_with(&format!("{}/", to.path)), "ENOTEMPTY", ())?;
+        self.admit_leaving(who, &from.path)?;
         if to.is_there {
-            self.admit_removal(who, &to)?;
+            self.admit_leaving(who, &to.path)?;
+            let replaces_directory = self.is_directory(&to.path);
+            unless(is_directory && !replaces_directory, "ENOTDIR", ())?;
+            unless(!is_directory && replaces_directory, "EISDIR", ())?;
         } else {
-            unless(to.has_slash && !is_directory, "ENOTDIR", ())?;
             self.admit_new(who, &to)?;
         }
         let moves = parent(&from.path) != parent(&to.path);
         unless(is_directory && moves && !self.may(who, &from.path, 2), "EACCES", ())?;
-        if from.path == to.path {
-            return Ok(());
-        }
-        unless(is_directory && to.path.starts_with(&format!("{}/", from.path)), "EINVAL", ())?;
-        if to.is_there {
-            let replaces_directory = self.is_directory(&to.path);
-            unless(is_directory && !replaces_directory, "ENOTDIR", ())?;
-            unless(!is_directory && replaces_directory, "EISDIR", ())?;
-            unless(!self.children(&to.path).is_empty(), "ENOTEMPTY", ())?;
-        }
+        unless(to.is_there && !self.children(&to.path).is_empty(), "ENOTEMPTY", ())?;
         let below = format!("{}/", from.path);
         let keys: Vec<String> = self.entries.keys().cloned().collect();
         for key in keys.iter().filter(|key| **key == from.path || key.starts_with(&below)) {
@@ -291,16 +298,17 @@ impl Model {
     fn link(&mut self, who: &Who, cwd: &str, source: &str, target: &str) -> Answer<()> {
         let from = self.found(who, cwd, source, Last::Itself)?;
         let to = self.walk(who, cwd, target, Last::Entry)?;
-        self.admit_new(who, &to)?;
+        unless(to.is_there, "EEXIST", ())?;
         unless(to.has_slash, "ENOENT", ())?;
         let entry = self.entries[&from.path].clone();
         let is_open = self.may(who, &from.path, 6) && plain(entry.mode) == entry.mode;
         let may = match entry.kind {
-            Kind::Directory => false,
             Kind::File(_) => self.owns(who, &from.path) || is_open,
-            Kind::Link(_) => self.owns(who, &from.path),
+            Kind::Directory | Kind::Link(_) => self.owns(who, &from.path),
         };
         unless(!may, "EPERM", ())?;
+        self.admit_new(who, &to)?;
+        unless(entry.kind == Kind::Directory, "EPERM", ())?;
         self.entries.insert(to.path, entry);
         Ok(())
     }
@@ -312,7 +320,7 @@ impl Model {
         let Entry { kind: Kind::File(text), mode, .. } = self.entries[&from.path].clone() else {
             panic!("a link was followed");
         };
-        let to = self.walk(who, cwd, target, Last::Followed)?;
+        let to = self.walk(who, cwd, target, Last::File)?;
         if !to.is_there {
             self.write(who, cwd, target, true, |_| text)?;
             self.entries.get_mut(&to.path).unwrap().mode = mode & 0o755;
@@ -328,18 +336,17 @@ impl Model {
         let (uid, gid) = (uid.parse::<u32>().ok(), gid.parse::<u32>().ok());
         let place = self.found(who, cwd, path, Last::Followed)?;
         let entry = self.entries.get_mut(&place.path).unwrap();
+        let is_plain = entry.kind == Kind::Directory || plain(entry.mode) == entry.mode;
         if who.uid != 0 {
             let is_mine = entry.uid == who.uid;
             let may_uid = uid.is_none() || (is_mine && uid == Some(who.uid));
             let may_gid = gid.is_none_or(|gid| is_mine && (gid == entry.gid || who.groups.contains(&gid)));
-            unless(!may_uid || !may_gid, "EPERM", ())?;
+            unless(!may_uid || !may_gid || (!is_plain && !is_mine), "EPERM", ())?;
         }
-        if uid.is_some() || gid.is_some() {
-            entry.uid = uid.unwrap_or(entry.uid);
-            entry.gid = gid.unwrap_or(entry.gid);
-            if entry.kind != Kind::Directory {
-                entry.mode = plain(entry.mode);
-            }
+        entry.uid = uid.unwrap_or(entry.uid);
+        entry.gid = gid.unwrap_or(entry.gid);
+        if entry.kind != Kind::Directory {
+            entry.mode = plain(entry.mode);
         }
         Ok(())
     }
@@ -397,19 +404,35 @@ impl Model {
             "truncate" => {
                 self.write(who, cwd, first, false, |old| format!("{old}\0")[..1].to_owned()).map(done)
             }
-            "unlink" | "rmdir" => {
-                let place = self.found(who, cwd, first, Last::Entry)?;
+            "unlink" => {
+                let place = self.walk(who, cwd, first, Last::Entry)?;
+                unless(matches!(&place.end[..], "." | ".." | "/"), "EISDIR", ())?;
+                unless(!place.is_there, "ENOENT", ())?;
                 let is_directory = self.is_directory(&place.path);
-                unless(verb == "unlink" && is_directory, "EISDIR", ())?;
-                unless(verb == "rmdir" && !is_directory, "ENOTDIR", ())?;
-                self.admit_removal(who, &place)?;
+                unless(place.has_slash, if is_directory { "EISDIR" } else { "ENOTDIR" }, ())?;
+                self.admit_leaving(who, &place.path)?;
+                unless(is_directory, "EISDIR", ())?;
+                self.entries.remove(&place.path);
+                Ok(String::new())
+            }
+            "rmdir" => {
+                let place = self.walk(who, cwd, first, Last::Entry)?;
+                unless(place.end == ".", "EINVAL", ())?;
+                unless(place.end == "..", "ENOTEMPTY", ())?;
+                unless(place.end == "/", "EBUSY", ())?;
+                unless(!place.is_there, "ENOENT", ())?;
+                self.admit_leaving(who, &place.path)?;
+                unless(!self.is_directory(&place.path), "ENOTDIR", ())?;
                 unless(!self.children(&place.path).is_empty(), "ENOTEMPTY", ())?;
                 self.entries.remove(&place.path);
                 Ok(String::new())
             }
             "rm" => {
                 let place = self.found(who, cwd, first, Last::Entry)?;
-                self.admit_removal(who, &place)?;
+                unless(place.end == "/", "EBUSY", ())?;
+                unless(place.end == "." || place.end == "..", "EINVAL", ())?;
+                unless(place.has_slash && !self.is_directory(&place.path), "ENOTDIR", ())?;
+                self.admit_leaving(who, &place.path)?;
                 self.remove_all(who, &place.path).map(done)
             }
             "mv" => self.rename(who, cwd, first, second).map(done),
@@ -417,8 +440,9 @@ impl Model {
             "ln" => self.link(who, cwd, first, second).map(done),
             "ln-s" => {
                 let place = self.walk(who, cwd, second, Last::Entry)?;
-                self.admit_new(who, &place)?;
+                unless(place.is_there, "EEXIST", ())?;
                 unless(place.has_slash, "ENOENT", ())?;
+                self.admit_new(who, &place)?;
                 self.make(who, &place.path, Kind::Link(first.to_owned()), 0o777);
                 Ok(String::new())
             }
@@ -438,7 +462,7 @@ impl Model {
             ("realpath", _) => Ok(shown_path.to_owned()),
             ("readlink", Kind::Link(target)) => Ok(target.clone()),
             ("readlink", _) => Err("EINVAL"),
-            ("read", Kind::Directory) => Err("EISDIR"),
+            ("read", Kind::Directory) => Err(if self.may(who, &place.path, 4) { "EISDIR" } else { "EACCES" }),
             ("read", Kind::File(text)) => unless(!self.may(who, &place.path, 4), "EACCES", text.clone()),
             ("ls" | "cd", Kind::File(_)) => Err("ENOTDIR"),
             ("ls", Kind::Directory) => {
