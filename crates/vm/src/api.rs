@@ -26,6 +26,8 @@ use crate::machine::Machine;
 
 /// Handles: files, pipes, consoles, connections.
 pub(crate) const HANDLE: u8 = 1;
+/// Those who hear of changes of files.
+pub(crate) const WATCHER: u8 = 5;
 /// Tasks of a process.
 pub(crate) const TASK: u8 = 6;
 
@@ -62,6 +64,7 @@ const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] = &[
     (net::DATAGRAMS, c"socket", net::DATAGRAM_METHODS),
     (net::CONVERSATION, c"conversation", net::CONVERSATION_METHODS),
     (TASK, c"task", task::METHODS),
+    (WATCHER, c"watcher", fs::WATCHER_METHODS),
 ];
 
 /// Handles for the standard streams of whoever uses them.

@@ -4,6 +4,7 @@ mod description;
 mod life;
 mod limits;
 mod network;
+mod operation;
 mod overview;
 mod programs;
 mod reading;
@@ -26,7 +27,7 @@ use crate::machines::MachineState;
 use crate::os::slab::Slab;
 use crate::os::table::Table;
 use crate::os::waiters::Waiters;
-use crate::os::{Caller, Files, Pid, TaskId, WatchId};
+use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
 
 use description::{Description, PipeEntry, SocketWaiters};
 use task::{Task, TaskState};
@@ -35,6 +36,7 @@ pub(crate) use description::{ConsoleEntry, Object};
 pub use life::ExitStatus;
 pub use limits::Limits;
 pub(crate) use network::{bind_errno, connect_errno, socket_errno};
+pub(crate) use operation::{Listing, Operation, Part};
 pub use programs::Programs;
 pub(crate) use reading::Wanted;
 pub(crate) use record::ProcessRecord;
@@ -53,6 +55,7 @@ pub struct Machine {
     pub(crate) now: Instant,
     pub(crate) rng: Rng,
     pub(crate) files: Files,
+    pub(crate) users: Users,
     pub(crate) table: Table,
     pub(crate) tasks: Slab<Task>,
     /// Those that can go on, in order.
@@ -141,6 +144,7 @@ impl Machine {
             now: Instant::ZERO,
             rng,
             files: made.files,
+            users: Users::default(),
             tasks: Slab::default(),
             ready: VecDeque::new(),
             sleepers: Vec::new(),
@@ -194,9 +198,14 @@ impl Machine {
         &self.limits
     }
 
+    /// The users and groups that there are now.
+    pub(crate) fn accounts(&mut self) -> Arc<Accounts> {
+        self.users.accounts(&self.files)
+    }
+
     /// The name of a user, or the number if there is none.
-    pub(crate) fn user_name(&self, uid: u32) -> String {
-        uid.to_string()
+    pub(crate) fn user_name(&mut self, uid: u32) -> Vec<u8> {
+        self.accounts().user_name(uid)
     }
 
     /// Its processes, by number.

@@ -10,8 +10,15 @@ use crate::machine::{Heap, Invoked, Limits, Machine, Made, Object, Programs, Str
 use crate::os::{Files, Pid, Tail};
 use crate::unit::Unit;
 
+mod fs;
+
 /// Runs a script on a machine of either kind until nothing happens any more, and says what it has written.
 pub(crate) fn run_in(kind: Heap, source: &str) -> String {
+    run_on(kind, source, |_| {})
+}
+
+/// As [`run_in`], on a machine that something is done to before.
+fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> String {
     let mut tree = Tree::new(Arc::new(MemoryStore::new()), Config::default());
     for directory in ["/bin", "/tmp", "/etc"] {
         tree.mkdir(directory, Attributes::new(0o755, Instant::ZERO)).unwrap();
@@ -30,6 +37,7 @@ pub(crate) fn run_in(kind: Heap, source: &str) -> String {
     };
     let mut machine = Machine::new(MachineId::random(&mut rng), made, rng);
     machine.category = 1;
+    prepare(&mut machine);
     let output =
         machine.describe(Object::Tail { tail: Tail::default(), forward: None, bytes_max: 1 << 20 }).unwrap();
     machine.refer(output);
@@ -41,7 +49,7 @@ pub(crate) fn run_in(kind: Heap, source: &str) -> String {
     machine.start(Pid::INIT, invoked).unwrap();
     let mut unit = Unit::new(kind);
     unit.machines.push(Some(Box::new(machine)));
-    for _ in 0..200 {
+    for _ in 0..10_000 {
         unit.window += 1;
         unit.woken.push_back(0);
         unit.run();

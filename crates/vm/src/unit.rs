@@ -107,6 +107,7 @@ impl Unit {
         machine.table.now = self.now;
         machine.network_settled();
         machine.wake_sleepers();
+        machine.wake_watchers();
         if machine.window.0 != self.window {
             let cores = u64::from(machine.table.cores);
             machine.window = (self.window, cores * u64::from(machine.limits.safepoints_per_core));
@@ -117,6 +118,7 @@ impl Unit {
             heap.prepare(machine);
             let Some((task, thread)) = machine.next_ready() else { continue };
             let used = u64::from(heap.resume(self.kind, machine, task, thread));
+            machine.wake_watchers();
             machine.window.1 = machine.window.1.saturating_sub(used);
             spent += used;
         }

@@ -1,13 +1,75 @@
 //! `fs`: files.
+//!
+//! What a script may see and change is judged by [`Files`](crate::os::Files); here are only its questions and answers.
 
-use crate::luau::{Call, Function, Stop};
-use crate::machine::Machine;
+mod change;
+mod look;
+mod open;
+mod parts;
+mod read;
+mod watch;
 
-pub(super) const FUNCTIONS: &[Function<Machine>] = &[Function::new(c"read", read)];
+use crate::Errno;
+use crate::luau::Function;
+use crate::machine::{Machine, caller_of};
+use crate::os::{Caller, Files};
 
-fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
-    let path = call.bytes(1)?;
-    let caller = crate::machine::caller_of(&machine.table, machine.current.pid);
-    let bytes = machine.files.read_all(&caller, path, machine.limits.read_bytes_max)?;
-    Ok(call.give(&bytes))
+pub(super) use look::stat_handle;
+pub(super) use watch::METHODS as WATCHER_METHODS;
+
+pub(super) const FUNCTIONS: &[Function<Machine>] = &[
+    Function::new(c"stat", look::stat),
+    Function::new(c"lstat", look::lstat),
+    Function::new(c"exists", look::exists),
+    Function::new(c"access", look::access),
+    Function::new(c"readlink", look::readlink),
+    Function::new(c"realpath", look::realpath),
+    Function::new(c"usage", look::usage),
+    Function::new(c"read", read::read),
+    Function::new(c"read_bytes", read::read),
+    Function::new(c"read_lines", read::read_lines),
+    Function::new(c"parse_key_value_line", read::parse_key_value_line),
+    Function::new(c"write", change::write),
+    Function::new(c"append", change::append),
+    Function::new(c"mkdir", change::mkdir),
+    Function::new(c"unlink", change::unlink),
+    Function::new(c"rmdir", change::rmdir),
+    Function::new(c"rename", change::rename),
+    Function::new(c"link", change::link),
+    Function::new(c"symlink", change::symlink),
+    Function::new(c"chmod", change::chmod),
+    Function::new(c"chown", change::chown),
+    Function::new(c"touch", change::touch),
+    Function::new(c"truncate", change::truncate),
+    Function::new(c"open", open::open),
+    Function::new(c"ls", parts::ls),
+    Function::new(c"rm", parts::rm),
+    Function::new(c"copy", parts::copy),
+    Function::new(c"glob", parts::glob),
+    Function::new(c"search_files", parts::search_files),
+    Function::new(c"search_files_content", parts::search_files_content),
+    Function::new(c"watch", watch::watch),
+];
+
+/// What the process that runs asks of the files.
+fn ask<T>(
+    machine: &mut Machine,
+    question: impl FnOnce(&mut Files, &Caller<'_>) -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    let caller = caller_of(&machine.table, machine.current.pid);
+    question(&mut machine.files, &caller)
+}
+
+/// What it costs to go to a file, in safepoints.
+const LOOKUP_SAFEPOINTS: u32 = 32;
+
+/// How many bytes of a file are read or written for a safepoint.
+const BYTES_PER_SAFEPOINT: usize = 64;
+
+/// The most that one call costs: what cannot be stopped at once is not to be ended for a single call.
+const SAFEPOINTS_MAX: usize = 100_000;
+
+/// What it costs to read or write so many bytes, in safepoints.
+fn price(bytes: usize) -> u32 {
+    LOOKUP_SAFEPOINTS + (bytes / BYTES_PER_SAFEPOINT).min(SAFEPOINTS_MAX) as u32
 }

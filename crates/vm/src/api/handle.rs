@@ -18,6 +18,7 @@ pub(super) const METHODS: &[Function<Machine>] = &[
     Function::new(c"peer", super::net::peer),
     Function::new(c"local_address", super::net::local_address),
     Function::new(c"finish", super::net::finish),
+    Function::new(c"stat", super::fs::stat_handle),
 ];
 
 /// The description behind a handle, and its number in the process.
@@ -26,7 +27,17 @@ pub(super) const METHODS: &[Function<Machine>] = &[
 ///
 /// If it is closed, or somebody else's.
 pub(super) fn description(call: &Call<'_>, machine: &Machine, place: u32) -> Result<(u32, u32), Stop> {
-    let value = call.object(place, HANDLE)?;
+    description_of(call, machine, place, HANDLE)
+}
+
+/// As [`description`], for an object of another kind.
+pub(super) fn description_of(
+    call: &Call<'_>,
+    machine: &Machine,
+    place: u32,
+    tag: u8,
+) -> Result<(u32, u32), Stop> {
+    let value = call.object(place, tag)?;
     let (owner, number) = (Pid((value >> 32) as u32), value as u32);
     if owner.0 != 0 && owner != machine.current.pid {
         return Err(Stop::raise("the handle is closed"));
@@ -37,15 +48,29 @@ pub(super) fn description(call: &Call<'_>, machine: &Machine, place: u32) -> Res
 
 /// Gives a handle for a description.
 pub(super) fn give(call: &mut Call<'_>, machine: &mut Machine, description: u32) -> Result<u32, Stop> {
+    give_as(call, machine, description, HANDLE)
+}
+
+/// As [`give`], with an object of another kind.
+pub(super) fn give_as(
+    call: &mut Call<'_>,
+    machine: &mut Machine,
+    description: u32,
+    tag: u8,
+) -> Result<u32, Stop> {
     let pid = machine.current.pid;
     if !machine.has_room_for_descriptor() {
         // Some may be garbage that nobody has collected yet.
+        call.spend(COLLECTION_SAFEPOINTS);
         call.collect();
         call.take_dropped().into_iter().for_each(|dropped| machine.object_dropped(dropped));
     }
     let number = machine.descriptor(pid, description)?;
-    Ok(call.give_object(HANDLE, object_value(pid, number)))
+    Ok(call.give_object(tag, object_value(pid, number)))
 }
+
+/// What it costs to look for garbage, in safepoints.
+const COLLECTION_SAFEPOINTS: u32 = 20_000;
 
 /// What a script wants to read: `"l"`, `"L"`, `"a"`, `"n"` or a number of bytes.
 fn wanted(call: &Call<'_>, place: u32) -> Result<(Wanted, bool), Stop> {
@@ -182,10 +207,15 @@ fn flush(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
 }
 
 fn close(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
-    let (_, number) = description(call, machine, 1)?;
+    close_as(call, machine, HANDLE)
+}
+
+/// Closes what an object of this kind stands for.
+pub(super) fn close_as(call: &mut Call<'_>, machine: &mut Machine, tag: u8) -> Result<u32, Stop> {
+    let (_, number) = description_of(call, machine, 1, tag)?;
     // What it was is nothing from now on, also for the collector.
-    if call.object(1, HANDLE)? >> 32 != 0 {
-        call.set_object(1, HANDLE, object_value(Pid(0), u32::MAX));
+    if call.object(1, tag)? >> 32 != 0 {
+        call.set_object(1, tag, object_value(Pid(0), u32::MAX));
     }
     machine.close(machine.current.pid, number)?;
     Ok(call.give(true))

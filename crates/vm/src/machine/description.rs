@@ -7,7 +7,7 @@ use ironloom_net::SocketId;
 
 use crate::Errno;
 use crate::os::waiters::Waiters;
-use crate::os::{Console, Device, OpenFile, Pid, Pipe, Ready, Tail, WatchId, Whence};
+use crate::os::{Console, Device, FileKind, OpenFile, Pid, Pipe, Ready, Stat, Tail, WatchId, Whence};
 
 use super::{Machine, caller_of};
 
@@ -182,7 +182,11 @@ impl Machine {
             Object::Stream(socket) | Object::Listener(socket) | Object::Datagrams(socket) => {
                 self.close_socket(socket);
             }
-            Object::Watch(watch) => self.files.unwatch(watch),
+            Object::Watch(watch) => {
+                self.files.unwatch(watch);
+                let waiters = self.watchers.remove(&watch);
+                self.wake_all(waiters.map(|mut waiters| waiters.take()).unwrap_or_default());
+            }
         }
     }
 
@@ -357,6 +361,35 @@ impl Machine {
         match &self.open.get(description).ok_or(Errno::BadHandle)?.object {
             Object::File(file) => self.files.truncate_open(&caller, file, length),
             _ => Err(Errno::Invalid),
+        }
+    }
+
+    /// What is known of an open object.
+    pub(crate) fn stat_open(&self, description: u32) -> Result<Stat, Errno> {
+        let caller = caller_of(&self.table, self.current.pid);
+        let (kind, mode) = match &self.open.get(description).ok_or(Errno::BadHandle)?.object {
+            Object::File(file) => return self.files.stat_open(&caller, file),
+            Object::Device(_) | Object::Console(_) => (FileKind::Device, 0o666),
+            _ => (FileKind::Pipe, 0o600),
+        };
+        let (uid, gid, modified) = (caller.who.uid, caller.who.gid, caller.now);
+        Ok(Stat { kind, mode, uid, gid, size: 0, modified, media_type: None })
+    }
+
+    /// Opens the console of the process that runs once more.
+    pub(crate) fn describe_console(&mut self) -> Result<u32, Errno> {
+        let number = self.process().console.ok_or(Errno::NotATerminal)?;
+        self.consoles.get_mut(number).ok_or(Errno::NotATerminal)?.references += 1;
+        self.describe(Object::Console(number))
+    }
+
+    /// Tells those who watch files that there is something new for them.
+    pub(crate) fn wake_watchers(&mut self) {
+        while let Some(watch) = self.files.next_woken() {
+            if let Some(waiters) = self.watchers.get_mut(&watch) {
+                let waiters = waiters.take();
+                self.wake_all(waiters);
+            }
         }
     }
 

@@ -95,6 +95,7 @@ impl Machine {
         }
         let Some(mut task) = self.tasks.remove(id.0) else { return };
         self.work.threads.extend(task.thread.take());
+        self.work.kept.extend(task.operation.and_then(|operation| operation.table));
         self.sleepers.retain(|(_, sleeper)| *sleeper != id);
         let joiners = task.joiners.take();
         self.wake_all(joiners);

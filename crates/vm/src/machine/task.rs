@@ -7,7 +7,7 @@ use crate::luau::{Call, Stop, Thread};
 use crate::os::waiters::{Waiter, Waiters};
 use crate::os::{Pid, TaskId};
 
-use super::Machine;
+use super::{Machine, Operation};
 
 /// A thread of a process.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Task {
     woken: Woken,
     /// How far the call has come that it waits in.
     pub(crate) progress: usize,
+    /// What it does in parts, while it does.
+    pub(crate) operation: Option<Box<Operation>>,
     /// Who waits for its end.
     pub(crate) joiners: Waiters,
     /// Whether its results are kept until somebody asks for them.
@@ -65,6 +67,7 @@ impl Task {
             deadline: None,
             woken: Woken::Ready,
             progress: 0,
+            operation: None,
             joiners: Waiters::default(),
             is_joinable: false,
         }

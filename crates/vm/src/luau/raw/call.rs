@@ -540,6 +540,12 @@ impl<'a> Call<'a> {
         unsafe { std::mem::take(&mut (*Ground::of(self.lua)).dropped) }
     }
 
+    /// Counts what the host did for the script as if the script had passed so many safepoints itself.
+    pub fn spend(&mut self, safepoints: u32) {
+        // SAFETY: as in `take_dropped`.
+        unsafe { (*Ground::of(self.lua)).fuel -= i64::from(safepoints) };
+    }
+
     /// How much the memory of a category is, in bytes.
     pub(crate) fn category_bytes(&self, category: u8) -> usize {
         // SAFETY: there are 256.
