@@ -543,7 +543,7 @@ impl<'a> Call<'a> {
     /// Counts what the host did for the script as if the script had passed so many safepoints itself.
     pub fn spend(&mut self, safepoints: u32) {
         // SAFETY: as in `take_dropped`.
-        unsafe { (*Ground::of(self.lua)).fuel -= i64::from(safepoints) };
+        unsafe { (*Ground::of(self.lua)).account.fuel -= i64::from(safepoints) };
     }
 
     /// How much the memory of a category is, in bytes.
