@@ -1,6 +1,10 @@
 //! Scripts on a machine, without a world around it.
 
-mod escape;
+mod fs;
+mod httpd;
+mod replace;
+mod require;
+mod users;
 
 use std::sync::Arc;
 
@@ -12,8 +16,6 @@ use crate::machine::{Heap, Invoked, Limits, Machine, Made, Object, Programs, Str
 use crate::os::{Files, Pid, Tail};
 use crate::unit::Unit;
 
-mod fs;
-
 /// Runs a script on a machine of either kind until nothing happens any more, and says what it has written.
 pub(crate) fn run_in(kind: Heap, source: &str) -> String {
     run_on(kind, source, |_| {})
@@ -22,7 +24,7 @@ pub(crate) fn run_in(kind: Heap, source: &str) -> String {
 /// As [`run_in`], on a machine that something is done to before.
 fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> String {
     let mut tree = Tree::new(Arc::new(MemoryStore::new()), Config::default());
-    for directory in ["/bin", "/tmp", "/etc"] {
+    for directory in ["/bin", "/tmp", "/etc", "/dev", "/proc", "/lib", "/lib/luau"] {
         tree.mkdir(directory, Attributes::new(0o755, Instant::ZERO)).unwrap();
     }
     tree.put("/bin/script", source.as_bytes(), Attributes::new(0o755, Instant::ZERO)).unwrap();
