@@ -91,6 +91,8 @@ pub struct Machine {
     planned: Instant,
     /// The window in which it ran last, and how much it may still do in that.
     pub(crate) window: (u64, u64),
+    /// How much memory its scripts had after its heap was collected last because there was little left.
+    pub(crate) collected: usize,
 }
 
 /// What a machine is made of.
@@ -166,6 +168,7 @@ impl Machine {
             state: MachineState::Created,
             planned: Instant::MAX,
             window: (u64::MAX, 0),
+            collected: 0,
         }
     }
 
