@@ -20,7 +20,7 @@ pub(crate) fn run_in(kind: Heap, source: &str) -> String {
 /// As [`run_in`], on a machine that something is done to before.
 fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> String {
     let mut tree = Tree::new(Arc::new(MemoryStore::new()), Config::default());
-    for directory in ["/bin", "/tmp", "/etc"] {
+    for directory in ["/bin", "/tmp", "/etc", "/dev", "/proc", "/lib", "/lib/luau"] {
         tree.mkdir(directory, Attributes::new(0o755, Instant::ZERO)).unwrap();
     }
     tree.put("/bin/script", source.as_bytes(), Attributes::new(0o755, Instant::ZERO)).unwrap();

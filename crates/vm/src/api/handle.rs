@@ -73,7 +73,7 @@ pub(super) fn give_as(
 const COLLECTION_SAFEPOINTS: u32 = 20_000;
 
 /// What a script wants to read: `"l"`, `"L"`, `"a"`, `"n"` or a number of bytes.
-fn wanted(call: &Call<'_>, place: u32) -> Result<(Wanted, bool), Stop> {
+pub(super) fn wanted(call: &Call<'_>, place: u32) -> Result<(Wanted, bool), Stop> {
     match call.kind(place) {
         Kind::Nil => Ok((Wanted::Line, false)),
         Kind::Number => {
@@ -95,9 +95,9 @@ pub(super) fn read_from(
     call: &mut Call<'_>,
     machine: &mut Machine,
     description: u32,
-    what: u32,
+    what: (Wanted, bool),
 ) -> Result<u32, Stop> {
-    let (wanted, is_number) = wanted(call, what)?;
+    let (wanted, is_number) = what;
     machine.begin_wait(call, None)?;
     match machine.read(description, wanted) {
         Ok(Some(line)) if is_number => {
@@ -158,7 +158,8 @@ pub(super) fn write_bytes(
 
 fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
-    read_from(call, machine, description, 2)
+    let what = wanted(call, 2)?;
+    read_from(call, machine, description, what)
 }
 
 fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
@@ -167,19 +168,29 @@ fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     Ok(call.give_again(1))
 }
 
-/// An iterator is a function, a state and a control: `h.read`, the handle, and what to read.
+/// An iterator is a function, a state and a control: what reads a line, and the handle.
 fn lines(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     description(call, machine, 1)?;
-    Ok(call.give_function(&LINE) + call.give_again(1))
+    let reader = match wanted(call, 2)? {
+        (Wanted::Line, false) => LINE,
+        (Wanted::Line, true) => NUMBER,
+        (Wanted::WholeLine, _) => WHOLE_LINE,
+        _ => return Err(Stop::raise("lines are \"l\", \"L\" or \"n\": read the rest with a loop")),
+    };
+    Ok(call.give_function(&reader) + call.give_again(1))
 }
 
-/// Reads the next line for `for line in handle:lines() do`.
-const LINE: Function<Machine> = Function::new(c"line", next_line);
+/// Reads the next line for `for line in handle:lines() do`, whose second argument is the line before.
+const LINE: Function<Machine> =
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::Line, false)));
+const NUMBER: Function<Machine> =
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::Line, true)));
+const WHOLE_LINE: Function<Machine> =
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::WholeLine, false)));
 
-fn next_line(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+fn next_line(call: &mut Call<'_>, machine: &mut Machine, wanted: (Wanted, bool)) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
-    // The second argument is the line before.
-    read_from(call, machine, description, u32::from(u8::MAX))
+    read_from(call, machine, description, wanted)
 }
 
 fn seek(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

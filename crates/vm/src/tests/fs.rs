@@ -23,7 +23,7 @@ fn files_are_written_and_read() {
     let expected = "true\ttrue\ntrue\t13\none,two,three\ntrue\tx\ntrue\ton\nnil\tinvalid argument\tEINVAL\n\
         nil\tno such file or directory\tENOENT\nnil\tis a directory\tEISDIR\n\
         nil\tno such file or directory\tENOENT\ntrue\tnil\tinvalid argument\tEINVAL\n\
-        false\targument 2 is to be a string, not nil\n1\ttrue\t0\n";
+        false\targument 2 is to be a string, not no value\n1\ttrue\t0\n";
     check(source, expected);
 }
 
@@ -41,7 +41,7 @@ fn bytes_are_bytes() {
         local name = '/tmp/\xff\xfe'
         print(fs.write(name, 'x'), fs.read(name), fs.ls('/tmp')[2].name == '\xff\xfe')
         print(fs.write('/tmp/\0', 'x'))";
-    check(source, "true\ttrue\n512\ntrue\tx\ttrue\nnil\tno such file or directory\tENOENT\n");
+    check(source, "true\ttrue\n512\ntrue\tx\ttrue\nnil\tinvalid argument\tEINVAL\n");
 }
 
 #[test]

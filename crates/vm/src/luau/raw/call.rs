@@ -81,7 +81,7 @@ impl<'a> Call<'a> {
     /// What a value is.
     #[must_use]
     pub fn kind(&self, place: u32) -> Kind {
-        // SAFETY: any place may be asked for, also one above the top.
+        // SAFETY: the place is there, or just above the top.
         match unsafe { ffi::lua_type(self.lua, self.index(place)) } {
             ffi::LUA_TNONE | ffi::LUA_TNIL => Kind::Nil,
             ffi::LUA_TBOOLEAN => Kind::Boolean,
@@ -548,16 +548,18 @@ impl<'a> Call<'a> {
         let index = self.index(place);
         // SAFETY: as in `kind`.
         let found = unsafe { CStr::from_ptr(ffi::luaL_typename(self.lua, index)) }.to_string_lossy();
-        if place > self.arguments() {
+        if place > self.arguments() && found != "no value" {
             return Stop::Raise(format!("an option is to be a {wanted}, not {found}"));
         }
+        let found = if found == "no value" { "nil".into() } else { found };
         Stop::Raise(format!("argument {place} is to be a {wanted}, not {found}"))
     }
 
-    /// A place as Luau has it. None is ever one of the special indices.
-    const fn index(&self, place: u32) -> c_int {
-        assert!(place > 0 && place < 1_000_000, "places are positive");
-        place as c_int
+    /// A place as Luau has it; the place above all others if it is none, where there is nothing.
+    fn index(&self, place: u32) -> c_int {
+        assert!(place > 0, "places are counted from 1");
+        // There is always room for a few values more.
+        place.min(self.top() + 1) as c_int
     }
 }
 
