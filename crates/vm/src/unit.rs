@@ -111,18 +111,16 @@ impl Unit {
         machine.network_settled();
         machine.wake_sleepers();
         machine.wake_watchers();
-        if machine.window.0 != self.window {
-            let cores = u64::from(machine.table.cores);
-            machine.window = (self.window, cores * u64::from(machine.limits.safepoints_per_core));
-        }
+        let cores = u64::from(machine.table.cores);
+        machine.allowance.begin(self.window, cores * u64::from(machine.limits.safepoints_per_core));
         let mut spent = 0;
-        while machine.has_work() && machine.window.1 > 0 {
+        while machine.has_work() && machine.allowance.left() > 0 {
             let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(&machine.programs));
             heap.prepare(machine);
             let Some((task, thread)) = machine.next_ready() else { continue };
             let used = u64::from(heap.resume(self.kind, machine, task, thread));
             machine.wake_watchers();
-            machine.window.1 = machine.window.1.saturating_sub(used);
+            machine.allowance.spend(used);
             spent += used;
         }
         if let Some(heap) = &mut self.heap {
@@ -194,7 +192,7 @@ impl ScriptHeap {
     /// Runs a task for a slice; how much it spent.
     fn resume(&mut self, kind: Heap, machine: &mut Machine, task: TaskId, mut thread: Thread) -> u32 {
         let limits = &machine.limits;
-        let left = u32::try_from(machine.window.1).unwrap_or(u32::MAX);
+        let left = u32::try_from(machine.allowance.left()).unwrap_or(u32::MAX);
         let fuel = Fuel { slice: limits.slice_safepoints.min(left).max(1), grace: limits.grace_safepoints };
         let memory_max = machine.table.memory_bytes as usize;
         let collecting = self.collect_if_tight(kind, machine, memory_max);
