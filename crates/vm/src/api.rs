@@ -65,11 +65,11 @@ const GLOBALS: &[Function<Machine>] = &[
 
 const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] = &[
     (HANDLE, c"handle", handle::METHODS),
-    (WATCHER, c"watcher", fs::WATCHER_METHODS),
     (net::LISTENER, c"listener", net::LISTENER_METHODS),
     (net::DATAGRAMS, c"socket", net::DATAGRAM_METHODS),
     (net::CONVERSATION, c"conversation", net::CONVERSATION_METHODS),
     (TASK, c"task", task::METHODS),
+    (WATCHER, c"watcher", fs::WATCHER_METHODS),
 ];
 
 /// Handles for the standard streams of whoever uses them.
@@ -77,6 +77,9 @@ const CONSTANTS: &[(&CStr, &CStr, u8, u64)] =
     &[(c"io", c"stdin", HANDLE, 0), (c"io", c"stdout", HANDLE, 1), (c"io", c"stderr", HANDLE, 2)];
 
 const REMOVED: &[(&CStr, &CStr)] = &[
+    // They would reach into the prelude's functions, which all processes share.
+    (c"", c"getfenv"),
+    (c"", c"setfenv"),
     (c"", c"collectgarbage"),
     (c"", c"gcinfo"),
     (c"", c"newproxy"),

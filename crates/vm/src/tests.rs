@@ -1,6 +1,5 @@
 //! Scripts on a machine, without a world around it.
 
-mod escape;
 mod fs;
 mod httpd;
 mod replace;

@@ -15,11 +15,12 @@ macro_rules! files {
 
 /// Programs.
 const BIN: &[(&str, &[u8])] = files! { "bin":
-    "basename" "cat" "chmod" "chown" "cp" "curl" "cut" "date" "df" "dig" "dirname" "du" "echo"
-    "env" "false" "find" "free" "grep" "head" "hostname" "httpd" "id" "ip" "kill" "ln" "login" "ls"
-    "lua" "mkdir" "mv" "nc" "passwd" "ping" "printenv" "printf" "ps" "pwd" "readlink" "realpath"
-    "rm" "rmdir" "sed" "seq" "sh" "sleep" "sort" "ss" "su" "tail" "tee" "test" "touch" "tr"
-    "traceroute" "true" "uname" "uniq" "uptime" "useradd" "wc" "whoami" "xargs" "yes"
+    "basename" "cat" "chmod" "chown" "cmp" "cp" "curl" "cut" "date" "df" "diff" "dig" "dirname"
+    "du" "echo" "env" "expr" "false" "find" "free" "grep" "head" "hostname" "httpd" "id" "ip"
+    "kill" "ln" "login" "ls" "lua" "mkdir" "mktemp" "mv" "nc" "passwd" "ping" "printenv" "printf"
+    "ps" "pwd" "readlink" "realpath" "rm" "rmdir" "sed" "seq" "sh" "sleep" "sort" "ss" "stat" "su"
+    "tac" "tail" "tee" "test" "timeout" "touch" "tr" "traceroute" "true" "uname" "uniq" "uptime"
+    "useradd" "wc" "which" "whoami" "xargs" "yes"
 };
 
 /// Modules that programs share.

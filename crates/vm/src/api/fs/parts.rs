@@ -19,7 +19,7 @@ pub(super) use search::{search_files, search_files_content};
 const STEPS: usize = 128;
 
 /// What a part costs, in safepoints.
-const PART_SAFEPOINTS: u32 = STEPS as u32 * LOOKUP_SAFEPOINTS;
+const PART_SAFEPOINTS: u64 = STEPS as u64 * LOOKUP_SAFEPOINTS;
 
 /// How many paths a pattern stands for at most.
 const GLOBBED_MAX: usize = 1 << 20;
@@ -58,7 +58,7 @@ fn go(
     match advanced.inspect_err(|_| machine.forget_operation())? {
         Progress::Done(outcome) => {
             machine.forget_operation();
-            call.spend(LOOKUP_SAFEPOINTS);
+            call.charge(LOOKUP_SAFEPOINTS);
             Ok(match outcome {
                 Outcome::Table => Ok(()),
                 Outcome::Done(done) => done,
@@ -69,7 +69,7 @@ fn go(
             let table = kept.or_else(|| (count > 0).then(|| call.keep(table)));
             let operation = Operation { part: Some(part), table, count };
             machine.task_mut().operation = Some(Box::new(operation));
-            call.spend(PART_SAFEPOINTS);
+            call.charge(PART_SAFEPOINTS);
             machine.give_way(call)
         }
     }

@@ -8,7 +8,7 @@ use crate::luau::{Call, Function, Stop};
 use crate::machine::{Machine, Object, bind_errno, connect_errno, socket_errno};
 
 pub(in crate::api) const DATAGRAM_METHODS: &[Function<Machine>] = &[
-    Function::new(c"send_to_address", send_to),
+    Function::new(c"send_to", send_to),
     Function::new(c"recv_from", receive_from),
     Function::new(c"port", port),
     Function::new(c"close", close_datagrams),

@@ -12,7 +12,7 @@ use super::{give_list, go};
 const ROOTS_MAX: u32 = 4_096;
 
 /// What it costs to make sense of a pattern, in safepoints.
-const PATTERN_SAFEPOINTS: u32 = 5_000;
+const PATTERN_SAFEPOINTS: u64 = 5_000;
 
 /// Nobody has this number.
 const NOBODY: u32 = u32::MAX;
@@ -74,7 +74,7 @@ pub(in crate::api::fs) fn search_files_content(
             is_regex: options::flag(call, 3, c"regex"),
             ignores_case: options::flag(call, 3, c"case_insensitive"),
         };
-        call.spend(PATTERN_SAFEPOINTS);
+        call.charge(PATTERN_SAFEPOINTS);
         Ok(Part::Grep(machine.files.grep(paths, pattern, wanted)?))
     })?;
     done?;
