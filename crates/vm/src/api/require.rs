@@ -3,10 +3,10 @@
 //! A module runs once for each process. Its function is called by the prelude, so that its body may wait; here its file is
 //! found and compiled, and what it returned is kept.
 
-use crate::luau::{Call, Function, Stop, chunk_name};
+use crate::Errno;
+use crate::luau::{Bytecode, Call, Function, Stop, chunk_name};
 use crate::machine::{MODULES_MAX, Machine, Module, caller_of};
 use crate::os::{Program, resolve};
-use crate::{Errno, os};
 
 /// What the prelude takes away again before scripts run.
 pub(super) const BEGIN: Function<Machine> = Function::new(c"__module_begin", begin);
@@ -116,11 +116,7 @@ fn directory_of(machine: &Machine, from: &[u8]) -> Vec<u8> {
     resolve(b"/", &file[..end])
 }
 
-fn compiled(
-    call: &mut Call<'_>,
-    machine: &Machine,
-    file: &Program,
-) -> Result<crate::luau::Bytecode, os::Errno> {
+fn compiled(call: &mut Call<'_>, machine: &Machine, file: &Program) -> Result<Bytecode, Errno> {
     if let Some(known) = file.blob.and_then(|blob| machine.programs.known(blob)) {
         return Ok(known);
     }

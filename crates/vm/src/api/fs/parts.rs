@@ -18,6 +18,12 @@ pub(super) use search::{search_files, search_files_content};
 /// How many steps a part has, about one for each entry.
 const STEPS: usize = 128;
 
+/// How many steps a part of a search for lines has: each may find thousands.
+const GREP_STEPS: usize = 16;
+
+/// How many operations a machine keeps between two parts.
+const OPERATIONS_MAX: usize = 32;
+
 /// What a part costs, in safepoints.
 const PART_SAFEPOINTS: u64 = STEPS as u64 * LOOKUP_SAFEPOINTS;
 
@@ -65,6 +71,10 @@ fn go(
             })
         }
         Progress::More => {
+            if kept.is_none() && machine.operations() > OPERATIONS_MAX {
+                machine.forget_operation();
+                return Err(Errno::Again.into());
+            }
             let table = call.top();
             let table = kept.or_else(|| (count > 0).then(|| call.keep(table)));
             let operation = Operation { part: Some(part), table, count };
@@ -96,7 +106,7 @@ fn advance(
         Part::Copy(copy) => return Ok(done(copy.go(files, &caller, STEPS))),
         Part::Grep(grep) => {
             let mut found = Vec::new();
-            let progress = grep.go(files, &caller, STEPS, &mut found)?;
+            let progress = grep.go(files, &caller, GREP_STEPS, &mut found)?;
             search::give_lines(call, &found, count);
             return Ok(given(progress));
         }
@@ -107,7 +117,7 @@ fn advance(
         }
         Part::Glob(globbing) => match globbing.go(files, &caller, STEPS)? {
             Progress::Done(found) => (found, Progress::Done(())),
-            Progress::More => (Vec::new(), Progress::More),
+            Progress::More => (globbing.take_found(), Progress::More),
         },
     };
     for path in paths.0 {
