@@ -18,9 +18,6 @@ pub(super) use search::{search_files, search_files_content};
 /// How many steps a part has, about one for each entry.
 const STEPS: usize = 128;
 
-/// How many steps a part of a search for lines has: each may find thousands.
-const GREP_STEPS: usize = 16;
-
 /// How many operations a machine keeps between two parts.
 const OPERATIONS_MAX: usize = 32;
 
@@ -106,7 +103,7 @@ fn advance(
         Part::Copy(copy) => return Ok(done(copy.go(files, &caller, STEPS))),
         Part::Grep(grep) => {
             let mut found = Vec::new();
-            let progress = grep.go(files, &caller, GREP_STEPS, &mut found)?;
+            let progress = grep.go(files, &caller, STEPS, &mut found)?;
             search::give_lines(call, &found, count);
             return Ok(given(progress));
         }
