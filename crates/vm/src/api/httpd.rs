@@ -10,7 +10,7 @@ use super::httpd_text::{NOT_FOUND, Wanted, kind_of};
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[Function::new(c"serve", serve)];
 
 /// What it costs to look for a file, in safepoints.
-const SEARCH_SAFEPOINTS: u32 = 256;
+const SEARCH_SAFEPOINTS: u64 = 256;
 
 /// How many names are looked at together.
 const PAGE_ENTRIES: usize = 64;
@@ -21,7 +21,7 @@ const PAGES_MAX: usize = 16;
 /// `body, status, headers` for a path below a directory. Nothing outside of that is shown, also not through links.
 fn serve(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (root, path) = (call.bytes(1)?, call.bytes(2)?);
-    call.spend(SEARCH_SAFEPOINTS);
+    call.charge(SEARCH_SAFEPOINTS);
     let caller = caller_of(&machine.table, machine.current.pid);
     let site = Site { files: &machine.files, caller, bytes_max: machine.limits.read_bytes_max };
     let root = site.files.real_path(&caller, root).unwrap_or_default();
@@ -31,7 +31,6 @@ fn serve(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
         Err(Errno::TooBig | Errno::Io) => (Vec::new(), 500, None),
         Err(_) => site.missing(&root),
     };
-    call.spend((body.len() / 64).min(100_000) as u32);
     let given = call.give(&body) + call.give(status) + call.give_table(0, 1);
     if let Some(kind) = kind {
         call.set(c"Content-Type", kind);
