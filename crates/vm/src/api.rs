@@ -72,6 +72,9 @@ const CONSTANTS: &[(&CStr, &CStr, u8, u64)] =
     &[(c"io", c"stdin", HANDLE, 0), (c"io", c"stdout", HANDLE, 1), (c"io", c"stderr", HANDLE, 2)];
 
 const REMOVED: &[(&CStr, &CStr)] = &[
+    // They would reach into the prelude's functions, which all processes share.
+    (c"", c"getfenv"),
+    (c"", c"setfenv"),
     (c"", c"collectgarbage"),
     (c"", c"gcinfo"),
     (c"", c"newproxy"),

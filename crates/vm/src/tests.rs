@@ -1,7 +1,5 @@
 //! Scripts on a machine, without a world around it.
 
-mod escape;
-
 use std::sync::Arc;
 
 use ironloom_blob::MemoryStore;

@@ -73,7 +73,7 @@ pub(super) fn give_as(
 const COLLECTION_SAFEPOINTS: u32 = 20_000;
 
 /// What a script wants to read: `"l"`, `"L"`, `"a"`, `"n"` or a number of bytes.
-fn wanted(call: &Call<'_>, place: u32) -> Result<(Wanted, bool), Stop> {
+pub(super) fn wanted(call: &Call<'_>, place: u32) -> Result<(Wanted, bool), Stop> {
     match call.kind(place) {
         Kind::Nil => Ok((Wanted::Line, false)),
         Kind::Number => {
@@ -95,18 +95,9 @@ pub(super) fn read_from(
     call: &mut Call<'_>,
     machine: &mut Machine,
     description: u32,
-    what: u32,
+    what: (Wanted, bool),
 ) -> Result<u32, Stop> {
-    let wanted = wanted(call, what)?;
-    read_wanted(call, machine, description, wanted)
-}
-
-fn read_wanted(
-    call: &mut Call<'_>,
-    machine: &mut Machine,
-    description: u32,
-    (wanted, is_number): (Wanted, bool),
-) -> Result<u32, Stop> {
+    let (wanted, is_number) = what;
     machine.begin_wait(call, None)?;
     match machine.read(description, wanted) {
         Ok(Some(line)) if is_number => {
@@ -167,7 +158,8 @@ pub(super) fn write_bytes(
 
 fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
-    read_from(call, machine, description, 2)
+    let what = wanted(call, 2)?;
+    read_from(call, machine, description, what)
 }
 
 fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
@@ -176,38 +168,29 @@ fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     Ok(call.give_again(1))
 }
 
-/// An iterator is a function, a state and a control: what reads the next line, and the handle.
+/// An iterator is a function, a state and a control: what reads a line, and the handle.
 fn lines(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     description(call, machine, 1)?;
-    let next = match wanted(call, 2)? {
-        (Wanted::Line, false) => &LINE,
-        (Wanted::Line, true) => &NUMBER,
-        (Wanted::WholeLine, _) => &WHOLE_LINE,
-        (Wanted::All | Wanted::Bytes(_), _) => {
-            return Err(Stop::raise("lines are \"l\", \"L\" or \"n\": read the rest with a loop"));
-        }
+    let reader = match wanted(call, 2)? {
+        (Wanted::Line, false) => LINE,
+        (Wanted::Line, true) => NUMBER,
+        (Wanted::WholeLine, _) => WHOLE_LINE,
+        _ => return Err(Stop::raise("lines are \"l\", \"L\" or \"n\": read the rest with a loop")),
     };
-    Ok(call.give_function(next) + call.give_again(1))
+    Ok(call.give_function(&reader) + call.give_again(1))
 }
 
-/// What `for line in handle:lines() do` calls for each line.
-const LINE: Function<Machine> = Function::new(c"line", next_line);
-const WHOLE_LINE: Function<Machine> = Function::new(c"line", next_whole_line);
-const NUMBER: Function<Machine> = Function::new(c"line", next_number);
+/// Reads the next line for `for line in handle:lines() do`, whose second argument is the line before.
+const LINE: Function<Machine> =
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::Line, false)));
+const NUMBER: Function<Machine> =
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::Line, true)));
+const WHOLE_LINE: Function<Machine> =
+    Function::new(c"line", |call, machine| next_line(call, machine, (Wanted::WholeLine, false)));
 
-fn next_line(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+fn next_line(call: &mut Call<'_>, machine: &mut Machine, wanted: (Wanted, bool)) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
-    read_wanted(call, machine, description, (Wanted::Line, false))
-}
-
-fn next_whole_line(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
-    let (description, _) = description(call, machine, 1)?;
-    read_wanted(call, machine, description, (Wanted::WholeLine, false))
-}
-
-fn next_number(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
-    let (description, _) = description(call, machine, 1)?;
-    read_wanted(call, machine, description, (Wanted::Line, true))
+    read_from(call, machine, description, wanted)
 }
 
 fn seek(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

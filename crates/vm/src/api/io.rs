@@ -15,7 +15,8 @@ fn standard(machine: &Machine, number: u32) -> Result<u32, Stop> {
 
 fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let description = standard(machine, 0)?;
-    handle::read_from(call, machine, description, 1)
+    let what = handle::wanted(call, 1)?;
+    handle::read_from(call, machine, description, what)
 }
 
 fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

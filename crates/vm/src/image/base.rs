@@ -17,10 +17,10 @@ macro_rules! files {
 const BIN: &[(&str, &[u8])] = files! { "bin":
     "basename" "cat" "chmod" "chown" "cmp" "cp" "curl" "cut" "date" "df" "diff" "dig" "dirname"
     "du" "echo" "env" "expr" "false" "find" "free" "grep" "head" "hostname" "httpd" "id" "ip"
-    "kill" "ln" "login" "ls" "lua" "mkdir" "mktemp" "mv" "nc" "passwd" "ping" "printenv"
-    "printf" "ps" "pwd" "readlink" "realpath" "rm" "rmdir" "sed" "seq" "sh" "sleep" "sort" "ss"
-    "stat" "su" "tac" "tail" "tee" "test" "timeout" "touch" "tr" "traceroute" "true" "uname"
-    "uniq" "uptime" "useradd" "wc" "which" "whoami" "xargs" "yes"
+    "kill" "ln" "login" "ls" "lua" "mkdir" "mktemp" "mv" "nc" "passwd" "ping" "printenv" "printf"
+    "ps" "pwd" "readlink" "realpath" "rm" "rmdir" "sed" "seq" "sh" "sleep" "sort" "ss" "stat" "su"
+    "tac" "tail" "tee" "test" "timeout" "touch" "tr" "traceroute" "true" "uname" "uniq" "uptime"
+    "useradd" "wc" "which" "whoami" "xargs" "yes"
 };
 
 /// Modules that programs share.

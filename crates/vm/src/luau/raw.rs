@@ -26,6 +26,7 @@ mod allocator;
 mod arena;
 mod call;
 mod compile;
+mod costs;
 mod entry;
 mod ground;
 mod stage;

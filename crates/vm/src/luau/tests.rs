@@ -203,6 +203,43 @@ fn memory_is_limited() {
     }
 }
 
+/// Calls that work long cost as much: `table.sort` of a long list once was one safepoint, and so was a string of a mebibyte.
+#[test]
+fn long_work_costs_much() {
+    let make = "local t = table.create(2000, 1) local s = ('x'):rep(10000) local b = buffer.create(10000) ";
+    let spent = |work: &str| {
+        let mut state = state();
+        let prototype = load(&mut state, &format!("{make} {work}"));
+        let mut thread = state.spawn(prototype, &[], 1);
+        let fuel = Fuel { slice: 1_000_000, grace: 0 };
+        let (outcome, spent) = state.resume(&mut thread, &mut Host::default(), fuel, 4 << 20);
+        assert_eq!(outcome, Outcome::Finished, "{work}");
+        spent
+    };
+    let nothing = spent("");
+    for (work, least) in [
+        ("table.sort(t)", 20_000),
+        ("table.sort(t, function(a, b) return a < b end)", 20_000),
+        ("table.insert(t, 1, 1)", 500),
+        ("table.remove(t, 1)", 500),
+        ("table.move(t, 1, 2000, 2)", 500),
+        ("table.find(t, 2)", 250),
+        ("table.concat(t)", 500),
+        ("local _ = ('y'):rep(100000)", 700),
+        ("local _ = s .. 'z'", 70),
+        ("local _ = s:find('y', 1, true)", 70),
+        ("local _ = s:upper()", 150),
+        ("local _ = utf8.len(s)", 500),
+        ("buffer.fill(b, 0, 1)", 70),
+        ("local _ = buffer.create(100000)", 700),
+        ("say(s)", 70),
+    ] {
+        let more = spent(work) - nothing;
+        assert!(more >= least && more < 100 * least, "{work}: {more}");
+    }
+    assert!(spent("table.insert(t, 1)") - nothing < 50, "what is short costs little");
+}
+
 /// The text of a table does not tell where the host's memory is. A key of zeros, which was to see to that, is the one key
 /// with which Luau shows addresses as they are.
 #[test]

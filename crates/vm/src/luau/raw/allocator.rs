@@ -9,6 +9,19 @@ use std::ptr;
 pub(super) struct Account {
     pub(super) used: usize,
     pub(super) limit: usize,
+    /// How much the thread that runs may still do, in safepoints. Memory that it takes is work as well: otherwise a long
+    /// string would cost as little as a short one.
+    pub(super) fuel: i64,
+}
+
+/// How many bytes are as much work as a safepoint.
+const UNIT_BYTES_LOG2: u32 = 7;
+
+impl Account {
+    /// Counts bytes that were allocated, or that the host looks at, as work.
+    pub(super) const fn charge(&mut self, bytes: usize) {
+        self.fuel -= (bytes >> UNIT_BYTES_LOG2) as i64;
+    }
 }
 
 /// What Luau expects of an allocator.
@@ -47,6 +60,7 @@ pub(super) unsafe extern "C" fn allocate(
     };
     if new == 0 || !given.is_null() {
         account.used = account.used - old + new;
+        account.charge(new.saturating_sub(old));
     }
     given.cast()
 }

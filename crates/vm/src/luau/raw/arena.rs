@@ -190,6 +190,7 @@ pub(super) unsafe extern "C" fn allocate_in(
     let given = unsafe { resize(arena, block.cast(), old, new) };
     if new == 0 || !given.is_null() {
         account.used = account.used - old + new;
+        account.charge(new.saturating_sub(old));
     }
     given.cast()
 }

@@ -81,7 +81,7 @@ impl<'a> Call<'a> {
     /// What a value is.
     #[must_use]
     pub fn kind(&self, place: u32) -> Kind {
-        // SAFETY: any place may be asked for, also one above the top.
+        // SAFETY: the place is there, or just above the top.
         match unsafe { ffi::lua_type(self.lua, self.index(place)) } {
             ffi::LUA_TNONE | ffi::LUA_TNIL => Kind::Nil,
             ffi::LUA_TBOOLEAN => Kind::Boolean,
@@ -162,8 +162,27 @@ impl<'a> Call<'a> {
         if start.is_null() {
             return Err(self.mistake(place, "string"));
         }
+        self.charge_bytes(length);
         // SAFETY: Luau says so, and strings do not move.
         Ok(unsafe { slice::from_raw_parts(start, length) })
+    }
+
+    /// Counts so many safepoints more: for work of the host that grows with what it is given.
+    ///
+    /// Bytes that are read from a script, memory that is given to it, and items that are fetched from its tables or put into
+    /// those that it is given are counted as they are.
+    pub fn charge(&self, safepoints: u64) {
+        let safepoints = i64::try_from(safepoints).unwrap_or(i64::MAX);
+        // SAFETY: the state is one of ours, and only its callbacks look at the ground, none of which runs.
+        unsafe {
+            let account = &mut (*Ground::of(self.lua)).account;
+            account.fuel = account.fuel.saturating_sub(safepoints);
+        }
+    }
+
+    fn charge_bytes(&self, bytes: usize) {
+        // SAFETY: as in `charge`.
+        unsafe { (*Ground::of(self.lua)).account.charge(bytes) };
     }
 
     /// Text, with what is not UTF-8 replaced.
@@ -240,6 +259,7 @@ impl<'a> Call<'a> {
     /// The place of a field of a table whose name need not be text; there is nil if there is no such field, or no table.
     #[must_use]
     pub fn field_named(&mut self, table: u32, name: &[u8]) -> u32 {
+        self.charge(1);
         self.reserve(1);
         // SAFETY: as in `field`; the name's place becomes the value's.
         unsafe {
@@ -256,6 +276,7 @@ impl<'a> Call<'a> {
     /// The place of an item of an array; there is nil if there is no such item, or no table.
     #[must_use]
     pub fn item(&mut self, table: u32, number: u32) -> u32 {
+        self.charge(1);
         self.reserve(1);
         // SAFETY: as in `field`.
         unsafe {
@@ -280,6 +301,7 @@ impl<'a> Call<'a> {
 
     /// The places of the next key and value of a table, from the cursor on, which begins at 0.
     pub fn entry(&mut self, table: u32, cursor: &mut u32) -> Option<(u32, u32)> {
+        self.charge(1);
         if self.kind(table) != Kind::Table {
             return None;
         }
@@ -351,6 +373,7 @@ impl<'a> Call<'a> {
 
     /// Sets a field of the table that was given last, under a name that need not be text.
     pub fn set_named(&mut self, name: &[u8], value: impl Give) {
+        self.charge(1);
         self.reserve(2);
         // SAFETY: there is room.
         unsafe { push(self.lua, name) };
@@ -361,6 +384,7 @@ impl<'a> Call<'a> {
 
     /// Puts the name and the value that were given last into the table that was given before them.
     pub fn set_pair(&mut self) {
+        self.charge(1);
         // SAFETY: there is a table below both, which is ours; the name is a string.
         unsafe { ffi::lua_rawset(self.lua, -3) };
     }
@@ -374,6 +398,7 @@ impl<'a> Call<'a> {
 
     /// Puts what was given last into the array that was given before it.
     pub fn push_given(&mut self, number: u32) {
+        self.charge(1);
         // SAFETY: as in `set_given`.
         unsafe { ffi::lua_rawseti_(self.lua, -2, number as c_int) };
     }
@@ -518,7 +543,7 @@ impl<'a> Call<'a> {
     /// Counts what the host did for the script as if the script had passed so many safepoints itself.
     pub fn spend(&mut self, safepoints: u32) {
         // SAFETY: as in `take_dropped`.
-        unsafe { (*Ground::of(self.lua)).fuel -= i64::from(safepoints) };
+        unsafe { (*Ground::of(self.lua)).account.fuel -= i64::from(safepoints) };
     }
 
     /// How much the memory of a category is, in bytes.
@@ -536,13 +561,15 @@ impl<'a> Call<'a> {
         if place > self.arguments() && found != "no value" {
             return Stop::Raise(format!("an option is to be a {wanted}, not {found}"));
         }
+        let found = if found == "no value" { "nil".into() } else { found };
         Stop::Raise(format!("argument {place} is to be a {wanted}, not {found}"))
     }
 
-    /// A place as Luau has it. None is ever one of the special indices.
-    const fn index(&self, place: u32) -> c_int {
-        assert!(place > 0 && place < 1_000_000, "places are positive");
-        place as c_int
+    /// A place as Luau has it; the place above all others if it is none, where there is nothing.
+    fn index(&self, place: u32) -> c_int {
+        assert!(place > 0, "places are counted from 1");
+        // There is always room for a few values more.
+        place.min(self.top() + 1) as c_int
     }
 }
 

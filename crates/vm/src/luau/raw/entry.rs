@@ -164,7 +164,7 @@ unsafe fn end(lua: *mut lua_State) -> c_int {
             return ground.stop(lua, Cause::Host);
         }
         ground.doomed = true;
-        ground.fuel = 0;
+        ground.account.fuel = 0;
         ffi::lua_rawcheckstack(lua, 1);
         ffi::lua_pushliteral(lua, c"this process has ended");
         ffi::lua_error(lua)

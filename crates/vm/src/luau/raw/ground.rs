@@ -45,7 +45,6 @@ pub(crate) struct Dropped {
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) account: Account,
-    pub(super) fuel: i64,
     pub(super) grace: i64,
     pub(super) cause: Cause,
     /// Whether the thread that runs is to be ended as soon as possible.
@@ -61,9 +60,8 @@ pub(super) struct Ground {
 impl Ground {
     pub(super) const fn new() -> Self {
         Self {
-            account: Account { used: 0, limit: usize::MAX },
             // Preludes run before there is anybody to limit.
-            fuel: i64::MAX,
+            account: Account { used: 0, limit: usize::MAX, fuel: i64::MAX },
             grace: 0,
             cause: Cause::Spent,
             doomed: false,
@@ -121,8 +119,8 @@ pub(super) unsafe extern "C-unwind" fn interrupt(lua: *mut lua_State, collector:
     }
     // SAFETY: the state is one of ours, and nobody else looks at the ground while Luau runs.
     let ground = unsafe { &mut *Ground::of(lua) };
-    ground.fuel -= 1;
-    if ground.fuel <= 0 {
+    ground.account.fuel -= 1;
+    if ground.account.fuel <= 0 {
         // SAFETY: the thread runs.
         unsafe { spent(lua, ground) };
     }
@@ -139,7 +137,7 @@ unsafe fn spent(lua: *mut lua_State, ground: &mut Ground) {
     if unsafe { ground.can_stop(lua) } {
         // SAFETY: as just seen.
         unsafe { ground.stop(lua, Cause::Spent) };
-    } else if ground.doomed || ground.fuel < -ground.grace {
+    } else if ground.doomed || ground.account.fuel < -ground.grace {
         ground.doomed = true;
         // SAFETY: a safepoint may raise. Whatever catches this meets the next safepoint.
         unsafe {

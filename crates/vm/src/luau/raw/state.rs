@@ -9,6 +9,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::addresses;
 use super::allocator::{Account, allocate};
+use super::costs;
 use super::entry::{Function, push};
 use super::ground::{Active, Cause, Dropped, Fuel, Ground, begins, collected, ends, interrupt};
 use super::thread::{Kept, Outcome, Thread};
@@ -102,6 +103,7 @@ impl<H> State<H> {
                 ffi::lua_call(lua, 0, 0);
             }
             addresses::hide(lua);
+            costs::count(lua);
             for (table, name) in libraries.removed {
                 self.open_table(table);
                 ffi::lua_pushnil(lua);
@@ -332,7 +334,7 @@ impl<H> State<H> {
         let ground = self.ground.as_ptr();
         // SAFETY: only callbacks look at the ground while Luau runs, and only one at a time.
         unsafe {
-            (*ground).fuel = fuel.slice.into();
+            (*ground).account.fuel = fuel.slice.into();
             (*ground).grace = fuel.grace.into();
             (*ground).doomed = false;
             (*ground).host = ptr::from_mut(host).cast();
@@ -344,7 +346,7 @@ impl<H> State<H> {
             (*ground).account.limit = usize::MAX;
             (*ground).host = ptr::null_mut();
             (*ground).active.clear();
-            i64::from(fuel.slice) - (*ground).fuel
+            i64::from(fuel.slice) - (*ground).account.fuel
         };
         match ran {
             Ok(outcome) => (outcome, u32::try_from(spent).unwrap_or(u32::MAX)),
