@@ -5,6 +5,7 @@
 mod fs;
 mod handle;
 pub(crate) mod http_text;
+mod httpd;
 pub(crate) mod httpd_text;
 mod io;
 pub(crate) mod json;
@@ -13,6 +14,7 @@ mod net;
 mod numbers;
 mod options;
 mod os;
+mod require;
 pub(crate) mod str;
 mod task;
 
@@ -45,6 +47,7 @@ const TABLES: &[(&CStr, &[Function<Machine>])] = &[
     (c"json", &JSON),
     (c"str", &STR),
     (c"http", &HTTP),
+    (c"httpd", httpd::FUNCTIONS),
     (c"net", net::FUNCTIONS),
 ];
 
@@ -56,6 +59,8 @@ const GLOBALS: &[Function<Machine>] = &[
     Function::new(c"load", load::load),
     Function::new(c"loadstring", load::load),
     Function::new(c"collectgarbage", load::collectgarbage),
+    require::BEGIN,
+    require::END,
 ];
 
 const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] = &[

@@ -3,12 +3,14 @@
 mod description;
 mod life;
 mod limits;
+mod modules;
 mod network;
 mod operation;
 mod overview;
 mod programs;
 mod reading;
 mod record;
+mod replace;
 mod settle;
 mod signals;
 mod spec;
@@ -35,11 +37,13 @@ use task::{Task, TaskState};
 pub(crate) use description::{ConsoleEntry, Object};
 pub use life::ExitStatus;
 pub use limits::Limits;
+pub(crate) use modules::{MODULES_MAX, Module, Modules};
 pub(crate) use network::{bind_errno, connect_errno, socket_errno};
 pub(crate) use operation::{Listing, Operation, Part};
 pub use programs::Programs;
 pub(crate) use reading::Wanted;
 pub(crate) use record::ProcessRecord;
+pub(crate) use replace::RETIRED;
 pub use spec::{Heap, MachineSpec};
 pub(crate) use start::{Invoked, Streams};
 

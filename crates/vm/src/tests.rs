@@ -1,5 +1,11 @@
 //! Scripts on a machine, without a world around it.
 
+mod fs;
+mod httpd;
+mod replace;
+mod require;
+mod users;
+
 use std::sync::Arc;
 
 use ironloom_blob::MemoryStore;
@@ -9,8 +15,6 @@ use ironloom_core::{Duration, Instant, MachineId, Rng, Seed};
 use crate::machine::{Heap, Invoked, Limits, Machine, Made, Object, Programs, Streams};
 use crate::os::{Files, Pid, Tail};
 use crate::unit::Unit;
-
-mod fs;
 
 /// Runs a script on a machine of either kind until nothing happens any more, and says what it has written.
 pub(crate) fn run_in(kind: Heap, source: &str) -> String {

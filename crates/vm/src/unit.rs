@@ -169,7 +169,7 @@ impl ScriptHeap {
         let arguments = Arc::clone(&process.invocation.arguments);
         let arguments: Vec<&[u8]> = arguments.iter().map(|argument| &**argument).collect();
         let thread = self.state.spawn(prototype, &arguments, machine.category);
-        machine.add_task(pid, thread);
+        machine.add_main_task(pid, thread);
     }
 
     fn prototype(&mut self, machine: &Machine, pid: Pid, start: &Start) -> Result<Prototype, String> {

@@ -33,10 +33,18 @@ impl Needle {
     ///
     /// If it is none, or takes too much memory.
     pub fn regex(expression: &str) -> Result<Self, PatternError> {
-        let regex = RegexBuilder::new(expression)
-            .size_limit(EXPRESSION_BYTES_MAX)
-            .dfa_size_limit(EXPRESSION_BYTES_MAX)
-            .build();
+        Self::regex_within(expression, EXPRESSION_BYTES_MAX)
+    }
+
+    /// As [`regex`](Self::regex), but the compiled expression itself may take this much memory. That also bounds how much
+    /// time it takes for each byte of a line, in the worst case.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or takes too much memory.
+    pub fn regex_within(expression: &str, bytes_max: usize) -> Result<Self, PatternError> {
+        let regex =
+            RegexBuilder::new(expression).size_limit(bytes_max).dfa_size_limit(EXPRESSION_BYTES_MAX).build();
         regex.map(Self).map_err(|error| PatternError::Expression { reason: error.to_string() })
     }
 

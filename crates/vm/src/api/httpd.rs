@@ -61,9 +61,8 @@ impl Site<'_> {
 
     /// The names of files that are this name, or begin with it and a dot.
     fn names(&self, directory: &[u8], name: &[u8]) -> Result<Vec<Vec<u8>>, Errno> {
-        let is_file = |path: &[u8]| {
-            self.files.stat(&self.caller, path).is_ok_and(|stat| stat.kind == FileKind::File)
-        };
+        let is_file =
+            |path: &[u8]| self.files.stat(&self.caller, path).is_ok_and(|stat| stat.kind == FileKind::File);
         let mut names = Vec::new();
         if is_file(&joined(directory, name)) {
             names.push(name.to_vec());

@@ -7,6 +7,7 @@ mod signals;
 mod spawn;
 mod time;
 mod tty;
+mod users;
 
 use crate::luau::{Call, Function, Stop};
 use crate::machine::Machine;
@@ -54,6 +55,14 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"kill", signals::kill),
     Function::new(c"signal", signals::signal),
     Function::new(c"request_kill", signals::request_kill),
+    Function::new(c"replace", spawn::replace),
+    Function::new(c"whoami", users::whoami),
+    Function::new(c"get_home", users::get_home),
+    Function::new(c"users", users::users),
+    Function::new(c"login", users::login),
+    Function::new(c"su", users::su),
+    Function::new(c"passwd", users::passwd),
+    Function::new(c"path_resolve", users::path_resolve),
     Function::new(c"isatty", tty::isatty),
     Function::new(c"tty", tty::tty),
     Function::new(c"set_foreground_pid", tty::set_foreground_pid),

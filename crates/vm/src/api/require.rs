@@ -30,7 +30,7 @@ fn begin(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let name = call.bytes(1)?;
     let from = call.bytes(2)?;
     call.spend(SEARCH_SAFEPOINTS);
-    machine.begin_wait(call, None).map_err(|errno| failed(name, errno))?;
+    let _ = machine.begin_wait(call, None); // A signal changes nothing about the module.
     let file = find(machine, name, from).map_err(|errno| failed(name, errno))?;
     let task = machine.current.task;
     if let Some(modules) = &machine.process().modules {
@@ -43,9 +43,8 @@ fn begin(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
                 return Err(Stop::raise(format!("module '{}' requires itself", shown(name))));
             }
             Some(Module::Loading { .. }) => {
-                return machine.wait_for(|machine| {
-                    machine.process_mut().modules.as_mut()?.waiters_of(&file.path)
-                });
+                return machine
+                    .wait_for(|machine| machine.process_mut().modules.as_mut()?.waiters_of(&file.path));
             }
             None if modules.len() >= MODULES_MAX => return Err(Stop::raise("there are too many modules")),
             None => {}

@@ -39,10 +39,12 @@ impl Machine {
         let descriptors = std::mem::take(&mut process.descriptors);
         let handlers = std::mem::take(&mut process.handlers);
         let messages = std::mem::take(&mut process.messages);
+        let modules = process.modules.take();
         (process.environment, process.random) = (<_>::default(), None);
         self.work.starts.retain(|(other, _)| *other != pid);
         self.work.calls.retain(|(other, ..)| *other != pid);
         self.work.kept.extend(handlers.into_iter().map(|(_, kept)| kept));
+        self.work.kept.extend(modules.into_iter().flat_map(|modules| modules.into_kept()));
         tasks.into_iter().for_each(|task| self.drop_task(task));
         for description in descriptors.into_iter().flatten() {
             self.release(description);
@@ -94,6 +96,7 @@ impl Machine {
             return;
         }
         let Some(mut task) = self.tasks.remove(id.0) else { return };
+        self.modules_without(task.pid, id);
         self.work.threads.extend(task.thread.take());
         self.work.kept.extend(task.operation.and_then(|operation| operation.table));
         self.sleepers.retain(|(_, sleeper)| *sleeper != id);

@@ -17,6 +17,14 @@ impl Machine {
         id
     }
 
+    /// Gives a process its main thread.
+    pub(crate) fn add_main_task(&mut self, pid: Pid, thread: Thread) {
+        self.add_task(pid, thread);
+        if let Some(process) = self.table.get_mut(pid) {
+            process.tasks.rotate_right(1);
+        }
+    }
+
     /// Gives a process a thread that handles a signal, before anything else of it runs.
     pub(crate) fn add_handler_task(&mut self, pid: Pid, signal: &str, thread: Thread) {
         if let (Some(process), Some(signal)) = (self.table.get_mut(pid), Signal::parse(signal)) {
@@ -47,10 +55,11 @@ impl Machine {
             return;
         };
         process.spent += u64::from(spent);
-        let Some(task) = self.tasks.get_mut(id.0) else {
+        if self.is_retired(id) {
             self.work.threads.push(thread);
             return;
-        };
+        }
+        let task = self.tasks.get_mut(id.0).expect("it is not retired");
         task.thread = Some(thread);
         match outcome {
             // It waits, or did: who woke it before it was settled has put it into the queue.

@@ -43,14 +43,39 @@ pub(crate) enum Streams {
 }
 
 /// A program that was found, and compiled.
-struct Found {
+pub(super) struct Found {
     path: Vec<u8>,
     /// Arguments that come before the others, because a script named its interpreter.
     before: Vec<Box<[u8]>>,
     set_uid: Option<u32>,
     set_gid: Option<u32>,
-    key: BlobId,
-    bytecode: Bytecode,
+    pub(super) key: BlobId,
+    pub(super) bytecode: Bytecode,
+}
+
+impl Found {
+    /// As whom it runs: as somebody that was said, or as before, unless its file says otherwise.
+    pub(super) fn lend_identity(&self, said: Option<&Credentials>, who: &mut Credentials) {
+        if let Some(said) = said {
+            *who = said.clone();
+        }
+        if let Some(uid) = self.set_uid {
+            (who.uid, who.saved_uid) = (uid, uid);
+        }
+        if let Some(gid) = self.set_gid {
+            who.gid = gid;
+        }
+    }
+
+    /// What it is called with.
+    pub(super) fn into_invocation(self, invoked: Invoked) -> Invocation {
+        let name = match invoked.name {
+            Some(name) => name,
+            None => invoked.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec(),
+        };
+        let arguments: Vec<Box<[u8]>> = self.before.into_iter().chain(invoked.arguments).collect();
+        Invocation { path: self.path.into(), name: name.into(), arguments: arguments.into() }
+    }
 }
 
 /// How many times a script may be run by a script.
@@ -67,42 +92,33 @@ impl Machine {
         let found = self.find_program(parent, &invoked)?;
         let pid = invoked.pid.filter(|pid| self.table.get(*pid).is_none());
         let pid = pid.unwrap_or_else(|| self.table.next());
-        let arguments: Vec<Box<[u8]>> = found.before.into_iter().chain(invoked.arguments).collect();
         let process = self.table.get(parent);
         let mut who = match (&invoked.who, process) {
             (Some(who), _) => who.clone(),
             (None, Some(process)) => process.who.clone(),
             (None, None) => Credentials::root(),
         };
-        if let Some(uid) = found.set_uid {
-            (who.uid, who.saved_uid) = (uid, uid);
-        }
-        if let Some(gid) = found.set_gid {
-            who.gid = gid;
-        }
-        let name = match invoked.name {
-            Some(name) => name,
-            None => invoked.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec(),
-        };
+        found.lend_identity(None, &mut who);
         let group = match (invoked.group, process) {
             (Some(Some(group)), _) => group,
             (Some(None), _) | (None, None) => pid,
             (None, Some(process)) => process.group,
         };
         let inherited = |read: fn(&Process) -> Arc<[u8]>, or: &[u8]| process.map_or_else(|| or.into(), read);
-        let cwd = invoked.cwd.map_or_else(|| inherited(|process| process.cwd.clone(), b"/"), Into::into);
+        let cwd = match &invoked.cwd {
+            Some(cwd) => cwd.as_slice().into(),
+            None => inherited(|process| process.cwd.clone(), b"/"),
+        };
+        let environment = invoked.environment.clone();
+        let streams = invoked.streams;
+        let start = Start { bytecode: found.bytecode.clone(), key: found.key };
         let process = Process {
             pid,
             parent,
             group,
             who,
-            invocation: Invocation {
-                path: found.path.into(),
-                name: name.into(),
-                arguments: arguments.into(),
-            },
-            environment: invoked
-                .environment
+            invocation: found.into_invocation(invoked),
+            environment: environment
                 .or_else(|| process.map(|process| process.environment.clone()))
                 .unwrap_or_default(),
             cwd,
@@ -125,22 +141,26 @@ impl Machine {
             messages: Vec::new(),
             peers: Vec::new(),
             random: None,
+            modules: None,
         };
         self.table.insert(process);
-        if let Err(errno) = self.connect_streams(parent, pid, invoked.streams) {
+        if let Err(errno) = self.connect_streams(parent, pid, streams) {
             self.discard(pid);
             return Err(errno);
         }
-        self.work.starts.push((pid, Start { bytecode: found.bytecode, key: found.key }));
+        self.work.starts.push((pid, start));
         Ok(pid)
     }
 
-    fn admit_process(&self, invoked: &Invoked) -> Result<(), Errno> {
-        let limits = self.limits();
+    /// Whether the arguments are not too long.
+    pub(super) fn admit_arguments(&self, invoked: &Invoked) -> Result<(), Errno> {
         let length: usize = invoked.arguments.iter().map(|argument| argument.len() + 16).sum();
-        if length > limits.arguments_bytes_max {
-            return Err(Errno::MessageSize);
-        }
+        if length > self.limits().arguments_bytes_max { Err(Errno::MessageSize) } else { Ok(()) }
+    }
+
+    fn admit_process(&self, invoked: &Invoked) -> Result<(), Errno> {
+        self.admit_arguments(invoked)?;
+        let limits = self.limits();
         if self.table.len() >= limits.processes_max || self.tasks.len() >= limits.tasks_max {
             return Err(Errno::Again);
         }
@@ -148,7 +168,7 @@ impl Machine {
     }
 
     /// Finds the program behind a path, by way of the interpreters that scripts name.
-    fn find_program(&mut self, parent: Pid, invoked: &Invoked) -> Result<Found, Errno> {
+    pub(super) fn find_program(&mut self, parent: Pid, invoked: &Invoked) -> Result<Found, Errno> {
         let root = Credentials::root();
         let system = crate::os::Caller { pid: 0, ..crate::os::Caller::system(&root, self.now) };
         let mut caller = match self.table.get(parent) {

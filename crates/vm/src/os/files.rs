@@ -18,6 +18,7 @@ mod access;
 mod admit;
 mod attributes;
 mod copy;
+mod copy_one;
 mod error;
 mod find;
 mod glob;

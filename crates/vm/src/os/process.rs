@@ -117,6 +117,8 @@ pub struct Process {
     pub(crate) peers: Vec<(std::net::SocketAddr, ironloom_net::SocketId)>,
     /// How the random numbers of the script go on.
     pub(crate) random: Option<Box<ironloom_core::Rng>>,
+    /// What its modules have returned.
+    pub(crate) modules: Option<Box<crate::machine::Modules>>,
 }
 
 /// The streams of a child that was started without any: its parent reads and writes them by its number.

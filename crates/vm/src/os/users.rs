@@ -24,8 +24,8 @@ const PASSWD: &[u8] = b"/etc/passwd";
 const GROUP: &[u8] = b"/etc/group";
 const SHADOW: &[u8] = b"/etc/shadow";
 
-/// How much is read of one of these files.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+/// How long one of these files may be; a longer one is as none. They are parsed whole each time that they were written.
+const FILE_BYTES_MAX: u64 = 256 << 10;
 
 /// What is known of the users of a machine, for as long as nobody has written their files.
 ///

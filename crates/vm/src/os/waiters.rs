@@ -32,6 +32,11 @@ impl Waiters {
         self.0.is_empty()
     }
 
+    /// Whether a task is among them.
+    pub(crate) fn has(&self, task: TaskId) -> bool {
+        self.0.iter().any(|waiter| waiter.task == task)
+    }
+
     /// All of them; nobody is left.
     pub(crate) fn take(&mut self) -> Vec<Waiter> {
         std::mem::take(&mut self.0)

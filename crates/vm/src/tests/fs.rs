@@ -23,7 +23,7 @@ fn files_are_written_and_read() {
     let expected = "true\ttrue\ntrue\t13\none,two,three\ntrue\tx\ntrue\ton\nnil\tinvalid argument\tEINVAL\n\
         nil\tno such file or directory\tENOENT\nnil\tis a directory\tEISDIR\n\
         nil\tno such file or directory\tENOENT\ntrue\tnil\tinvalid argument\tEINVAL\n\
-        false\targument 2 is to be a string, not no value\n1\ttrue\t0\n";
+        false\targument 2 is to be a string, not nil\n1\ttrue\t0\n";
     check(source, expected);
 }
 
@@ -167,8 +167,8 @@ fn open_files_have_positions() {
         print(fs.open('/tmp'))
         print(pcall(fs.open, '/tmp/a', 'q'))
         local gone = fs.open('/tmp/a') fs.unlink('/tmp/a') print(gone:read('a'), fs.exists('/tmp/a'))";
-    let expected = "handle\t13\t13\tfile\nnil\tbad file descriptor\tEBADF\nfalse\tthe handle is closed\n\
-        one\ttwo\n\tth\t1\tne\ttwo\nthree\tnil\n12\thandle\t0\tone\ntwo\nthreE!\ntrue\t0\tone\nline\tone\none+\n\
+    let expected = "userdata\t13\t13\tfile\nnil\tbad file descriptor\tEBADF\nfalse\tthe handle is closed\n\
+        one\ttwo\n\tth\t1\tne\ttwo\nthree\tnil\n12\tuserdata\t0\tone\ntwo\nthreE!\ntrue\t0\tone\nline\tone\none+\n\
         nil\tfile exists\tEEXIST\nnil\tno such file or directory\tENOENT\nnil\tis a directory\tEISDIR\n\
         false\ta mode is \"r\", \"w\" or \"a\", with \"+\", \"x\" or \"b\" behind it\none+\tfalse\n";
     check(source, expected);
@@ -274,7 +274,7 @@ fn a_disk_is_full_at_some_point() {
             machine.files.set_quota(Quota { bytes_max: 10_000, entries_max: 20 });
         });
         let expected = "10000\t20\ntrue\nnil\t2000\nnil\tno space left on device\tENOSPC\n\
-            nil\tno space left on device\tENOSPC\n14\tENOSPC\ntrue\ttrue\n";
+            nil\tno space left on device\tENOSPC\n10\tENOSPC\ntrue\ttrue\n";
         assert_eq!(written, expected, "{kind:?}");
     }
 }

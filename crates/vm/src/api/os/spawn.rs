@@ -47,17 +47,8 @@ struct Connected {
 }
 
 fn start(call: &mut Call<'_>, machine: &mut Machine, path: Vec<u8>) -> Result<u32, Stop> {
-    let mut invoked = Invoked { path, ..Invoked::default() };
-    for item in 1..=call.length(2) {
-        let place = call.item(2, item);
-        invoked.arguments.push(call.bytes(place)?.into());
-        call.forget_above(place - 1);
-    }
-    invoked.cwd = directory(call, machine)?;
-    invoked.name = options::bytes(call, 3, c"name")?;
-    invoked.environment = environment(call)?;
+    let mut invoked = invoked(call, machine, path)?;
     invoked.group = group(call, machine)?;
-    invoked.who = identity(call, machine)?;
     let pid = machine.current.pid;
     let says_streams = says_streams(call);
     let connected = if says_streams { connect(call, machine)? } else { Connected::default() };
@@ -83,6 +74,39 @@ fn start(call: &mut Call<'_>, machine: &mut Machine, path: Vec<u8>) -> Result<u3
         given += handle::give(call, machine, end)?;
     }
     Ok(given)
+}
+
+/// What a call says: a path that is known, arguments, and options.
+fn invoked(call: &mut Call<'_>, machine: &Machine, path: Vec<u8>) -> Result<Invoked, Stop> {
+    let mut invoked = Invoked { path, ..Invoked::default() };
+    for item in 1..=call.length(2) {
+        let place = call.item(2, item);
+        invoked.arguments.push(call.bytes(place)?.into());
+        call.forget_above(place - 1);
+    }
+    invoked.cwd = directory(call, machine)?;
+    invoked.name = options::bytes(call, 3, c"name")?;
+    invoked.environment = environment(call)?;
+    invoked.who = identity(call, machine)?;
+    Ok(invoked)
+}
+
+/// Goes on as another program, if that is possible.
+pub(super) fn replace(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    let path = call.bytes(1)?.to_vec();
+    let mut invoked = invoked(call, machine, path)?;
+    let connected = if says_streams(call) { connect(call, machine)? } else { Connected::default() };
+    invoked.streams = Streams::Given(connected.streams);
+    let replaced = match connected.ends.is_empty() {
+        true => machine.replace(invoked).map_err(Stop::from),
+        false => Err(Stop::raise("nobody is there to take the other end of a pipe")),
+    };
+    // What was opened for a program that there is not is nobody's.
+    for open in connected.streams.into_iter().flatten().chain(connected.ends) {
+        machine.release_unused(open);
+    }
+    replaced?;
+    Err(Stop::End)
 }
 
 fn directory(call: &mut Call<'_>, machine: &Machine) -> Result<Option<Vec<u8>>, Stop> {

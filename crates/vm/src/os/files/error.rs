@@ -1,7 +1,7 @@
 //! What a process is told when the tree refuses.
 
-use ironloom_blob::TreeError;
 use ironloom_blob::tree::Name;
+use ironloom_blob::{BlobError, TreeError};
 
 use crate::os::Errno;
 
@@ -25,7 +25,9 @@ impl From<TreeError> for Errno {
             | TreeError::Pattern(_) => Self::Invalid,
             TreeError::Loop { .. } => Self::Loop,
             TreeError::FileLength { .. } | TreeError::ReadLength { .. } => Self::TooBig,
-            TreeError::BytesQuota { .. } | TreeError::EntriesQuota { .. } => Self::NoSpace,
+            TreeError::BytesQuota { .. }
+            | TreeError::EntriesQuota { .. }
+            | TreeError::Blob(BlobError::Full) => Self::NoSpace,
             TreeError::Dirty { .. } | TreeError::Orphans { .. } => Self::NoMemory,
             TreeError::Handle { .. } => Self::BadHandle,
             TreeError::Handles { .. } => Self::MachineFiles,

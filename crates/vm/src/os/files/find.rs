@@ -161,7 +161,7 @@ impl Find {
             let name = met.real.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
             let name = if name.is_empty() { b"/" } else { name };
             if options.matches(name, &met.node.stat(caller), caller.now) {
-                found.push(met.shown.clone());
+                found.push(met.shown.to_vec());
             }
             ControlFlow::Continue(())
         };

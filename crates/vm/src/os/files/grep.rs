@@ -13,11 +13,17 @@ use super::tour::{Met, Progress, Tour};
 use super::walk::Walk;
 use super::{Caller, FileKind, Files};
 
-/// How many bytes of a file are looked at in a step.
-const STEP_BYTES: usize = 4_096;
+/// How many bytes of a file are read together.
+const READ_BYTES: usize = 4_096;
+
+/// How many steps that is. An expression that was made for it takes a thousand times longer than a usual one.
+const READ_STEPS: usize = 32;
+
+/// How much memory a compiled expression may take, which bounds how long it takes for a byte.
+const EXPRESSION_BYTES_MAX: usize = 128 << 10;
 
 /// How long a line is; longer ones are cut here.
-const LINE_BYTES_MAX: usize = 64 * 1_024;
+const LINE_BYTES_MAX: usize = 16 * 1_024;
 
 /// How a pattern is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +62,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// If the pattern is none.
+    /// If the pattern is none, or a regular expression that takes too much memory.
     pub fn grep(&self, paths: Vec<Vec<u8>>, pattern: &[u8], options: GrepOptions) -> Result<Grep, Errno> {
         let needle = needle(pattern, options).ok_or(Errno::Invalid)?;
         Ok(Grep { needle, roots: paths.into(), tour: None, lines: None })
@@ -76,11 +82,11 @@ fn needle(pattern: &[u8], options: GrepOptions) -> Option<Needle> {
         }),
     };
     let flags = if options.ignores_case { "(?i)" } else { "" };
-    Needle::regex(&format!("{flags}{pattern}")).ok()
+    Needle::regex_within(&format!("{flags}{pattern}"), EXPRESSION_BYTES_MAX).ok()
 }
 
 impl Grep {
-    /// Goes on for so many steps, one for each entry and for each few kilobytes, and adds what was found.
+    /// Goes on for so many steps, one for each entry and for each 128 bytes of a file, and adds what was found.
     ///
     /// # Errors
     ///
@@ -94,7 +100,7 @@ impl Grep {
     ) -> Result<Progress<()>, Errno> {
         while steps > 0 {
             if let Some(lines) = &mut self.lines {
-                steps -= 1;
+                steps = steps.saturating_sub(READ_STEPS);
                 if lines.go(files, caller, &self.needle, found)? {
                     self.lines = None;
                 }
@@ -107,7 +113,7 @@ impl Grep {
                     if facts.kind != FileKind::File || !facts.allows(caller.who, Access::READ) {
                         return ControlFlow::Continue(());
                     }
-                    *next = Some(Lines::of(met.real.clone(), met.shown.clone()));
+                    *next = Some(Lines::of(met.real.to_vec(), met.shown.to_vec()));
                     ControlFlow::Break(())
                 };
                 if let Progress::Done(()) = tour.go(files, caller, &mut steps, &mut meet)? {
@@ -153,11 +159,11 @@ impl Lines {
         found: &mut Vec<FoundLine>,
     ) -> Result<bool, Errno> {
         let start = self.rest.len();
-        self.rest.resize(start + STEP_BYTES, 0);
+        self.rest.resize(start + READ_BYTES, 0);
         let count = self.read(files, caller, start)?;
         self.rest.truncate(start + count);
         self.offset += count as u64;
-        let is_end = count < STEP_BYTES;
+        let is_end = count < READ_BYTES;
         let bytes = std::mem::take(&mut self.rest);
         let mut rest = &bytes[..];
         let mut searched = start;

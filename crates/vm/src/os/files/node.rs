@@ -1,6 +1,6 @@
 //! [`Node`]: an entry on the way of a path, stored in the tree or made up by a view.
 
-use ironloom_blob::tree::{Name, Seen};
+use ironloom_blob::tree::{Kind, Name, Seen};
 
 use crate::os::Errno;
 use crate::os::views::{Device, ViewNode};
@@ -33,7 +33,7 @@ impl<'t> Node<'t> {
 
     fn mounted(seen: Seen<'t>, name: &[u8], is_root: bool) -> Self {
         if is_root
-            && seen.kind() == ironloom_blob::tree::Kind::Directory
+            && seen.kind() == Kind::Directory
             && let Some(view) = ViewNode::mounted_at(name)
         {
             return Self::View(view);
@@ -116,10 +116,8 @@ impl<'t> Node<'t> {
     /// Whether it is a directory with entries.
     pub(super) fn is_full_directory(&self) -> bool {
         match self {
-            Self::Stored(seen) => {
-                seen.kind() == ironloom_blob::tree::Kind::Directory && !seen.is_empty_directory()
-            }
-            Self::View(_) => false,
+            Self::Stored(seen) => seen.kind() == Kind::Directory && !seen.is_empty_directory(),
+            Self::View(view) => view.is_directory(),
         }
     }
 

@@ -178,9 +178,16 @@ impl Files {
             return Err(Errno::Exists);
         };
         self.tree.create(at(&path), attributes)?;
-        let handle = self.tree.handle(at(&path));
+        let handle = match self.tree.handle(at(&path)) {
+            Ok(handle) => handle,
+            Err(error) => {
+                // What could not be opened was not made.
+                self.tree.remove(at(&path), caller.now)?;
+                return Err(error.into());
+            }
+        };
         self.tell(WatchKind::Created, &path);
-        Ok(Opened::File(OpenFile { body: Body::Stored(handle?), offset: 0, options }))
+        Ok(Opened::File(OpenFile { body: Body::Stored(handle), offset: 0, options }))
     }
 
     fn empty(&mut self, caller: &Caller<'_>, handle: Handle) -> Result<(), Errno> {

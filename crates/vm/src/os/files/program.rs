@@ -32,12 +32,30 @@ impl Files {
     ///
     /// If there is no such file, or it may not be executed.
     pub fn program(&self, caller: &Caller<'_>, path: &[u8]) -> Result<Program, Errno> {
+        self.source(caller, path, Access::EXECUTE)
+    }
+
+    /// A part of a program that the caller may read.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, or it may not be read.
+    pub fn module(&self, caller: &Caller<'_>, path: &[u8]) -> Result<Program, Errno> {
+        let found = self.source(caller, path, Access::READ);
+        let is_directory = || self.stat(caller, path).is_ok_and(|stat| stat.kind == FileKind::Directory);
+        match found {
+            Err(Errno::Access) if is_directory() => Err(Errno::IsADirectory),
+            found => found,
+        }
+    }
+
+    fn source(&self, caller: &Caller<'_>, path: &[u8], access: Access) -> Result<Program, Errno> {
         let walk = self.found(caller, path, Last::Followed)?;
         let facts = walk.facts(caller);
         let Node::Stored(seen) = walk.node() else {
             return Err(Errno::Access);
         };
-        if facts.kind != FileKind::File || !facts.allows(caller.who, Access::EXECUTE) {
+        if facts.kind != FileKind::File || !facts.allows(caller.who, access) {
             return Err(Errno::Access);
         }
         // Without execution for the group, the bit means something else.

@@ -7,7 +7,7 @@ use ironloom_blob::tree::Name;
 
 use crate::os::{Access, Errno};
 
-use super::tour::{Progress, joined};
+use super::tour::{Progress, push};
 use super::walk::{Last, Walk};
 use super::write::at;
 use super::{Caller, Files, WatchKind};
@@ -18,6 +18,8 @@ const PAGE_ENTRIES: usize = 64;
 /// A removal that has begun; see [`Files::remove_all`].
 #[derive(Debug)]
 pub struct Removal {
+    /// Where it is, without links and dots.
+    path: Vec<u8>,
     /// The directories that are being emptied, from the first on.
     levels: Vec<Level>,
     error: Option<Errno>,
@@ -25,7 +27,8 @@ pub struct Removal {
 
 #[derive(Debug)]
 struct Level {
-    path: Vec<u8>,
+    /// How long the path of the directory is.
+    length: usize,
     /// The last name that stays or was removed.
     after: Option<Name>,
 }
@@ -41,14 +44,13 @@ impl Files {
         walk.admit_removal(caller)?;
         let is_directory = walk.facts(caller).is_directory();
         let path = walk.path();
-        let mut removal = Removal { levels: Vec::new(), error: None };
         if is_directory && !caller.who.is_root() {
-            removal.levels.push(Level { path, after: None });
-        } else {
-            self.tree.remove_all(at(&path), caller.now)?;
-            self.tell(WatchKind::Removed, &path);
+            let levels = vec![Level { length: path.len(), after: None }];
+            return Ok(Removal { path, levels, error: None });
         }
-        Ok(removal)
+        self.tree.remove_all(at(&path), caller.now)?;
+        self.tell(WatchKind::Removed, &path);
+        Ok(Removal { path, levels: Vec::new(), error: None })
     }
 }
 
@@ -62,47 +64,48 @@ impl Removal {
         caller: &Caller<'_>,
         mut steps: usize,
     ) -> Progress<Result<(), Errno>> {
-        while let Some(mut level) = self.levels.pop() {
+        while let Some(level) = self.levels.last() {
             if steps == 0 {
-                self.levels.push(level);
                 return Progress::More;
             }
-            match level.page(files, caller, steps) {
-                Ok(page) if !page.is_empty() => {
-                    let below = self.remove_page(files, caller, &mut level, page, &mut steps);
-                    self.levels.push(level);
-                    self.levels.extend(below);
-                }
+            steps -= 1;
+            self.path.truncate(level.length);
+            match page(files, caller, &self.path, level.after.as_ref(), steps) {
+                Ok(page) if !page.is_empty() => self.remove_page(files, caller, page, &mut steps),
                 unread => {
                     // A directory that may not be read goes like any other if nothing is in it.
-                    let removed = remove(files, caller, &level.path);
+                    let removed = remove(files, caller, &self.path);
                     self.note(removed.map_err(|error| unread.err().unwrap_or(error)));
-                    steps -= 1;
+                    self.levels.pop();
                 }
             }
         }
         Progress::Done(self.error.map_or(Ok(()), Err))
     }
 
-    /// Removes entries of a directory, up to a directory that must be emptied first: that is given back.
+    /// Removes entries of a directory, up to a directory that must be emptied first.
     fn remove_page(
         &mut self,
         files: &mut Files,
         caller: &Caller<'_>,
-        level: &mut Level,
         page: Vec<(Name, bool)>,
         steps: &mut usize,
-    ) -> Option<Level> {
+    ) {
+        let length = self.path.len();
         for (name, is_full) in page {
             *steps = steps.saturating_sub(1);
-            let path = joined(&level.path, &name);
-            level.after = Some(name);
-            if is_full {
-                return Some(Level { path, after: None });
+            push(&mut self.path, &name);
+            if let Some(level) = self.levels.last_mut() {
+                level.after = Some(name);
             }
-            self.note(remove(files, caller, &path));
+            if is_full {
+                self.levels.push(Level { length: self.path.len(), after: None });
+                return;
+            }
+            let removed = remove(files, caller, &self.path);
+            self.note(removed);
+            self.path.truncate(length);
         }
-        None
     }
 
     /// Keeps the first thing that went wrong. What somebody else has removed meanwhile is gone as well.
@@ -112,16 +115,19 @@ impl Removal {
     }
 }
 
-impl Level {
-    /// The next entries, each with whether it is a directory with entries.
-    fn page(&self, files: &Files, caller: &Caller<'_>, steps: usize) -> Result<Vec<(Name, bool)>, Errno> {
-        let walk = Walk::entry(&files.tree, caller, &self.path)?;
-        walk.require(caller, Access::READ | Access::SEARCH)?;
-        let after = self.after.as_ref().map(Name::as_bytes);
-        let limit = steps.clamp(1, PAGE_ENTRIES);
-        let children = walk.node().children(caller, after, limit, walk.is_root())?.into_iter();
-        Ok(children.map(|(name, node)| (name, node.is_full_directory())).collect())
-    }
+/// The next entries of a directory, each with whether it is a directory with entries.
+fn page(
+    files: &Files,
+    caller: &Caller<'_>,
+    directory: &[u8],
+    after: Option<&Name>,
+    steps: usize,
+) -> Result<Vec<(Name, bool)>, Errno> {
+    let walk = Walk::entry(&files.tree, caller, directory)?;
+    walk.require(caller, Access::READ | Access::SEARCH)?;
+    let limit = steps.clamp(1, PAGE_ENTRIES);
+    let children = walk.node().children(caller, after.map(Name::as_bytes), limit, walk.is_root())?;
+    Ok(children.into_iter().map(|(name, node)| (name, node.is_full_directory())).collect())
 }
 
 fn remove(files: &mut Files, caller: &Caller<'_>, path: &[u8]) -> Result<(), Errno> {

@@ -2,6 +2,7 @@
 //!
 //! Most are scripts: lines of who does what, and what comes of it; see [`script`].
 
+mod failing;
 mod limits;
 mod links;
 mod model;

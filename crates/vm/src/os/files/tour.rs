@@ -30,20 +30,21 @@ pub enum Progress<T> {
 /// Where a tour is.
 #[derive(Debug)]
 pub(super) struct Tour {
-    /// The directories that it is in, from the first on.
-    levels: Vec<Level>,
-    /// What it begins with, until that was met.
-    first: Option<Level>,
+    /// Where it is, without links and dots.
+    real: Vec<u8>,
+    /// The same as it is shown: it begins as the tour was told.
+    shown: Vec<u8>,
+    /// The directories that it is in, from the first on; `None` until what it begins with was met.
+    levels: Option<Vec<Level>>,
     /// Whether there was a directory that may not be read.
     pub(super) was_denied: bool,
 }
 
 #[derive(Debug)]
 struct Level {
-    /// The path without links and dots.
-    real: Vec<u8>,
-    /// The path as it is shown: it begins as the tour was told.
-    shown: Vec<u8>,
+    /// How long the paths of the directory are.
+    real: usize,
+    shown: usize,
     /// The last name that was met.
     after: Option<Name>,
 }
@@ -51,21 +52,18 @@ struct Level {
 /// Something that was met.
 pub(super) struct Met<'m, 't> {
     pub(super) node: &'m Node<'t>,
-    pub(super) real: Vec<u8>,
-    pub(super) shown: Vec<u8>,
+    pub(super) real: &'m [u8],
+    pub(super) shown: &'m [u8],
 }
 
 impl Tour {
     /// A tour through a directory and everything below it, or to a single entry.
     pub(super) fn new(files: &Files, caller: &Caller<'_>, path: &[u8]) -> Result<Self, Errno> {
-        let walk = files.found(caller, path, Last::Followed)?;
-        let first = Level { real: walk.path(), shown: path.to_vec(), after: None };
-        Ok(Self { levels: Vec::new(), first: Some(first), was_denied: false })
+        let real = files.found(caller, path, Last::Followed)?.path();
+        Ok(Self { real, shown: path.to_vec(), levels: None, was_denied: false })
     }
 
     /// Goes on for so many steps, one for each entry, and shows each to `meet` until that has enough.
-    ///
-    /// Whether the tour goes on.
     pub(super) fn go(
         &mut self,
         files: &Files,
@@ -73,24 +71,23 @@ impl Tour {
         steps: &mut usize,
         meet: &mut dyn FnMut(&Met<'_, '_>) -> ControlFlow<()>,
     ) -> Result<Progress<()>, Errno> {
-        if let Some(first) = self.first.take()
-            && let ControlFlow::Break(()) = self.meet_first(files, caller, first, meet)
-        {
+        if self.levels.is_none() && self.meet_first(files, caller, meet)?.is_break() {
             return Ok(Progress::More);
         }
         while *steps > 0 {
-            let Some(mut level) = self.levels.pop() else {
+            let levels = self.levels.get_or_insert_default();
+            let Some(Level { real, shown, after }) = levels.last() else {
                 return Ok(Progress::Done(()));
             };
+            self.real.truncate(*real);
+            self.shown.truncate(*shown);
             *steps -= 1;
-            let page = page(files, caller, &level, *steps, &mut self.was_denied)?;
-            let Some(flow) = level.meet(caller, page, steps, meet) else {
-                continue;
-            };
-            self.levels.push(level);
-            let (below, flow) = flow;
-            self.levels.extend(below);
-            if flow.is_break() {
+            let limit = (*steps).clamp(1, PAGE_ENTRIES);
+            let page = page(files, caller, &self.real, after.as_ref(), limit, &mut self.was_denied)?;
+            if page.is_empty() {
+                levels.pop();
+            }
+            if self.meet(page, steps, meet).is_break() {
                 return Ok(Progress::More);
             }
         }
@@ -101,45 +98,46 @@ impl Tour {
         &mut self,
         files: &Files,
         caller: &Caller<'_>,
-        first: Level,
         meet: &mut dyn FnMut(&Met<'_, '_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let Ok(walk) = Walk::entry(&files.tree, caller, &first.real) else {
-            return ControlFlow::Continue(());
+    ) -> Result<ControlFlow<()>, Errno> {
+        let levels = self.levels.get_or_insert_default();
+        let walk = match Walk::entry(&files.tree, caller, &self.real) {
+            // It was removed since.
+            Err(Errno::NotFound) => return Ok(ControlFlow::Continue(())),
+            walk => walk?,
         };
-        let flow = meet(&Met { node: walk.node(), real: first.real.clone(), shown: first.shown.clone() });
         if walk.facts(caller).is_directory() {
-            self.levels.push(first);
+            levels.push(Level { real: self.real.len(), shown: self.shown.len(), after: None });
         }
-        flow
+        Ok(meet(&Met { node: walk.node(), real: &self.real, shown: &self.shown }))
     }
-}
 
-impl Level {
-    /// Shows entries, up to a directory, which comes next, or until that is enough; `None` if there are none.
+    /// Shows entries, up to a directory with entries, which come next, or until that is enough.
     fn meet(
         &mut self,
-        caller: &Caller<'_>,
         page: Vec<(Name, Node<'_>)>,
         steps: &mut usize,
         meet: &mut dyn FnMut(&Met<'_, '_>) -> ControlFlow<()>,
-    ) -> Option<(Option<Self>, ControlFlow<()>)> {
-        if page.is_empty() {
-            return None;
-        }
+    ) -> ControlFlow<()> {
+        let levels = self.levels.get_or_insert_default();
         for (name, node) in page {
             *steps = steps.saturating_sub(1);
-            let (real, shown) = (joined(&self.real, &name), joined(&self.shown, &name));
-            self.after = Some(name);
-            let met = Met { node: &node, real, shown };
-            let flow = meet(&met);
-            let Met { real, shown, .. } = met;
-            let below = node.facts(caller).is_directory().then_some(Self { real, shown, after: None });
-            if below.is_some() || flow.is_break() {
-                return Some((below, flow));
+            let (real, shown) = (self.real.len(), self.shown.len());
+            push(&mut self.real, &name);
+            push(&mut self.shown, &name);
+            if let Some(level) = levels.last_mut() {
+                level.after = Some(name);
             }
+            let flow = meet(&Met { node: &node, real: &self.real, shown: &self.shown });
+            if node.is_full_directory() {
+                levels.push(Level { real: self.real.len(), shown: self.shown.len(), after: None });
+                return flow;
+            }
+            self.real.truncate(real);
+            self.shown.truncate(shown);
+            flow?;
         }
-        Some((None, ControlFlow::Continue(())))
+        ControlFlow::Continue(())
     }
 }
 
@@ -147,11 +145,12 @@ impl Level {
 fn page<'t>(
     files: &'t Files,
     caller: &Caller<'_>,
-    level: &Level,
-    steps: usize,
+    directory: &[u8],
+    after: Option<&Name>,
+    limit: usize,
     was_denied: &mut bool,
 ) -> Result<Vec<(Name, Node<'t>)>, Errno> {
-    let walk = match Walk::entry(&files.tree, caller, &level.real) {
+    let walk = match Walk::entry(&files.tree, caller, directory) {
         Err(Errno::NotFound) => return Ok(Vec::new()),
         walk => walk?,
     };
@@ -159,12 +158,13 @@ fn page<'t>(
         *was_denied = true;
         return Ok(Vec::new());
     }
-    let after = level.after.as_ref().map(Name::as_bytes);
-    walk.node().children(caller, after, steps.clamp(1, PAGE_ENTRIES), walk.is_root())
+    walk.node().children(caller, after.map(Name::as_bytes), limit, walk.is_root())
 }
 
-/// The path of an entry of a directory.
-pub(super) fn joined(directory: &[u8], name: &Name) -> Vec<u8> {
-    let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
-    [directory, slash, name.as_bytes()].concat()
+/// Goes from the path of a directory to that of an entry.
+pub(super) fn push(path: &mut Vec<u8>, name: &Name) {
+    if path.last() != Some(&b'/') {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name.as_bytes());
 }

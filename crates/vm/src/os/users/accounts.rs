@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// How many users and how many groups are known; what is beyond is not.
-const ENTRIES_MAX: usize = 16_384;
+const ENTRIES_MAX: usize = 4_096;
 
 /// Somebody who may log in.
 #[derive(Debug, Clone, PartialEq, Eq)]

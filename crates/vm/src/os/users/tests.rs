@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ironloom_blob::tree::Config;
 use ironloom_blob::{MemoryStore, Tree};
 use ironloom_core::{Duration, Instant, Rng, Seed};
+use proptest::prelude::*;
 
 use super::{PasswordConfig, Users};
 use crate::os::{Caller, Credentials, Errno, Files};
@@ -208,4 +209,49 @@ fn a_hash_in_the_passwd_file_moves_to_the_shadow_file() {
     world.set(&Credentials::root(), "ann", "hunter3").unwrap();
     assert_eq!(world.read("/etc/passwd").as_bytes(), PASSWD);
     assert!(world.verify("ann", "hunter3"));
+}
+
+#[test]
+fn files_have_a_length_and_a_number_of_lines_that_count() {
+    let mut world = World::new();
+    let lines =
+        |count: usize| (0..count).map(|number| format!("u{number}:x:{number}:0::/:\n")).collect::<String>();
+    world.write("/etc/passwd", lines(5_000).as_bytes());
+    let accounts = world.users.accounts(&world.files);
+    assert_eq!(accounts.users().len(), 4_096);
+    assert_eq!(accounts.user_name(4_095), b"u4095");
+    world.write("/etc/passwd", lines(20_000).as_bytes());
+    assert_eq!(
+        world.users.accounts(&world.files).users().len(),
+        0,
+        "it is too long to be one of these files"
+    );
+    world.write("/etc/passwd", PASSWD);
+    assert_eq!(world.users.accounts(&world.files).users().len(), 3);
+}
+
+proptest! {
+    /// Whatever root of a machine writes into these files, reading them does not fail, and setting a password works or
+    /// says why.
+    #[test]
+    fn any_bytes_are_read(
+        passwd in "(ann|bob|[a-z:#\\n0-9$,=+/]{0,6}|:x:[0-9]{1,11}:7::/:|\\n|\u{fffd}){0,30}",
+        shadow in "(ann:|\\$argon2id|\\$argon2i|\\$v=19|\\$m=[0-9]{1,10},t=[0-9]{1,10},p=[0-9]{1,10}|\\$[A-Za-z0-9+/]{0,90}|:|\\n|!){0,12}",
+    ) {
+        let mut world = World::new();
+        world.write("/etc/passwd", passwd.as_bytes());
+        world.write("/etc/group", passwd.as_bytes());
+        world.write("/etc/shadow", shadow.as_bytes());
+        let names: Vec<_> = world.users.accounts(&world.files).users().iter().map(|user| user.name.clone()).collect();
+        for name in names.iter().take(3) {
+            let name = String::from_utf8_lossy(name).into_owned();
+            prop_assert!(!world.verify(&name, "hunter2"));
+            if world.set(&Credentials::root(), &name, "hunter2").is_ok() {
+                prop_assert!(world.verify(&name, "hunter2"), "{}", name);
+            }
+        }
+        world.write("/etc/passwd", PASSWD);
+        world.write("/etc/shadow", format!("ann:{shadow}").as_bytes());
+        prop_assert!(!world.verify("ann", "hunter2"));
+    }
 }

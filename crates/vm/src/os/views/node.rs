@@ -127,6 +127,13 @@ impl ViewNode {
         Facts { kind, mode, uid, gid }
     }
 
+    pub(in crate::os) const fn is_directory(self) -> bool {
+        matches!(
+            self,
+            Self::Devices | Self::Processes | Self::Network | Self::Process(_) | Self::Descriptors(_)
+        )
+    }
+
     /// The process that it is about.
     const fn pid(self) -> Option<u32> {
         match self {

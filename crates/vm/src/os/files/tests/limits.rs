@@ -72,6 +72,9 @@ fn open_files_have_a_limit_that_closing_lifts() {
         files.write_all(ann, b"/tmp/f", b"x", None).unwrap();
         let mut open: Vec<_> = (0..3).map(|_| files.open(ann, b"/tmp/f", read).unwrap()).collect();
         assert_eq!(files.open(ann, b"/tmp/f", read).map(drop), Err(Errno::MachineFiles));
+        let create = OpenOptions::parse("w").unwrap();
+        assert_eq!(files.open(ann, b"/tmp/new", create).map(drop), Err(Errno::MachineFiles));
+        assert_eq!(files.stat(ann, b"/tmp/new"), Err(Errno::NotFound));
         let Some(Opened::File(file)) = open.pop() else { panic!("a file") };
         files.close(file);
         assert!(files.open(ann, b"/tmp/f", read).is_ok());

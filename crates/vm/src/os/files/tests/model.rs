@@ -1,11 +1,11 @@
 //! Files against the obvious: a map from paths to what is there, and the rules of Linux written down as they are read.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
 
 use super::World;
-use crate::os::permissions;
+use crate::os::{FindOptions, Progress, permissions};
 
 type Answer<T> = Result<T, &'static str>;
 
@@ -361,16 +361,6 @@ impl Model {
         Ok(())
     }
 
-    fn shown(&self, path: &str) -> String {
-        let Entry { kind, mode, uid, gid } = &self.entries[path];
-        let (kind, size) = match kind {
-            Kind::File(text) => ("file", text.len()),
-            Kind::Directory => ("directory", 4_096),
-            Kind::Link(target) => ("symlink", target.len()),
-        };
-        format!("{kind} {} {uid}:{gid} {size}", permissions(*mode))
-    }
-
     fn run(&mut self, line: &str) -> String {
         let words: Vec<&str> = line.split_whitespace().collect();
         match self.act(words[0], words[1], &words[2..]) {
@@ -458,7 +448,7 @@ impl Model {
         let entry = &self.entries[&place.path];
         let shown_path = if place.path.is_empty() { "/" } else { &place.path };
         match (verb, &entry.kind) {
-            ("stat" | "lstat", _) => Ok(self.shown(&place.path)),
+            ("stat" | "lstat", _) => Ok(shown(entry)),
             ("realpath", _) => Ok(shown_path.to_owned()),
             ("readlink", Kind::Link(target)) => Ok(target.clone()),
             ("readlink", _) => Err("EINVAL"),
@@ -486,6 +476,50 @@ impl Model {
             _ => panic!("nobody can {verb} that"),
         }
     }
+}
+
+fn shown(Entry { kind, mode, uid, gid }: &Entry) -> String {
+    let (kind, size) = match kind {
+        Kind::File(text) => ("file", text.len()),
+        Kind::Directory => ("directory", 4_096),
+        Kind::Link(target) => ("symlink", target.len()),
+    };
+    format!("{kind} {} {uid}:{gid} {size}", permissions(*mode))
+}
+
+/// What goes through everything meets everything, and a copy of everything is like it.
+fn check_tours(world: &mut World, model: &Model) -> Result<(), TestCaseError> {
+    if !model.is_directory("/tmp") {
+        return Ok(());
+    }
+    world.check("root chmod 755 / = ok\nroot chown 0:0 / = ok");
+    let found = world.by("root", |files, root| {
+        let mut find = files.find(root, b"/tmp", FindOptions::default()).unwrap();
+        let mut found = Vec::new();
+        while let Progress::More = find.go(files, root, 3, &mut found).unwrap() {}
+        found.into_iter().map(|path| String::from_utf8(path).unwrap()).collect::<BTreeSet<_>>()
+    });
+    let expected: BTreeSet<String> =
+        model.entries.keys().filter(|path| *path == "/tmp" || path.starts_with("/tmp/")).cloned().collect();
+    prop_assert_eq!(&found, &expected);
+    prop_assert_eq!(world.run("root cp-r /tmp /copy"), "ok");
+    for path in &expected {
+        let copy = format!("/copy{}", &path["/tmp".len()..]);
+        let mut entry = model.entries[path].clone();
+        (entry.uid, entry.gid) = (0, 0);
+        entry.mode = match entry.kind {
+            Kind::Link(_) => 0o777,
+            _ => entry.mode & 0o755,
+        };
+        if let Kind::File(text) = &entry.kind {
+            let read = world.run(&format!("root read {copy}"));
+            prop_assert_eq!(&read, if text.is_empty() { "ok" } else { text });
+        }
+        prop_assert_eq!(world.run(&format!("root lstat {copy}")), shown(&entry), "{}", copy);
+    }
+    prop_assert_eq!(world.run("root rm /copy"), "ok");
+    prop_assert_eq!(world.files.usage().entries, model.entries.len() as u64 - 1);
+    Ok(())
 }
 
 /// Without the bits that let a program run as somebody else.
@@ -549,10 +583,9 @@ proptest! {
             prop_assert_eq!(world.run(line), expected, "{}", line);
         }
         for path in model.entries.keys().filter(|path| !path.is_empty()) {
-            let shown = world.by("root", |files, root| files.lstat(root, path.as_bytes()));
-            prop_assert!(shown.is_ok(), "{} is missing", path);
-            prop_assert_eq!(world.run(&format!("root lstat {path}")), model.shown(path), "{}", path);
+            prop_assert_eq!(world.run(&format!("root lstat {path}")), shown(&model.entries[path]), "{}", path);
         }
         prop_assert_eq!(world.files.usage().entries, model.entries.len() as u64 - 1);
+        check_tours(&mut world, &model)?;
     }
 }

@@ -266,7 +266,7 @@ fn a_copy_and_a_tour_do_not_follow_what_comes_into_their_way() {
     let mut met = Vec::new();
     let mut go = |files: &Files, caller: &Caller<'_>, mut steps: usize| {
         tour.go(files, caller, &mut steps, &mut |entry| {
-            met.push(entry.real.clone());
+            met.push(entry.real.to_vec());
             ControlFlow::Continue(())
         })
     };
@@ -279,4 +279,30 @@ fn a_copy_and_a_tour_do_not_follow_what_comes_into_their_way() {
     let rest = world.by("root", |files, root| go(files, root, 1_000));
     assert_eq!(rest, Ok(Progress::Done(())));
     assert!(met.iter().all(|path| !path.ends_with(b"/f")), "{met:?}");
+}
+
+/// Root copies a directory into one of bob's, who puts a program of his own in the place of the copy: it must not become
+/// root's, with the bits of the directory.
+#[test]
+fn a_copy_gives_nothing_to_what_was_put_in_its_place() {
+    let mut world = check(
+        "root mkdir-p /src/d = ok
+         root write /src/d/f x = ok
+         root chmod 4755 /src/d = ok
+         bob mkdir /home/bob/c = ok",
+    );
+    let options = CopyOptions { is_recursive: true, preserves: true };
+    let mut copy =
+        world.by("root", |files, root| files.copy(root, b"/src", b"/home/bob/c", options)).unwrap();
+    let more = world.by("root", |files, root| copy.go(files, root, 1));
+    assert_eq!(more, Progress::More);
+    world.check(
+        "bob stat /home/bob/c/d = directory rwxr-xr-x 0:0 4096
+         bob mv /home/bob/c/d /home/bob/c/e = ok
+         bob write /home/bob/c/d evil = ok
+         bob chmod 755 /home/bob/c/d = ok",
+    );
+    let done = world.by("root", |files, root| go_on(|| copy.go(files, root, 1)));
+    assert_eq!(done, Err(Errno::NotFound));
+    world.check("bob stat /home/bob/c/d = file rwxr-xr-x 1001:1001 4");
 }

@@ -369,7 +369,17 @@ fn a_copy_is_the_copiers() {
          ann chmod 500 /home/ann/d/sub = ok     # what is copied must still be let in
          ann cp-r /home/ann/d /tmp/r = ok
          ann stat /tmp/r/sub = directory r-x------ 1000:1000 4096
-         ann stat /tmp/r/sub/deep = directory rwxr-xr-x 1000:1000 4096",
+         ann stat /tmp/r/sub/deep = directory rwxr-xr-x 1000:1000 4096
+         ann mkdir /tmp/s = ok
+         ann ln-s /home/ann /tmp/s/sub = ok
+         ann cp-r /home/ann/d /tmp/s = ENOTDIR  # a link is not a directory to copy into
+         ann ls /tmp/s = f l sub
+         ann ls /home/ann = d
+         ann ln-s s /tmp/ls = ok
+         ann unlink /tmp/s/sub = ok
+         ann unlink /tmp/s/l = ok
+         ann cp-r /home/ann/d /tmp/ls = ok      # but for the one that is named
+         ann ls /tmp/s = f l sub",
     );
 }
 
