@@ -61,7 +61,7 @@ pub(super) fn give_as(
     let pid = machine.current.pid;
     if !machine.has_room_for_descriptor() {
         // Some may be garbage that nobody has collected yet.
-        call.charge(COLLECTION_SAFEPOINTS);
+        call.spend(COLLECTION_SAFEPOINTS);
         call.collect();
         call.take_dropped().into_iter().for_each(|dropped| machine.object_dropped(dropped));
     }

@@ -21,7 +21,7 @@ const PAGES_MAX: usize = 16;
 /// `body, status, headers` for a path below a directory. Nothing outside of that is shown, also not through links.
 fn serve(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (root, path) = (call.bytes(1)?, call.bytes(2)?);
-    call.charge(SEARCH_SAFEPOINTS);
+    call.spend(SEARCH_SAFEPOINTS);
     let caller = caller_of(&machine.table, machine.current.pid);
     let site = Site { files: &machine.files, caller, bytes_max: machine.limits.read_bytes_max };
     let root = site.files.real_path(&caller, root).unwrap_or_default();

@@ -36,7 +36,7 @@ fn begin(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
 fn search(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let name = call.bytes(1)?;
     let from = call.bytes(2)?;
-    call.charge(SEARCH_SAFEPOINTS);
+    call.spend(SEARCH_SAFEPOINTS);
     let _ = machine.begin_wait(call, None); // A signal changes nothing about the module.
     let file = find(machine, name, from).map_err(|errno| failed(name, errno))?;
     let task = machine.current.task;
@@ -122,7 +122,7 @@ fn compiled(call: &mut Call<'_>, machine: &Machine, file: &Program) -> Result<By
     }
     let source_bytes_max = machine.limits.source_bytes_max;
     let source = machine.files.program_bytes(file, source_bytes_max as u64)?;
-    call.charge((source.len() / SOURCE_BYTES_PER_SAFEPOINT) as u64);
+    call.spend((source.len() / SOURCE_BYTES_PER_SAFEPOINT) as u64);
     let compiled = machine.programs.compile(&source, source_bytes_max);
     Ok(compiled.map_err(|_| Errno::TooBig)?.1)
 }

@@ -17,7 +17,7 @@ fn change(
     machine: &mut Machine,
     deed: impl FnOnce(&mut Files, &Caller<'_>) -> Result<(), Errno>,
 ) -> Result<u32, Stop> {
-    call.charge(LOOKUP_SAFEPOINTS);
+    call.spend(LOOKUP_SAFEPOINTS);
     ask(machine, deed)?;
     Ok(call.give(true))
 }

@@ -28,7 +28,7 @@ pub(super) fn set_stat(call: &mut Call<'_>, accounts: &Accounts, stat: &Stat, ta
 
 fn give_stat(call: &mut Call<'_>, machine: &mut Machine, stat: &Stat, target: Option<&Vec<u8>>) -> u32 {
     let accounts = machine.accounts();
-    call.charge(2 * LOOKUP_SAFEPOINTS);
+    call.spend(2 * LOOKUP_SAFEPOINTS);
     call.give_table(0, STAT_FIELDS);
     set_stat(call, &accounts, stat, target);
     1
@@ -59,7 +59,7 @@ pub(in crate::api) fn stat_handle(call: &mut Call<'_>, machine: &mut Machine) ->
 
 pub(super) fn exists(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let path = call.bytes(1)?;
-    call.charge(LOOKUP_SAFEPOINTS);
+    call.spend(LOOKUP_SAFEPOINTS);
     let exists = ask(machine, |files, caller| files.access(caller, path, Access::default())).is_ok();
     Ok(call.give(exists))
 }
@@ -69,21 +69,21 @@ pub(super) fn access(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, 
     let letters = call.optional(2, Call::text)?.unwrap_or_default();
     let access =
         Access::parse(&letters).ok_or_else(|| Stop::raise("access is made of the letters r, w and x"))?;
-    call.charge(LOOKUP_SAFEPOINTS);
+    call.spend(LOOKUP_SAFEPOINTS);
     let may = ask(machine, |files, caller| files.access(caller, path, access)).is_ok();
     Ok(call.give(may))
 }
 
 pub(super) fn readlink(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let path = call.bytes(1)?;
-    call.charge(LOOKUP_SAFEPOINTS);
+    call.spend(LOOKUP_SAFEPOINTS);
     let target = ask(machine, |files, caller| files.read_link(caller, path))?;
     Ok(call.give(&target))
 }
 
 pub(super) fn realpath(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let path = call.bytes(1)?;
-    call.charge(LOOKUP_SAFEPOINTS);
+    call.spend(LOOKUP_SAFEPOINTS);
     let real = ask(machine, |files, caller| files.real_path(caller, path))?;
     Ok(call.give(&real))
 }

@@ -14,7 +14,7 @@ pub(super) fn open(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, St
     let options = OpenOptions::parse(&mode).ok_or_else(|| {
         Stop::raise("a mode is \"r\", \"w\" or \"a\", with \"+\", \"x\" or \"b\" behind it")
     })?;
-    call.charge(LOOKUP_SAFEPOINTS);
+    call.spend(LOOKUP_SAFEPOINTS);
     let description = match ask(machine, |files, caller| files.open(caller, path, options))? {
         Opened::File(file) => machine.describe(Object::File(file))?,
         // One more name for what the process has already.

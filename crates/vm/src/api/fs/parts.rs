@@ -61,7 +61,7 @@ fn go(
     match advanced.inspect_err(|_| machine.forget_operation())? {
         Progress::Done(outcome) => {
             machine.forget_operation();
-            call.charge(LOOKUP_SAFEPOINTS);
+            call.spend(LOOKUP_SAFEPOINTS);
             Ok(match outcome {
                 Outcome::Table => Ok(()),
                 Outcome::Done(done) => done,
@@ -76,7 +76,7 @@ fn go(
             let table = kept.or_else(|| (count > 0).then(|| call.keep(table)));
             let operation = Operation { part: Some(part), table, count };
             machine.task_mut().operation = Some(Box::new(operation));
-            call.charge(PART_SAFEPOINTS);
+            call.spend(PART_SAFEPOINTS);
             machine.give_way(call)
         }
     }

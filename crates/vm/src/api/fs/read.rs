@@ -9,7 +9,7 @@ fn bytes_of(call: &mut Call<'_>, machine: &mut Machine) -> Result<Vec<u8>, Stop>
     let path = call.bytes(1)?;
     let bytes_max = machine.limits.read_bytes_max;
     let bytes = ask(machine, |files, caller| files.read_all(caller, path, bytes_max))?;
-    call.charge(LOOKUP_SAFEPOINTS);
+    call.spend(LOOKUP_SAFEPOINTS);
     Ok(bytes)
 }
 

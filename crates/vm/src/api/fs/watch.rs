@@ -13,7 +13,7 @@ pub(in crate::api) const METHODS: &[Function<Machine>] =
 
 pub(super) fn watch(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let path = call.bytes(1)?;
-    call.charge(LOOKUP_SAFEPOINTS);
+    call.spend(LOOKUP_SAFEPOINTS);
     let watch = ask(machine, |files, caller| files.watch(caller, path))?;
     let description = machine.describe(Object::Watch(watch))?;
     handle::give_as(call, machine, description, WATCHER)

@@ -17,21 +17,21 @@ const ACCOUNTS_SAFEPOINTS: u64 = 64;
 /// The name of the effective user.
 pub(super) fn whoami(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let uid = machine.process().who.uid;
-    call.charge(ACCOUNTS_SAFEPOINTS);
+    call.spend(ACCOUNTS_SAFEPOINTS);
     Ok(call.give(&machine.user_name(uid)))
 }
 
 /// The home of the effective user; `/` for whom nobody knows.
 pub(super) fn get_home(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let uid = machine.process().who.uid;
-    call.charge(ACCOUNTS_SAFEPOINTS);
+    call.spend(ACCOUNTS_SAFEPOINTS);
     let accounts = machine.accounts();
     Ok(call.give(accounts.user_of(uid).map_or(&b"/"[..], |user| &user.home)))
 }
 
 pub(super) fn users(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let accounts = machine.accounts();
-    call.charge(ACCOUNTS_SAFEPOINTS + 8 * accounts.users().len() as u64);
+    call.spend(ACCOUNTS_SAFEPOINTS + 8 * accounts.users().len() as u64);
     call.give_table(accounts.users().len() as u32, 0);
     for (number, user) in (1..).zip(accounts.users()) {
         call.give_table(0, 6);
@@ -48,7 +48,7 @@ pub(super) fn users(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, S
 
 /// Whether this is the password of a user.
 fn verify(call: &mut Call<'_>, machine: &mut Machine, name: &[u8], password: &[u8]) -> bool {
-    call.charge(PASSWORD_SAFEPOINTS);
+    call.spend(PASSWORD_SAFEPOINTS);
     machine.users.verify(&machine.files, name, password, &PasswordConfig::default())
 }
 
@@ -77,7 +77,7 @@ pub(super) fn su(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop
 
 pub(super) fn passwd(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (name, password) = (call.bytes(1)?, call.bytes(2)?);
-    call.charge(PASSWORD_SAFEPOINTS);
+    call.spend(PASSWORD_SAFEPOINTS);
     let config = PasswordConfig::default();
     let caller = caller_of(&machine.table, machine.current.pid);
     machine.users.set_password(&mut machine.files, &caller, name, password, &config, &mut machine.rng)?;

@@ -77,7 +77,7 @@ pub(in crate::api::fs) fn search_files_content(
             is_regex: options::flag(call, 3, c"regex"),
             ignores_case: options::flag(call, 3, c"case_insensitive"),
         };
-        call.charge(PATTERN_SAFEPOINTS);
+        call.spend(PATTERN_SAFEPOINTS);
         Ok(Part::Grep(machine.files.grep(paths, pattern, wanted)?))
     })?;
     done?;
