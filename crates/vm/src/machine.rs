@@ -93,6 +93,8 @@ pub struct Machine {
     pub(crate) category: u8,
     /// What it is about.
     pub(crate) state: MachineState,
+    /// Whether it went down, and nobody was told yet.
+    pub(crate) has_crashed: bool,
     /// Until when it is to be woken, as far as was planned.
     planned: Instant,
     pub(crate) allowance: Allowance,
@@ -171,6 +173,7 @@ impl Machine {
             work: Work::default(),
             category: 0,
             state: MachineState::Created,
+            has_crashed: false,
             planned: Instant::MAX,
             allowance: Allowance::new(),
             collected: 0,

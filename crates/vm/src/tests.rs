@@ -215,3 +215,38 @@ fn sources_are_loaded_and_bytecode_is_not() {
     );
     check("local ok, f = pcall(load, '\\6\\3\\0\\0\\0') print(ok, type(f))", "true\tnil\n");
 }
+
+/// What a fault of ours leaves behind: no processes, no heap, and the files.
+#[test]
+fn a_machine_that_went_down_can_run_again() {
+    let mut unit = Unit::new(Heap::Cell);
+    let mut tree = Tree::new(Arc::new(MemoryStore::new()), Config::default());
+    tree.mkdir("/bin", Attributes::new(0o755, Instant::ZERO)).unwrap();
+    tree.put("/bin/script", b"os.sleep(1)", Attributes::new(0o755, Instant::ZERO)).unwrap();
+    let mut rng = Rng::new(Seed::new(1));
+    let made = Made {
+        hostname: "test".into(),
+        cores: 1,
+        memory_bytes: 8 << 20,
+        limits: Arc::new(Limits::default()),
+        programs: Arc::default(),
+        files: Files::new(tree),
+        has_network: false,
+        address: None,
+    };
+    let slot = unit.insert(Machine::new(MachineId::random(&mut rng), made, rng));
+    let start = |unit: &mut Unit| {
+        let machine = unit.machines[usize::from(slot)].as_mut().unwrap();
+        let invoked = Invoked { path: b"/bin/script".to_vec(), ..Invoked::default() };
+        machine.start(Pid::INIT, invoked).unwrap();
+        unit.window += 1;
+        unit.woken.push_back(slot);
+        unit.run();
+        unit.machines[usize::from(slot)].as_ref().unwrap().processes().count()
+    };
+    assert_eq!(start(&mut unit), 1);
+    unit.crash();
+    let machine = unit.machines[usize::from(slot)].as_ref().unwrap();
+    assert_eq!((machine.state, machine.processes().count()), (crate::MachineState::Crashed, 0));
+    assert_eq!(start(&mut unit), 1);
+}

@@ -4,6 +4,7 @@
 //! a unit of its own, with [`Heap::Cell`] up to 255 share one.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -95,14 +96,30 @@ impl Unit {
         let mut spent = 0;
         while let Some(slot) = self.woken.pop_front() {
             let Some(mut machine) = self.machines[usize::from(slot)].take() else { continue };
-            spent += self.run_machine(&mut machine);
+            let ran = catch_unwind(AssertUnwindSafe(|| self.run_machine(&mut machine)));
             self.machines[usize::from(slot)] = Some(machine);
+            match ran {
+                Ok(safepoints) => spent += safepoints,
+                Err(_) => self.crash(),
+            }
             self.ran.push(slot);
         }
         if self.heap.is_some() && !self.machines.iter().flatten().any(|machine| machine.has_threads()) {
             self.heap = None;
         }
         spent
+    }
+
+    /// A function of the host panicked: the heap cannot be used any more, and all machines whose scripts lived in it are
+    /// down. Their files are as they were.
+    pub(crate) fn crash(&mut self) {
+        self.heap = None;
+        for (slot, machine) in self.machines.iter_mut().enumerate() {
+            if let Some(machine) = machine.as_mut().filter(|machine| machine.has_threads()) {
+                machine.crash();
+                self.ran.push(slot as u8);
+            }
+        }
     }
 
     fn run_machine(&mut self, machine: &mut Machine) -> u64 {

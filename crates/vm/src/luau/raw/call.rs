@@ -600,12 +600,24 @@ macro_rules! numbers {
     ($($number:ty)*) => {
         $(impl Give for $number {
             fn give(self, call: &mut Call<'_>) -> u32 {
+                f64::from(self).give(call)
+            }
+        })*
+    };
+}
+numbers!(i32 u8 u16 u32);
+
+macro_rules! long_numbers {
+    ($($number:ty)*) => {
+        $(impl Give for $number {
+            /// What has more than 53 bits is rounded, as all numbers of Luau.
+            fn give(self, call: &mut Call<'_>) -> u32 {
                 (self as f64).give(call)
             }
         })*
     };
 }
-numbers!(i32 i64 u8 u16 u32 u64 usize);
+long_numbers!(i64 u64 usize);
 
 impl Give for &[u8] {
     fn give(self, call: &mut Call<'_>) -> u32 {

@@ -314,6 +314,7 @@ impl<H> State<H> {
     }
 
     /// Lets go of a thread, which nobody runs any more.
+    #[expect(clippy::needless_pass_by_value, reason = "nobody may use it after this")]
     pub(crate) fn release(&mut self, thread: Thread) {
         // SAFETY: it is a thread of this state; it is collected with all that it held.
         unsafe { ffi::lua_unref(self.lua.as_ptr(), thread.reference) };
@@ -438,12 +439,6 @@ impl<H> State<H> {
         self.collects = false;
         // SAFETY: no thread runs.
         unsafe { ffi::lua_gc(self.lua.as_ptr(), ffi::LUA_GCSTOP, 0) };
-    }
-
-    /// Lets the heap grow to so many percent of what is alive before it is collected.
-    pub(crate) fn set_goal(&mut self, percent: u32) {
-        // SAFETY: no thread runs.
-        unsafe { ffi::lua_gc(self.lua.as_ptr(), ffi::LUA_GCSETGOAL, percent as c_int) };
     }
 
     /// The host objects that scripts let go of since this was asked last.
