@@ -23,7 +23,7 @@ fn files_are_written_and_read() {
     let expected = "true\ttrue\ntrue\t13\none,two,three\ntrue\tx\ntrue\ton\nnil\tinvalid argument\tEINVAL\n\
         nil\tno such file or directory\tENOENT\nnil\tis a directory\tEISDIR\n\
         nil\tno such file or directory\tENOENT\ntrue\tnil\tinvalid argument\tEINVAL\n\
-        false\targument 2 is to be a string, not no value\n1\ttrue\t0\n";
+        false\targument 2 is to be a string, not nil\n1\ttrue\t0\n";
     check(source, expected);
 }
 
