@@ -534,9 +534,9 @@ impl<'a> Call<'a> {
     ///
     /// Bytes that are read from a script, memory that is given to it, and items that are fetched from its tables or put
     /// into those that it is given are counted as they are.
-    pub fn spend(&mut self, safepoints: u32) {
+    pub fn spend(&mut self, safepoints: u64) {
         // SAFETY: as in `take_dropped`.
-        unsafe { (*Ground::of(self.lua)).account.fuel -= i64::from(safepoints) };
+        unsafe { (*Ground::of(self.lua)).account.spend(safepoints) };
     }
 
     /// How much the memory of a category is, in bytes.
