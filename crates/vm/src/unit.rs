@@ -26,6 +26,8 @@ const PROTOTYPES_MAX: usize = 256;
 
 /// How many bytes of a heap are looked at by the collector in the time of a safepoint.
 const COLLECTED_BYTES: usize = 64;
+/// A heap that has not grown by this much is not collected.
+const COLLECTED_BYTES_MIN: usize = 32 << 10;
 
 /// Machines whose scripts live in one heap.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub(crate) struct Unit {
 struct ScriptHeap {
     state: State<Machine>,
     prototypes: Map<BlobId, Prototype>,
+    /// How much memory it had after it was collected last.
+    collected: usize,
 }
 
 impl Unit {
@@ -150,7 +154,10 @@ impl Unit {
 impl ScriptHeap {
     fn new(programs: &Programs) -> Self {
         let preludes = programs.preludes();
-        Self { state: State::new(&api::libraries(&preludes)), prototypes: Map::default() }
+        let mut state = State::new(&api::libraries(&preludes));
+        // Luau paces its collector by the clock, which scripts could see: `collect_if_due` does not.
+        state.stop_collector();
+        Self { collected: state.used(), state, prototypes: Map::default() }
     }
 
     /// Does what could not be done while a script ran.
@@ -212,7 +219,7 @@ impl ScriptHeap {
         let left = u32::try_from(machine.allowance.left()).unwrap_or(u32::MAX);
         let fuel = Fuel { slice: limits.slice_safepoints.min(left).max(1), grace: limits.grace_safepoints };
         let memory_max = machine.table.memory_bytes as usize;
-        let collecting = self.collect_if_tight(kind, machine, memory_max);
+        let collecting = self.collect_if_due(kind, machine, memory_max);
         let memory = match kind {
             Heap::Own => memory_max,
             // What the others have is theirs; this one may add what it has left.
@@ -232,20 +239,27 @@ impl ScriptHeap {
         spent.saturating_add(collecting)
     }
 
-    /// Collects before a machine that has little memory left runs, and says what that costs, in safepoints.
+    /// Collects if there is twice as much as after the last time, or the machine that is to run has little memory left; says
+    /// what that costs, in safepoints.
     ///
-    /// Luau paces its collector by what is alive, and does not collect when memory ends: long strings that nobody needs any
-    /// more would end the process. What is allocated ends a slice, so this comes in time.
-    fn collect_if_tight(&mut self, kind: Heap, machine: &mut Machine, memory_max: usize) -> u32 {
-        let has = self.memory_of(kind, machine);
+    /// What is allocated ends a slice, so this comes in time, and at the same time in every run.
+    fn collect_if_due(&mut self, kind: Heap, machine: &mut Machine, memory_max: usize) -> u32 {
+        let (used, has) = (self.state.used(), self.memory_of(kind, machine));
         machine.collected = machine.collected.min(has);
-        if has < memory_max / 2 || has - machine.collected < memory_max / 8 {
+        let is_due = used > self.collected.saturating_mul(2).saturating_add(COLLECTED_BYTES_MIN);
+        let is_tight = has >= memory_max / 2 && has - machine.collected >= memory_max / 8;
+        if !is_due && !is_tight {
             return 0;
         }
-        let looked_at = self.state.used();
-        self.state.collect();
+        self.collect();
         machine.collected = self.memory_of(kind, machine);
-        u32::try_from(looked_at / COLLECTED_BYTES).unwrap_or(u32::MAX)
+        u32::try_from(used / COLLECTED_BYTES).unwrap_or(u32::MAX)
+    }
+
+    fn collect(&mut self) {
+        self.state.collect();
+        self.state.stop_collector();
+        self.collected = self.state.used();
     }
 
     fn memory_of(&self, kind: Heap, machine: &Machine) -> usize {
@@ -257,7 +271,7 @@ impl ScriptHeap {
 
     /// A machine has more than it may: unless most of that is garbage, whoever ran last pays for it.
     fn relieve(&mut self, kind: Heap, machine: &Machine, memory_max: usize, outcome: Outcome) -> Outcome {
-        self.state.collect();
+        self.collect();
         if self.memory_of(kind, machine) > memory_max { Outcome::OutOfMemory } else { outcome }
     }
 }

@@ -224,6 +224,7 @@ pub(super) fn copy(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, St
 pub(super) fn glob(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let done = go(call, machine, |call, machine| {
         let pattern = call.bytes(1)?;
+        call.spend(LOOKUP_SAFEPOINTS + pattern.len() as u64);
         Ok(Part::Glob(machine.files.glob(pattern, GLOBBED_MAX)?))
     })?;
     done?;

@@ -517,8 +517,11 @@ impl<'a> Call<'a> {
 
     /// Collects all that nobody can reach.
     pub(crate) fn collect(&mut self) {
-        // SAFETY: what this call uses is on the stack.
-        unsafe { ffi::lua_gc(self.lua, ffi::LUA_GCCOLLECT, 0) };
+        // SAFETY: what this call uses is on the stack. Nothing is collected by itself after this.
+        unsafe {
+            ffi::lua_gc(self.lua, ffi::LUA_GCCOLLECT, 0);
+            ffi::lua_gc(self.lua, ffi::LUA_GCSTOP, 0);
+        }
     }
 
     /// The host objects that scripts let go of since this was asked last.
