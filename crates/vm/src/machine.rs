@@ -1,5 +1,6 @@
 //! [`Machine`]: a computer in miniature.
 
+mod allowance;
 mod description;
 mod life;
 mod limits;
@@ -31,6 +32,7 @@ use crate::os::table::Table;
 use crate::os::waiters::Waiters;
 use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
 
+use allowance::Allowance;
 use description::{Description, PipeEntry, SocketWaiters};
 use task::{Task, TaskState};
 
@@ -93,8 +95,9 @@ pub struct Machine {
     pub(crate) state: MachineState,
     /// Until when it is to be woken, as far as was planned.
     planned: Instant,
-    /// The window in which it ran last, and how much it may still do in that.
-    pub(crate) window: (u64, u64),
+    pub(crate) allowance: Allowance,
+    /// How much memory its scripts had after its heap was collected last because there was little left.
+    pub(crate) collected: usize,
 }
 
 /// What a machine is made of.
@@ -169,7 +172,8 @@ impl Machine {
             category: 0,
             state: MachineState::Created,
             planned: Instant::MAX,
-            window: (u64::MAX, 0),
+            allowance: Allowance::new(),
+            collected: 0,
         }
     }
 

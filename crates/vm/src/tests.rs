@@ -12,7 +12,7 @@ use ironloom_blob::MemoryStore;
 use ironloom_blob::tree::{Attributes, Config, Tree};
 use ironloom_core::{Duration, Instant, MachineId, Rng, Seed};
 
-use crate::machine::{Heap, Invoked, Limits, Machine, Made, Object, Programs, Streams};
+use crate::machine::{Heap, Invoked, Limits, Machine, Made, Object, Streams};
 use crate::os::{Files, Pid, Tail};
 use crate::unit::Unit;
 

@@ -23,6 +23,9 @@ pub(crate) const CELL_MACHINES: usize = 255;
 /// How many programs a heap keeps that no process may be running.
 const PROTOTYPES_MAX: usize = 256;
 
+/// How many bytes of a heap are looked at by the collector in the time of a safepoint.
+const COLLECTED_BYTES: usize = 64;
+
 /// Machines whose scripts live in one heap.
 #[derive(Debug)]
 pub(crate) struct Unit {
@@ -108,18 +111,16 @@ impl Unit {
         machine.network_settled();
         machine.wake_sleepers();
         machine.wake_watchers();
-        if machine.window.0 != self.window {
-            let cores = u64::from(machine.table.cores);
-            machine.window = (self.window, cores * u64::from(machine.limits.safepoints_per_core));
-        }
+        let cores = u64::from(machine.table.cores);
+        machine.allowance.begin(self.window, cores * u64::from(machine.limits.safepoints_per_core));
         let mut spent = 0;
-        while machine.has_work() && machine.window.1 > 0 {
+        while machine.has_work() && machine.allowance.left() > 0 {
             let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(&machine.programs));
             heap.prepare(machine);
             let Some((task, thread)) = machine.next_ready() else { continue };
             let used = u64::from(heap.resume(self.kind, machine, task, thread));
             machine.wake_watchers();
-            machine.window.1 = machine.window.1.saturating_sub(used);
+            machine.allowance.spend(used);
             spent += used;
         }
         if let Some(heap) = &mut self.heap {
@@ -191,9 +192,10 @@ impl ScriptHeap {
     /// Runs a task for a slice; how much it spent.
     fn resume(&mut self, kind: Heap, machine: &mut Machine, task: TaskId, mut thread: Thread) -> u32 {
         let limits = &machine.limits;
-        let left = u32::try_from(machine.window.1).unwrap_or(u32::MAX);
+        let left = u32::try_from(machine.allowance.left()).unwrap_or(u32::MAX);
         let fuel = Fuel { slice: limits.slice_safepoints.min(left).max(1), grace: limits.grace_safepoints };
         let memory_max = machine.table.memory_bytes as usize;
+        let collecting = self.collect_if_tight(kind, machine, memory_max);
         let memory = match kind {
             Heap::Own => memory_max,
             // What the others have is theirs; this one may add what it has left.
@@ -210,7 +212,23 @@ impl ScriptHeap {
         let dropped = self.state.take_dropped();
         dropped.into_iter().for_each(|dropped| machine.object_dropped(dropped));
         machine.settle(task, thread, outcome, spent);
-        spent
+        spent.saturating_add(collecting)
+    }
+
+    /// Collects before a machine that has little memory left runs, and says what that costs, in safepoints.
+    ///
+    /// Luau paces its collector by what is alive, and does not collect when memory ends: long strings that nobody needs any
+    /// more would end the process. What is allocated ends a slice, so this comes in time.
+    fn collect_if_tight(&mut self, kind: Heap, machine: &mut Machine, memory_max: usize) -> u32 {
+        let has = self.memory_of(kind, machine);
+        machine.collected = machine.collected.min(has);
+        if has < memory_max / 2 || has - machine.collected < memory_max / 8 {
+            return 0;
+        }
+        let looked_at = self.state.used();
+        self.state.collect();
+        machine.collected = self.memory_of(kind, machine);
+        u32::try_from(looked_at / COLLECTED_BYTES).unwrap_or(u32::MAX)
     }
 
     fn memory_of(&self, kind: Heap, machine: &Machine) -> usize {

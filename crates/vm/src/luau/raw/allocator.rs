@@ -20,7 +20,12 @@ const UNIT_BYTES_LOG2: u32 = 7;
 impl Account {
     /// Counts bytes that were allocated, or that the host looks at, as work.
     pub(super) const fn charge(&mut self, bytes: usize) {
-        self.fuel -= (bytes >> UNIT_BYTES_LOG2) as i64;
+        self.spend((bytes >> UNIT_BYTES_LOG2) as u64);
+    }
+
+    /// Counts work as so many safepoints.
+    pub(super) const fn spend(&mut self, safepoints: u64) {
+        self.fuel = self.fuel.saturating_sub_unsigned(safepoints);
     }
 }
 
