@@ -1,5 +1,5 @@
 //! The tour: a thousand processes call each other for ten seconds that pass in a moment, on one worker and on two, to the
-//! same digest; then each gets a file tree of its own, forked from one image, and one of them is rolled back.
+//! same digest; then each gets a machine of its own, with programs in Luau; one is ruined, and rolled back.
 //!
 //! `cargo run --release --example quickstart`
 
@@ -7,17 +7,24 @@ use std::error::Error;
 use std::mem::swap;
 use std::sync::{Arc, OnceLock};
 
-use ironloom_node::blob::tree::{Attributes, Config};
-use ironloom_node::blob::{BlobStore, Durability, MemoryStore, Tree};
+use ironloom_node::blob::tree::Attributes;
 use ironloom_node::core::metrics::{Histogram, Registry, Unit};
 use ironloom_node::core::trace::first_difference;
 use ironloom_node::core::{Clock, Duration, Instant, Seed, Trace, WallClock};
+use ironloom_node::net::fabric::Place;
 use ironloom_node::sched::{self, Address, Context, Reply, VirtualKernel};
+use ironloom_node::vm::{self, Command, Heap, Image, MachineSpec, Machines};
 
 const HOSTS: u64 = 1_000;
 const HORIZON: Duration = Duration::from_secs(10);
 const THINKING: f64 = 40e6; // nanoseconds between two calls of a host, on average
 const WORKING: f64 = 2e6; // nanoseconds that an answer takes, on average
+
+/// What runs on every machine, and what one of them asks the others.
+const GREET: &str = "net.listen(1007) while true do local from = net.recv() net.send(from.src_ip, from.src_port, os.hostname()) end";
+const ASK: &str = "local count, last = tonumber((...)) - 1, nil for i = 1, count do
+    local other = net.connect(`10.0.{i // 250}.{i % 250 + 1}`, 1007) other:send('who are you?')
+    last = other:recv({timeout = 1}).data other:close() end print(`{count} have answered, the last was {last}`)";
 
 /// All hosts. What each is sent is the right to reply.
 type Hosts = Arc<OnceLock<Vec<Address<Reply<()>>>>>;
@@ -101,38 +108,53 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let parted = first_difference(|trace| run(trace, None), |trace| run(trace, Some(fault)))?;
     println!("  {}", parted.expect("one host is late").to_string().replace('\n', "\n  "));
-    trees()
+    machines()
 }
 
-/// Gives every host a file tree, lets one ruin its own, and goes back.
-fn trees() -> Result<(), Box<dyn Error>> {
-    let (clock, file) = (WallClock::start(), Attributes::new(0o644, Instant::ZERO));
-    let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
-    let mut image = Tree::new(Arc::clone(&store), Config::default());
-    image.mkdir("/etc", Attributes::new(0o755, Instant::ZERO))?;
-    image.put("/etc/motd", b"Welcome to Ironloom.\n", file.clone())?;
-    image.put("/system", &vec![0; 4 << 20], file.clone())?;
-    let image_id = image.commit(Durability::Buffered)?;
-
-    let mut machines: Vec<Tree> = (0..HOSTS).map(|_| image.fork()).collect();
-    for (number, machine) in machines.iter_mut().enumerate() {
-        machine.put("/etc/hostname", format!("host-{number}\n").as_bytes(), file.clone())?;
-        machine.commit(Durability::Buffered)?;
+/// Gives every host a machine with a small Unix. One greets all the others, and one is ruined and rolled back.
+fn machines() -> Result<(), Box<dyn Error>> {
+    let clock = WallClock::start();
+    let mut tree = Image::base().tree().fork();
+    for (path, text) in [("/bin/greet", GREET), ("/bin/ask", ASK), ("/etc/bootstrap", "greet\n")] {
+        tree.put(path, text.as_bytes(), Attributes::new(0o755, Instant::ZERO))?;
     }
-    let millis = clock.now().as_nanos() / 1_000_000;
-    println!("\n{HOSTS} file trees, forked from image {image_id} of 4 MiB, in {millis} ms:\n");
-
-    let victim = &mut machines[7];
-    let snapshot = victim.commit(Durability::Buffered)?;
-    victim.put("/etc/motd", b"0wned\n", file)?;
-    victim.remove("/system", Instant::ZERO)?;
-    let before = Tree::open(Arc::clone(&store), snapshot, Config::default())?;
-    for difference in before.diff(victim) {
-        println!("  host-7, after a visitor, differs in {}", difference?.path);
+    let image = Image::new(tree);
+    let mut machines = Machines::new(vm::Config::default(), Seed::new(7));
+    let lan = machines.fabric_mut().add_switch("lan", Place::Apart, <_>::default())?;
+    let mut ids = Vec::new();
+    for number in 0..HOSTS {
+        let address = format!("10.0.{}.{}/16", number / 250, number % 250 + 1).parse()?;
+        let spec = MachineSpec::new(format!("host-{number}"), &image).heap(Heap::Cell).at(lan, address);
+        ids.push(machines.create(&spec)?);
+        machines.boot(ids[number as usize])?;
     }
-    *victim = before;
-    print!("  host-7, rolled back to {snapshot}: {}", String::from_utf8(victim.read_all("/etc/motd")?)?);
+    println!(
+        "\n{HOSTS} machines, each with a shell, files and a network card, after {} ms.\n",
+        millis(&clock)
+    );
+    let mut run = |machines: &mut Machines, host: usize, line: &str| match machines.run(
+        ids[host],
+        &Command::shell(line),
+        HORIZON,
+    ) {
+        Ok(finished) => {
+            println!("  host-{host}# {line}\n  {}", finished.text().trim_end().replace('\n', "\n  "))
+        }
+        Err(error) => println!("  host-{host}# {line}\n  {error}"),
+    };
+    run(&mut machines, 0, &format!("ask {HOSTS}"));
+    let snapshot = machines.snapshot(ids[7])?;
+    run(&mut machines, 7, "rm -rf /bin /etc");
+    run(&mut machines, 7, "ls /");
+    machines.rollback(ids[7], snapshot)?;
+    println!("\n  rolled back to {snapshot}:");
+    run(&mut machines, 7, "ls / | head -n 2; ls /bin | wc -l");
+    println!("\n  All of that took {} ms.", millis(&clock));
     Ok(())
+}
+
+fn millis(clock: &WallClock) -> u64 {
+    clock.now().as_nanos() / 1_000_000
 }
 
 /// Draws how long the replies took.

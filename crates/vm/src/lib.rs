@@ -17,5 +17,7 @@ mod tests;
 
 pub use image::Image;
 pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
-pub use machines::{Command, Config, ConsoleId, Event, Finished, MachineError, MachineState, Machines};
+pub use machines::{
+    Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Written,
+};
 pub use os::{Credentials, Errno};

@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 use crate::machine::{Machine, Programs};
 use crate::unit::Unit;
 
-pub use command::{Command, Finished};
+pub use command::{Command, Finished, Job, Written};
 pub use config::Config;
 pub use consoles::ConsoleId;
 pub use error::MachineError;

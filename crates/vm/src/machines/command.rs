@@ -112,10 +112,29 @@ impl Command {
 }
 
 /// A command under way, with what it writes.
-struct Running {
+#[derive(Debug)]
+pub struct Job {
+    machine: MachineId,
     pid: Pid,
     output: u32,
     errors: u32,
+}
+
+impl Job {
+    /// The number of its process.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        self.pid
+    }
+}
+
+/// What a command has written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Written {
+    /// To its standard output, the last mebibyte of it.
+    pub output: Vec<u8>,
+    /// To its standard error, the last mebibyte of it.
+    pub errors: Vec<u8>,
 }
 
 impl Machines {
@@ -132,9 +151,7 @@ impl Machines {
         command: &Command,
         limit: Duration,
     ) -> Result<Finished, MachineError> {
-        let running = self.visit(id, |machine| begin(machine, command))?;
-        let running =
-            running.map_err(|errno| MachineError::System { machine: id, what: command.shown(), errno })?;
+        let running = self.start(id, command)?;
         let until = self.now.saturating_add(limit);
         let mut exit = None;
         let mut seen = self.events.len();
@@ -149,17 +166,38 @@ impl Machines {
             seen = machines.events.len();
             exit.is_none()
         });
-        let finished = self.visit(id, |machine| {
-            if !is_over {
-                machine.end(running.pid, Exit::Signal(Signal::Kill));
-            }
-            let (output, errors) = (collect(machine, running.output), collect(machine, running.errors));
-            Finished { exit: exit.unwrap_or(Exit::Signal(Signal::Kill)), output, errors }
-        })?;
         if !is_over {
-            return Err(MachineError::TimedOut { machine: id, what: command.shown() });
+            self.visit(id, |machine| machine.end(running.pid, Exit::Signal(Signal::Kill)))?;
         }
-        Ok(finished)
+        let Written { output, errors } = self.collect(running)?;
+        match exit {
+            Some(exit) if is_over => Ok(Finished { exit, output, errors }),
+            _ => Err(MachineError::TimedOut { machine: id, what: command.shown() }),
+        }
+    }
+
+    /// Has a machine start a command, and returns at once. What it writes is kept until it is [collected](Self::collect);
+    /// that it has ended is found among the [events](Self::poll).
+    ///
+    /// # Errors
+    ///
+    /// If the machine is not there, or does not start it.
+    pub fn start(&mut self, id: MachineId, command: &Command) -> Result<Job, MachineError> {
+        let started = self.visit(id, |machine| begin(machine, command))?;
+        started.map_err(|errno| MachineError::System { machine: id, what: command.shown(), errno })
+    }
+
+    /// What a command has written by now. If it has not ended, what it writes from now on is lost.
+    ///
+    /// # Errors
+    ///
+    /// If its machine is not there any more.
+    #[expect(clippy::needless_pass_by_value, reason = "what is collected is gone")]
+    pub fn collect(&mut self, job: Job) -> Result<Written, MachineError> {
+        self.visit(job.machine, |machine| Written {
+            output: collect(machine, job.output),
+            errors: collect(machine, job.errors),
+        })
     }
 
     /// Has a machine start a command, and returns at once with its number. What it writes is lost.
@@ -186,7 +224,7 @@ impl Machines {
     }
 }
 
-fn begin(machine: &mut Machine, command: &Command) -> Result<Running, Errno> {
+fn begin(machine: &mut Machine, command: &Command) -> Result<Job, Errno> {
     let mut invoked = command.invoked()?;
     let (reader, writer) = machine.describe_pipe()?;
     let tail = || Object::Tail { tail: Tail::default(), forward: None, bytes_max: OUTPUT_BYTES_MAX };
@@ -201,7 +239,7 @@ fn begin(machine: &mut Machine, command: &Command) -> Result<Running, Errno> {
     machine.release(writer);
     let is_whole = command.input.is_empty() || fits == Ok(true);
     match started {
-        Ok(pid) if is_whole => Ok(Running { pid, output, errors }),
+        Ok(pid) if is_whole => Ok(Job { machine: machine.id(), pid, output, errors }),
         other => {
             if let Ok(pid) = other {
                 machine.end(pid, Exit::Signal(Signal::Kill));
