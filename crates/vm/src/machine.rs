@@ -51,7 +51,7 @@ pub(crate) use start::{Invoked, Streams};
 
 /// A computer in miniature: users, processes, files, a network card.
 ///
-/// It is a value that is told the time. What runs on it are Luau scripts, which the [unit](crate::unit) that it is in
+/// It is a value that is told the time. What runs on it are Luau scripts, which the unit that it is in
 /// lets run.
 #[derive(Debug)]
 pub struct Machine {

@@ -250,3 +250,21 @@ fn a_machine_that_went_down_can_run_again() {
     assert_eq!((machine.state, machine.processes().count()), (crate::MachineState::Crashed, 0));
     assert_eq!(start(&mut unit), 1);
 }
+
+#[test]
+fn a_first_line_may_say_what_runs_a_script() {
+    check("#!/bin/lua\nprint(debug.info(1, 'l'))", "2\n");
+}
+
+/// What a process that found no memory has left is not in the way of the next.
+#[test]
+fn the_dead_do_not_hold_memory() {
+    let source = "
+        if ... then local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end end
+        for i = 1, 5 do
+            local pid = os.spawn('script', {'child'}, { stdout = 'null', stderr = 'null' })
+            print(select(2, os.wait(pid)))
+        end
+        print(#('y'):rep(1000000))";
+    check(source, "1\tnil\n1\tnil\n1\tnil\n1\tnil\n1\tnil\n1000000\n");
+}

@@ -51,6 +51,8 @@ pub(crate) struct Unit {
 struct ScriptHeap {
     state: State<Machine>,
     prototypes: Map<BlobId, Prototype>,
+    /// Whether somebody found no memory, so that what the dead have left is to be collected at once.
+    is_full: bool,
     /// How much memory it had after it was collected last.
     collected: usize,
 }
@@ -157,7 +159,7 @@ impl ScriptHeap {
         let mut state = State::new(&api::libraries(&preludes));
         // Luau paces its collector by the clock, which scripts could see: `collect_if_due` does not.
         state.stop_collector();
-        Self { collected: state.used(), state, prototypes: Map::default() }
+        Self { collected: state.used(), state, prototypes: Map::default(), is_full: false }
     }
 
     /// Does what could not be done while a script ran.
@@ -167,6 +169,9 @@ impl ScriptHeap {
         }
         for kept in std::mem::take(&mut machine.work.kept) {
             self.state.forget(kept);
+        }
+        if std::mem::take(&mut self.is_full) {
+            self.state.collect();
         }
         for (pid, start) in std::mem::take(&mut machine.work.starts) {
             self.begin(machine, pid, &start);
@@ -235,6 +240,7 @@ impl ScriptHeap {
             if has > memory_max { self.relieve(kind, machine, memory_max, outcome) } else { outcome };
         let dropped = self.state.take_dropped();
         dropped.into_iter().for_each(|dropped| machine.object_dropped(dropped));
+        self.is_full |= outcome == Outcome::OutOfMemory;
         machine.settle(task, thread, outcome, spent);
         spent.saturating_add(collecting)
     }

@@ -36,6 +36,10 @@ impl Bytecode {
         if length > source_bytes_max {
             return Err(CompileError::Length { length, source_bytes_max });
         }
+        // A first line that says what runs a file is no Luau, and keeps its place.
+        if let Some(rest) = source.strip_prefix(b"#!") {
+            return Ok(Self(raw::compile(&[b"--", rest].concat(), true).into()));
+        }
         Ok(Self(raw::compile(source, true).into()))
     }
 

@@ -58,11 +58,13 @@ pub(super) fn login(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, S
     Ok(call.give(is_right))
 }
 
-/// Becomes another user for good, with the password; root without.
+/// Becomes another user for good, with the password; who was started by root without.
+///
+/// A program that runs as its owner is not root's because its owner is root.
 pub(super) fn su(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let name = call.bytes(1)?;
     let password = call.optional(2, Call::bytes)?.unwrap_or_default();
-    if !machine.process().who.is_root() && !verify(call, machine, name, password) {
+    if machine.process().who.real_uid != 0 && !verify(call, machine, name, password) {
         return Ok(call.give(false));
     }
     match machine.users.credentials(&machine.files, name) {
