@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("A world of {HOSTS} processes from seed {seed}.\n");
 
     let (registry, clock) = (Registry::new(100), WallClock::start());
-    let mut trace = Trace::new();
+    let (mut trace, mut again) = (Trace::new(), Trace::new());
     simulate((seed, 1), &registry, &mut trace, None)?;
     let took = clock.now().as_nanos().max(1);
     println!(
@@ -100,11 +100,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [half, most] = [0.5, 0.99].map(|part| seen.quantile(part) as f64 / 1e6);
     println!("  {} events. Half of the replies took {half:.1} ms, 99 % {most:.1} ms.", trace.events());
 
-    let mut again = Trace::new();
     simulate((seed, 2), &Registry::new(100), &mut again, None)?;
     assert_eq!(trace.digest(), again.digest(), "a run is its seed");
-    println!("\n  Digest of the run:         {}", trace.digest());
-    println!("  The same with two workers: {}  equal", again.digest());
+    println!("  Its digest, and that of the same with two workers: {}", trace.digest());
 
     println!("\nNow host 7 falls asleep at 4 s for half a second. Where do the runs part?\n");
     let fault = Instant::ZERO.saturating_add(Duration::from_secs(4));
@@ -146,9 +144,7 @@ fn machines() -> Result<(), Box<dyn Error>> {
 
 /// Has a machine run a line, and shows what it writes.
 fn show(machines: &mut Machines, id: MachineId, line: &str) {
-    let written = match machines.run(id, &Command::shell(line), HORIZON) {
-        Ok(finished) => finished.text(),
-        Err(error) => error.to_string(),
-    };
-    println!("  # {line}\n  {}", written.trim_end().replace('\n', "\n  "));
+    let finished = machines.run(id, &Command::shell(line), HORIZON);
+    let written = finished.map_or_else(|error| error.to_string(), |finished| finished.text());
+    println!("  # {line}{}", format!("\n{}", written.trim_end()).trim_end().replace('\n', "\n  "));
 }
