@@ -34,7 +34,7 @@ fn generate(rng: &mut Rng) -> Task {
             "while true do pcall(function() while true do end end) end",
             "local hoard = {} while true do table.insert(hoard, string.rep('x', 1000 + #hoard)) end",
             "while true do os.spawn_path('/home/user/task') end",
-            "while true do assert(fs.append('/tmp/fill', string.rep('x', 65536))) end",
+            "local piece = string.rep('x', 65536) while true do assert(fs.append('/tmp/fill', piece)) end",
             "print(assert(fs.read('/etc/shadow')))",
         ];
         let script = (*rng.choose(&scripts).expect("there are some")).to_owned();

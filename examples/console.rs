@@ -59,6 +59,7 @@ impl Session {
 
     /// Types all of it, as fast as there is room.
     fn type_all(&mut self, mut bytes: &[u8]) -> Result<()> {
+        self.last.clear();
         while !bytes.is_empty() && self.is_open()? {
             let taken = self.machines.type_in(self.console, bytes)?;
             bytes = &bytes[taken..];
@@ -71,7 +72,6 @@ impl Session {
     /// Lets time go by until the shell asks for more, or is gone, or a minute is over.
     fn wait(&mut self) -> Result<()> {
         let minute = self.machines.now().saturating_add(Duration::from_secs(60));
-        self.last.clear();
         while self.machines.now() < minute && self.is_open()? && !self.last.ends_with(b"# ") {
             self.machines.run_for(Duration::from_millis(1));
             self.show()?;

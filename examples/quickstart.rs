@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use ironloom_node::blob::tree::Attributes;
 use ironloom_node::core::metrics::{Histogram, Registry, Unit};
 use ironloom_node::core::trace::first_difference;
-use ironloom_node::core::{Clock, Duration, Instant, Seed, Trace, WallClock};
+use ironloom_node::core::{Clock, Duration, Instant, MachineId, Seed, Trace, WallClock};
 use ironloom_node::net::fabric::Place;
 use ironloom_node::sched::{self, Address, Context, Reply, VirtualKernel};
 use ironloom_node::vm::{self, Command, Heap, Image, MachineSpec, Machines};
@@ -87,19 +87,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("A world of {HOSTS} processes from seed {seed}.\n");
 
     let (registry, clock) = (Registry::new(100), WallClock::start());
-    let mut trace = Trace::new();
+    let (mut trace, mut again) = (Trace::new(), Trace::new());
     simulate((seed, 1), &registry, &mut trace, None)?;
     let took = clock.now().as_nanos().max(1);
-    let (millis, faster) = (took / 1_000_000, HORIZON.as_nanos() / took);
-    println!("  10 s passed in {millis} ms, {faster} times as fast as life.");
-    println!("  {} events. How long the replies took:\n", trace.events());
-    draw(&registry)?;
+    println!(
+        "  10 s passed in {} ms, {} times as fast as life.",
+        took / 1_000_000,
+        HORIZON.as_nanos() / took
+    );
+    let scope = registry.scope("quickstart");
+    let seen = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?.snapshot();
+    let [half, most] = [0.5, 0.99].map(|part| seen.quantile(part) as f64 / 1e6);
+    println!("  {} events. Half of the replies took {half:.1} ms, 99 % {most:.1} ms.", trace.events());
 
-    let mut again = Trace::new();
     simulate((seed, 2), &Registry::new(100), &mut again, None)?;
     assert_eq!(trace.digest(), again.digest(), "a run is its seed");
-    println!("\n  Digest of the run:         {}", trace.digest());
-    println!("  The same with two workers: {}  equal", again.digest());
+    println!("  Its digest, and that of the same with two workers: {}", trace.digest());
 
     println!("\nNow host 7 falls asleep at 4 s for half a second. Where do the runs part?\n");
     let fault = Instant::ZERO.saturating_add(Duration::from_secs(4));
@@ -120,53 +123,28 @@ fn machines() -> Result<(), Box<dyn Error>> {
     }
     let image = Image::new(tree);
     let mut machines = Machines::new(vm::Config::default(), Seed::new(7));
-    let lan = machines.fabric_mut().add_switch("lan", Place::Apart, <_>::default())?;
-    let mut ids = Vec::new();
+    let (lan, mut ids) = (machines.fabric_mut().add_switch("lan", Place::Apart, <_>::default())?, Vec::new());
     for number in 0..HOSTS {
         let address = format!("10.0.{}.{}/16", number / 250, number % 250 + 1).parse()?;
         let spec = MachineSpec::new(format!("host-{number}"), &image).heap(Heap::Cell).at(lan, address);
         ids.push(machines.create(&spec)?);
         machines.boot(ids[number as usize])?;
     }
-    println!(
-        "\n{HOSTS} machines, each with a shell, files and a network card, after {} ms.\n",
-        millis(&clock)
-    );
-    let mut run = |machines: &mut Machines, host: usize, line: &str| match machines.run(
-        ids[host],
-        &Command::shell(line),
-        HORIZON,
-    ) {
-        Ok(finished) => {
-            println!("  host-{host}# {line}\n  {}", finished.text().trim_end().replace('\n', "\n  "))
-        }
-        Err(error) => println!("  host-{host}# {line}\n  {error}"),
-    };
-    run(&mut machines, 0, &format!("ask {HOSTS}"));
+    println!("\n{HOSTS} machines, each with a shell, files and a network card:\n");
+    show(&mut machines, ids[0], &format!("ask {HOSTS}"));
     let snapshot = machines.snapshot(ids[7])?;
-    run(&mut machines, 7, "rm -rf /bin /etc");
-    run(&mut machines, 7, "ls /");
+    show(&mut machines, ids[7], "rm -rf /bin /etc");
+    show(&mut machines, ids[7], "ls /");
     machines.rollback(ids[7], snapshot)?;
     println!("\n  rolled back to {snapshot}:");
-    run(&mut machines, 7, "ls / | head -n 2; ls /bin | wc -l");
-    println!("\n  All of that took {} ms.", millis(&clock));
+    show(&mut machines, ids[7], "ls / | head -n 2; ls /bin | wc -l");
+    println!("\n  All of that took {} ms.", clock.now().as_nanos() / 1_000_000);
     Ok(())
 }
 
-fn millis(clock: &WallClock) -> u64 {
-    clock.now().as_nanos() / 1_000_000
-}
-
-/// Draws how long the replies took.
-fn draw(registry: &Registry) -> Result<(), Box<dyn Error>> {
-    let scope = registry.scope("quickstart");
-    let seen = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?.snapshot();
-    for (from, to) in [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 64)] {
-        let nanos = from * 1_000_000..to * 1_000_000;
-        let count: u64 =
-            seen.buckets().filter(|(values, _)| nanos.contains(values.start())).map(|(_, count)| count).sum();
-        let bar = "█".repeat((count * 60 / seen.count().max(1)) as usize);
-        println!("    {from:>2} to {to:>2} ms {count:>8}  {bar}");
-    }
-    Ok(())
+/// Has a machine run a line, and shows what it writes.
+fn show(machines: &mut Machines, id: MachineId, line: &str) {
+    let finished = machines.run(id, &Command::shell(line), HORIZON);
+    let written = finished.map_or_else(|error| error.to_string(), |finished| finished.text());
+    println!("  # {line}{}", format!("\n{}", written.trim_end()).trim_end().replace('\n', "\n  "));
 }

@@ -82,11 +82,11 @@ fn inhabit(
     let httpd = Command::new("/bin/httpd").argument("-q").argument("-p").argument("8080").user(USER, USER);
     let work = Command::new("/bin/work").user(USER, USER);
     Ok([
+        ("web", install(machines, ("web", servers, [10, 1, 0, 80]), &website, &httpd)?),
         (
             "database",
             install(machines, ("db", office, [10, 2, 0, 5]), &database, &Command::new("/bin/database"))?,
         ),
-        ("web", install(machines, ("web", servers, [10, 1, 0, 80]), &website, &httpd)?),
         ("desk", install(machines, ("desk", office, [10, 2, 0, 10]), &desk, &work)?),
         (
             "intruder",
