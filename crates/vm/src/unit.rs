@@ -158,7 +158,7 @@ impl ScriptHeap {
         let preludes = programs.preludes();
         let mut state = State::new(&api::libraries(&preludes));
         // Luau paces its collector by the clock, which scripts could see: `collect_if_due` does not.
-        state.stop_collector();
+        state.stop_pacing();
         Self { collected: state.used(), state, prototypes: Map::default(), is_full: false }
     }
 
@@ -264,7 +264,7 @@ impl ScriptHeap {
 
     fn collect(&mut self) {
         self.state.collect();
-        self.state.stop_collector();
+        self.state.stop_pacing();
         self.collected = self.state.used();
     }
 

@@ -173,7 +173,11 @@ unsafe fn collect(lua: *mut lua_State, ground: &mut Ground) {
     let ground: *mut Ground = ground;
     // SAFETY: as promised. What is freed is counted on this ground, which is only used by its pointer meanwhile.
     unsafe {
+        let was_paced = ffi::lua_gc(lua, ffi::LUA_GCISRUNNING, 0) != 0;
         ffi::lua_gc(lua, ffi::LUA_GCCOLLECT, 0);
+        if !was_paced {
+            ffi::lua_gc(lua, ffi::LUA_GCSTOP, 0); // As before: collecting once starts it.
+        }
         (*ground).account.relax();
     }
 }

@@ -437,6 +437,11 @@ impl<H> State<H> {
     /// Collects nothing from now on.
     pub(crate) fn stop_collector(&mut self) {
         self.collects = false;
+        self.stop_pacing();
+    }
+
+    /// Collects from now on only when it is told to, or when memory ends: Luau's own pace depends on the clock.
+    pub(crate) fn stop_pacing(&mut self) {
         // SAFETY: no thread runs.
         unsafe { ffi::lua_gc(self.lua.as_ptr(), ffi::LUA_GCSTOP, 0) };
     }
