@@ -106,7 +106,8 @@ fn stty(arguments: &[&str]) -> Result<String> {
 fn size() -> Result<Size> {
     let text = stty(&["size"])?;
     let (rows, columns) = text.split_once(' ').ok_or("stty does not know the size of the terminal")?;
-    Ok(Size { rows: rows.parse()?, columns: columns.parse()? })
+    let size = Size { rows: rows.parse()?, columns: columns.parse()? };
+    Ok(if size.columns == 0 { Size::default() } else { size }) // Some terminals have no size.
 }
 
 /// Lets a person type; the machine's time is the clock's.
