@@ -1,5 +1,6 @@
 //! [`Machine`]: a computer in miniature.
 
+mod allowance;
 mod description;
 mod life;
 mod limits;
@@ -31,6 +32,7 @@ use crate::os::table::Table;
 use crate::os::waiters::Waiters;
 use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
 
+use allowance::Allowance;
 use description::{Description, PipeEntry, SocketWaiters};
 use task::{Task, TaskState};
 
@@ -49,7 +51,7 @@ pub(crate) use start::{Invoked, Streams};
 
 /// A computer in miniature: users, processes, files, a network card.
 ///
-/// It is a value that is told the time. What runs on it are Luau scripts, which the [unit](crate::unit) that it is in
+/// It is a value that is told the time. What runs on it are Luau scripts, which the unit that it is in
 /// lets run.
 #[derive(Debug)]
 pub struct Machine {
@@ -91,10 +93,13 @@ pub struct Machine {
     pub(crate) category: u8,
     /// What it is about.
     pub(crate) state: MachineState,
+    /// Whether it went down, and nobody was told yet.
+    pub(crate) has_crashed: bool,
     /// Until when it is to be woken, as far as was planned.
     planned: Instant,
-    /// The window in which it ran last, and how much it may still do in that.
-    pub(crate) window: (u64, u64),
+    pub(crate) allowance: Allowance,
+    /// How much memory its scripts had after its heap was collected last because there was little left.
+    pub(crate) collected: usize,
 }
 
 /// What a machine is made of.
@@ -168,8 +173,10 @@ impl Machine {
             work: Work::default(),
             category: 0,
             state: MachineState::Created,
+            has_crashed: false,
             planned: Instant::MAX,
-            window: (u64::MAX, 0),
+            allowance: Allowance::new(),
+            collected: 0,
         }
     }
 

@@ -173,9 +173,10 @@ impl Machines {
         visit: impl FnOnce(&mut Machine) -> R,
     ) -> Result<R, MachineError> {
         let place = self.place(id)?;
-        let entry = self.units[place.unit as usize].as_ref().expect("a machine has a unit");
+        let gone = MachineError::NoMachine { machine: id };
+        let Some(entry) = self.units[place.unit as usize].as_ref() else { return Err(gone) };
         let mut unit = entry.unit.lock();
-        let machine = unit.machines[usize::from(place.slot)].as_mut().expect("it has a place there");
+        let Some(machine) = unit.machines[usize::from(place.slot)].as_mut() else { return Err(gone) };
         machine.now = self.now;
         machine.table.now = self.now;
         let result = visit(machine);

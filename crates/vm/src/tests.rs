@@ -12,7 +12,7 @@ use ironloom_blob::MemoryStore;
 use ironloom_blob::tree::{Attributes, Config, Tree};
 use ironloom_core::{Duration, Instant, MachineId, Rng, Seed};
 
-use crate::machine::{Heap, Invoked, Limits, Machine, Made, Object, Programs, Streams};
+use crate::machine::{Heap, Invoked, Limits, Machine, Made, Object, Streams};
 use crate::os::{Files, Pid, Tail};
 use crate::unit::Unit;
 
@@ -214,4 +214,57 @@ fn sources_are_loaded_and_bytecode_is_not() {
         "2\nnil\tload:1: Expected identifier when parsing expression, got <eof>\n",
     );
     check("local ok, f = pcall(load, '\\6\\3\\0\\0\\0') print(ok, type(f))", "true\tnil\n");
+}
+
+/// What a fault of ours leaves behind: no processes, no heap, and the files.
+#[test]
+fn a_machine_that_went_down_can_run_again() {
+    let mut unit = Unit::new(Heap::Cell);
+    let mut tree = Tree::new(Arc::new(MemoryStore::new()), Config::default());
+    tree.mkdir("/bin", Attributes::new(0o755, Instant::ZERO)).unwrap();
+    tree.put("/bin/script", b"os.sleep(1)", Attributes::new(0o755, Instant::ZERO)).unwrap();
+    let mut rng = Rng::new(Seed::new(1));
+    let made = Made {
+        hostname: "test".into(),
+        cores: 1,
+        memory_bytes: 8 << 20,
+        limits: Arc::new(Limits::default()),
+        programs: Arc::default(),
+        files: Files::new(tree),
+        has_network: false,
+        address: None,
+    };
+    let slot = unit.insert(Machine::new(MachineId::random(&mut rng), made, rng));
+    let start = |unit: &mut Unit| {
+        let machine = unit.machines[usize::from(slot)].as_mut().unwrap();
+        let invoked = Invoked { path: b"/bin/script".to_vec(), ..Invoked::default() };
+        machine.start(Pid::INIT, invoked).unwrap();
+        unit.window += 1;
+        unit.woken.push_back(slot);
+        unit.run();
+        unit.machines[usize::from(slot)].as_ref().unwrap().processes().count()
+    };
+    assert_eq!(start(&mut unit), 1);
+    unit.crash();
+    let machine = unit.machines[usize::from(slot)].as_ref().unwrap();
+    assert_eq!((machine.state, machine.processes().count()), (crate::MachineState::Crashed, 0));
+    assert_eq!(start(&mut unit), 1);
+}
+
+#[test]
+fn a_first_line_may_say_what_runs_a_script() {
+    check("#!/bin/lua\nprint(debug.info(1, 'l'))", "2\n");
+}
+
+/// What a process that found no memory has left is not in the way of the next.
+#[test]
+fn the_dead_do_not_hold_memory() {
+    let source = "
+        if ... then local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end end
+        for i = 1, 5 do
+            local pid = os.spawn('script', {'child'}, { stdout = 'null', stderr = 'null' })
+            print(select(2, os.wait(pid)))
+        end
+        print(#('y'):rep(1000000))";
+    check(source, "1\tnil\n1\tnil\n1\tnil\n1\tnil\n1\tnil\n1000000\n");
 }

@@ -4,6 +4,7 @@
 //! a unit of its own, with [`Heap::Cell`] up to 255 share one.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -22,6 +23,11 @@ pub(crate) const CELL_MACHINES: usize = 255;
 
 /// How many programs a heap keeps that no process may be running.
 const PROTOTYPES_MAX: usize = 256;
+
+/// How many bytes of a heap are looked at by the collector in the time of a safepoint.
+const COLLECTED_BYTES: usize = 64;
+/// A heap that has not grown by this much is not collected.
+const COLLECTED_BYTES_MIN: usize = 32 << 10;
 
 /// Machines whose scripts live in one heap.
 #[derive(Debug)]
@@ -45,6 +51,10 @@ pub(crate) struct Unit {
 struct ScriptHeap {
     state: State<Machine>,
     prototypes: Map<BlobId, Prototype>,
+    /// Whether somebody found no memory, so that what the dead have left is to be collected at once.
+    is_full: bool,
+    /// How much memory it had after it was collected last.
+    collected: usize,
 }
 
 impl Unit {
@@ -92,8 +102,12 @@ impl Unit {
         let mut spent = 0;
         while let Some(slot) = self.woken.pop_front() {
             let Some(mut machine) = self.machines[usize::from(slot)].take() else { continue };
-            spent += self.run_machine(&mut machine);
+            let ran = catch_unwind(AssertUnwindSafe(|| self.run_machine(&mut machine)));
             self.machines[usize::from(slot)] = Some(machine);
+            match ran {
+                Ok(safepoints) => spent += safepoints,
+                Err(_) => self.crash(),
+            }
             self.ran.push(slot);
         }
         if self.heap.is_some() && !self.machines.iter().flatten().any(|machine| machine.has_threads()) {
@@ -102,24 +116,34 @@ impl Unit {
         spent
     }
 
+    /// A function of the host panicked: the heap cannot be used any more, and all machines whose scripts lived in it are
+    /// down. Their files are as they were.
+    pub(crate) fn crash(&mut self) {
+        self.heap = None;
+        for (slot, machine) in self.machines.iter_mut().enumerate() {
+            if let Some(machine) = machine.as_mut().filter(|machine| machine.has_threads()) {
+                machine.crash();
+                self.ran.push(slot as u8);
+            }
+        }
+    }
+
     fn run_machine(&mut self, machine: &mut Machine) -> u64 {
         machine.now = self.now;
         machine.table.now = self.now;
         machine.network_settled();
         machine.wake_sleepers();
         machine.wake_watchers();
-        if machine.window.0 != self.window {
-            let cores = u64::from(machine.table.cores);
-            machine.window = (self.window, cores * u64::from(machine.limits.safepoints_per_core));
-        }
+        let cores = u64::from(machine.table.cores);
+        machine.allowance.begin(self.window, cores * u64::from(machine.limits.safepoints_per_core));
         let mut spent = 0;
-        while machine.has_work() && machine.window.1 > 0 {
+        while machine.has_work() && machine.allowance.left() > 0 {
             let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(&machine.programs));
             heap.prepare(machine);
             let Some((task, thread)) = machine.next_ready() else { continue };
             let used = u64::from(heap.resume(self.kind, machine, task, thread));
             machine.wake_watchers();
-            machine.window.1 = machine.window.1.saturating_sub(used);
+            machine.allowance.spend(used);
             spent += used;
         }
         if let Some(heap) = &mut self.heap {
@@ -132,7 +156,10 @@ impl Unit {
 impl ScriptHeap {
     fn new(programs: &Programs) -> Self {
         let preludes = programs.preludes();
-        Self { state: State::new(&api::libraries(&preludes)), prototypes: Map::default() }
+        let mut state = State::new(&api::libraries(&preludes));
+        // Luau paces its collector by the clock, which scripts could see: `collect_if_due` does not.
+        state.stop_collector();
+        Self { collected: state.used(), state, prototypes: Map::default(), is_full: false }
     }
 
     /// Does what could not be done while a script ran.
@@ -142,6 +169,9 @@ impl ScriptHeap {
         }
         for kept in std::mem::take(&mut machine.work.kept) {
             self.state.forget(kept);
+        }
+        if std::mem::take(&mut self.is_full) {
+            self.state.collect();
         }
         for (pid, start) in std::mem::take(&mut machine.work.starts) {
             self.begin(machine, pid, &start);
@@ -191,9 +221,10 @@ impl ScriptHeap {
     /// Runs a task for a slice; how much it spent.
     fn resume(&mut self, kind: Heap, machine: &mut Machine, task: TaskId, mut thread: Thread) -> u32 {
         let limits = &machine.limits;
-        let left = u32::try_from(machine.window.1).unwrap_or(u32::MAX);
+        let left = u32::try_from(machine.allowance.left()).unwrap_or(u32::MAX);
         let fuel = Fuel { slice: limits.slice_safepoints.min(left).max(1), grace: limits.grace_safepoints };
         let memory_max = machine.table.memory_bytes as usize;
+        let collecting = self.collect_if_due(kind, machine, memory_max);
         let memory = match kind {
             Heap::Own => memory_max,
             // What the others have is theirs; this one may add what it has left.
@@ -209,8 +240,32 @@ impl ScriptHeap {
             if has > memory_max { self.relieve(kind, machine, memory_max, outcome) } else { outcome };
         let dropped = self.state.take_dropped();
         dropped.into_iter().for_each(|dropped| machine.object_dropped(dropped));
+        self.is_full |= outcome == Outcome::OutOfMemory;
         machine.settle(task, thread, outcome, spent);
-        spent
+        spent.saturating_add(collecting)
+    }
+
+    /// Collects if there is twice as much as after the last time, or the machine that is to run has little memory left; says
+    /// what that costs, in safepoints.
+    ///
+    /// What is allocated ends a slice, so this comes in time, and at the same time in every run.
+    fn collect_if_due(&mut self, kind: Heap, machine: &mut Machine, memory_max: usize) -> u32 {
+        let (used, has) = (self.state.used(), self.memory_of(kind, machine));
+        machine.collected = machine.collected.min(has);
+        let is_due = used > self.collected.saturating_mul(2).saturating_add(COLLECTED_BYTES_MIN);
+        let is_tight = has >= memory_max / 2 && has - machine.collected >= memory_max / 8;
+        if !is_due && !is_tight {
+            return 0;
+        }
+        self.collect();
+        machine.collected = self.memory_of(kind, machine);
+        u32::try_from(used / COLLECTED_BYTES).unwrap_or(u32::MAX)
+    }
+
+    fn collect(&mut self) {
+        self.state.collect();
+        self.state.stop_collector();
+        self.collected = self.state.used();
     }
 
     fn memory_of(&self, kind: Heap, machine: &Machine) -> usize {
@@ -222,7 +277,7 @@ impl ScriptHeap {
 
     /// A machine has more than it may: unless most of that is garbage, whoever ran last pays for it.
     fn relieve(&mut self, kind: Heap, machine: &Machine, memory_max: usize, outcome: Outcome) -> Outcome {
-        self.state.collect();
+        self.collect();
         if self.memory_of(kind, machine) > memory_max { Outcome::OutOfMemory } else { outcome }
     }
 }

@@ -117,6 +117,7 @@ attacks! {
     fork_bomb
     full_disk
     handles_are_made_up
+    hostile_patterns
     load_of_ten_mebibytes
     long_work_in_one_call
     many_files

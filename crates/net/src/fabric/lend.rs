@@ -62,7 +62,9 @@ impl Fabric {
     pub fn lend(&mut self, machine: MachineId) -> Result<Lent, FabricError> {
         let (shard, index) = self.awaken(machine)?;
         let now = self.shards[shard].traffic.now.max(self.now);
-        let life = self.shards[shard].machines[index].life.as_mut().expect("it was just awakened");
+        let Some(life) = self.shards[shard].machines[index].life.as_mut() else {
+            return Err(FabricError::NoMachine { machine });
+        };
         match std::mem::replace(&mut life.run, Run::Lent) {
             Run::Stack(stack, None) => {
                 Ok(Lent { machine, now, stack, out: Outbox::new(), shard: shard as u16, index: index as u32 })

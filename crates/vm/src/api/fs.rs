@@ -60,16 +60,5 @@ fn ask<T>(
     question(&mut machine.files, &caller)
 }
 
-/// What it costs to go to a file, in safepoints.
-const LOOKUP_SAFEPOINTS: u32 = 32;
-
-/// How many bytes of a file are read or written for a safepoint.
-const BYTES_PER_SAFEPOINT: usize = 64;
-
-/// The most that one call costs: what cannot be stopped at once is not to be ended for a single call.
-const SAFEPOINTS_MAX: usize = 100_000;
-
-/// What it costs to read or write so many bytes, in safepoints.
-fn price(bytes: usize) -> u32 {
-    LOOKUP_SAFEPOINTS + (bytes / BYTES_PER_SAFEPOINT).min(SAFEPOINTS_MAX) as u32
-}
+/// What it costs to go to a file, in safepoints. Bytes that are read and written are counted by the calls themselves.
+const LOOKUP_SAFEPOINTS: u64 = 32;

@@ -70,7 +70,7 @@ pub(super) fn give_as(
 }
 
 /// What it costs to look for garbage, in safepoints.
-const COLLECTION_SAFEPOINTS: u32 = 20_000;
+const COLLECTION_SAFEPOINTS: u64 = 20_000;
 
 /// What a script wants to read: `"l"`, `"L"`, `"a"`, `"n"` or a number of bytes.
 pub(super) fn wanted(call: &Call<'_>, place: u32) -> Result<(Wanted, bool), Stop> {

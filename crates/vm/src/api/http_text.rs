@@ -107,12 +107,15 @@ fn give_fields(call: &mut Call<'_>, fields: &[(&[u8], &[u8])], body: &[u8]) {
     call.set(c"body", body);
 }
 
+/// A name and its value.
+type Field<'a> = (&'a [u8], &'a [u8]);
+
 /// The fields that a script names: an array of `{name, value}`, or a table of values by name, which is sorted.
 ///
 /// # Errors
 ///
 /// If they cannot be sent.
-pub(crate) fn fields<'a>(call: &mut Call<'a>, place: u32) -> Result<Vec<(&'a [u8], &'a [u8])>, Stop> {
+pub(crate) fn fields<'a>(call: &mut Call<'a>, place: u32) -> Result<Vec<Field<'a>>, Stop> {
     let mut fields = Vec::new();
     if call.is_nil(place) {
         return Ok(fields);

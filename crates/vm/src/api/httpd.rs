@@ -10,7 +10,7 @@ use super::httpd_text::{NOT_FOUND, Wanted, kind_of};
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[Function::new(c"serve", serve)];
 
 /// What it costs to look for a file, in safepoints.
-const SEARCH_SAFEPOINTS: u32 = 256;
+const SEARCH_SAFEPOINTS: u64 = 256;
 
 /// How many names are looked at together.
 const PAGE_ENTRIES: usize = 64;
@@ -31,7 +31,6 @@ fn serve(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
         Err(Errno::TooBig | Errno::Io) => (Vec::new(), 500, None),
         Err(_) => site.missing(&root),
     };
-    call.spend((body.len() / 64).min(100_000) as u32);
     let given = call.give(&body) + call.give(status) + call.give_table(0, 1);
     if let Some(kind) = kind {
         call.set(c"Content-Type", kind);

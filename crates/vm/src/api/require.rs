@@ -3,10 +3,10 @@
 //! A module runs once for each process. Its function is called by the prelude, so that its body may wait; here its file is
 //! found and compiled, and what it returned is kept.
 
-use crate::luau::{Call, Function, Stop, chunk_name};
+use crate::Errno;
+use crate::luau::{Bytecode, Call, Function, Stop, chunk_name};
 use crate::machine::{MODULES_MAX, Machine, Module, caller_of};
 use crate::os::{Program, resolve};
-use crate::{Errno, os};
 
 /// What the prelude takes away again before scripts run.
 pub(super) const BEGIN: Function<Machine> = Function::new(c"__module_begin", begin);
@@ -19,14 +19,21 @@ const LIBRARY: &[u8] = b"/lib/luau";
 const ENDING: &[u8] = b".luau";
 
 /// What it costs to look for a module, in safepoints.
-const SEARCH_SAFEPOINTS: u32 = 128;
+const SEARCH_SAFEPOINTS: u64 = 128;
 
 /// What of a source costs a safepoint to compile, in bytes.
 const SOURCE_BYTES_PER_SAFEPOINT: usize = 4;
 
 /// For the name of a module and the chunk that requires it: whether it is loaded, and then what it returned; otherwise
-/// its path, and its function.
+/// its path, and its function. Without that, what is wrong: the prelude says who is to blame.
 fn begin(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    match search(call, machine) {
+        Err(Stop::Raise(text)) => Ok(call.give(((), &text))),
+        searched => searched,
+    }
+}
+
+fn search(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let name = call.bytes(1)?;
     let from = call.bytes(2)?;
     call.spend(SEARCH_SAFEPOINTS);
@@ -109,17 +116,13 @@ fn directory_of(machine: &Machine, from: &[u8]) -> Vec<u8> {
     resolve(b"/", &file[..end])
 }
 
-fn compiled(
-    call: &mut Call<'_>,
-    machine: &Machine,
-    file: &Program,
-) -> Result<crate::luau::Bytecode, os::Errno> {
+fn compiled(call: &mut Call<'_>, machine: &Machine, file: &Program) -> Result<Bytecode, Errno> {
     if let Some(known) = file.blob.and_then(|blob| machine.programs.known(blob)) {
         return Ok(known);
     }
     let source_bytes_max = machine.limits.source_bytes_max;
     let source = machine.files.program_bytes(file, source_bytes_max as u64)?;
-    call.spend((source.len() / SOURCE_BYTES_PER_SAFEPOINT) as u32);
+    call.spend((source.len() / SOURCE_BYTES_PER_SAFEPOINT) as u64);
     let compiled = machine.programs.compile(&source, source_bytes_max);
     Ok(compiled.map_err(|_| Errno::TooBig)?.1)
 }

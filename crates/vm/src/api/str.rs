@@ -53,11 +53,9 @@ fn ends_with<H>(call: &mut Call<'_>, _: &mut H) -> Result<u32, Stop> {
 /// `str.lines(text)`: the lines without their ends, LF or CR LF; an end at the end begins no line.
 fn lines<H>(call: &mut Call<'_>, _: &mut H) -> Result<u32, Stop> {
     let text = call.bytes(1)?;
-    let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| {
-        let line =
-            line.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line)).unwrap_or(line);
-        line
-    });
+    let lines = text
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line)));
     Ok(give_all(call, lines))
 }
 

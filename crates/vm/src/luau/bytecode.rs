@@ -36,7 +36,11 @@ impl Bytecode {
         if length > source_bytes_max {
             return Err(CompileError::Length { length, source_bytes_max });
         }
-        Ok(Self(raw::compile(source).into()))
+        // A first line that says what runs a file is no Luau, and keeps its place.
+        if let Some(rest) = source.strip_prefix(b"#!") {
+            return Ok(Self(raw::compile(&[b"--", rest].concat(), true).into()));
+        }
+        Ok(Self(raw::compile(source, true).into()))
     }
 
     /// As [`compile`](Self::compile), for states that do not have all of Luau's functions: these are named.
@@ -54,6 +58,11 @@ impl Bytecode {
             return Err(CompileError::Length { length, source_bytes_max });
         }
         Ok(Self(raw::compile_without(source, names).into()))
+    }
+
+    /// Compiles a part of the system, whose lines are nobody's business.
+    pub(crate) fn of_system(source: &[u8]) -> Self {
+        Self(raw::compile(source, false).into())
     }
 
     /// The bytes.

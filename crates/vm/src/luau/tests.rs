@@ -336,3 +336,14 @@ fn a_panic_of_the_host_comes_out() {
     }));
     assert!(caught.is_err());
 }
+
+/// By itself the collector lets a heap become twice what is alive in it before it begins.
+#[test]
+fn garbage_does_not_fill_the_memory() {
+    let source = "
+        local alive = {}
+        for i = 1, 20 do alive[i] = ('x'):rep(100000) .. i end
+        for i = 1, 300 do local garbage = ('y'):rep(100000) .. i end
+        say(#alive)";
+    check(source, 0, &["20"]);
+}

@@ -2,8 +2,8 @@
 
 use crate::os::{Errno, Exit, Pid, Process, ProcessState, Signal, TaskId};
 
+use super::Machine;
 use super::task::TaskState;
-use super::{Machine, Wanted};
 
 /// How a process ended, and what was written by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,20 @@ impl Machine {
         }
     }
 
+    /// The heap in which the machine's scripts lived is gone.
+    pub(crate) fn crash(&mut self) {
+        let pids: Vec<Pid> = self.table.iter().map(Process::pid).collect();
+        for pid in pids {
+            self.end(pid, Exit::Signal(Signal::Kill));
+            self.discard(pid);
+        }
+        // Threads and values went with the heap.
+        self.work = <_>::default();
+        self.tasks = <_>::default();
+        self.state = crate::MachineState::Crashed;
+        self.has_crashed = true;
+    }
+
     /// Forgets a process that has ended.
     pub(crate) fn discard(&mut self, pid: Pid) {
         self.table.get_mut(pid).map(|process| process.is_alive()).filter(|is_alive| *is_alive).inspect(
@@ -138,14 +152,5 @@ impl Machine {
             self.current.pid = pid;
             let _ = self.write(description, text.as_bytes()); // Nobody listens, or not now.
         }
-    }
-
-    /// Everything that can be read from a description now.
-    pub(crate) fn drain(&mut self, description: u32) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        while let Ok(Some(more)) = self.read(description, Wanted::Bytes(usize::MAX)) {
-            bytes.extend_from_slice(&more);
-        }
-        bytes
     }
 }

@@ -56,6 +56,11 @@ impl Machine {
         self.work.kept.extend(operation.and_then(|operation| operation.table));
     }
 
+    /// How many operations are kept.
+    pub(crate) fn operations(&self) -> usize {
+        self.tasks.iter().filter(|(_, task)| task.operation.is_some()).count()
+    }
+
     /// Lets others run before the call goes on.
     pub(crate) fn give_way<T>(&mut self, call: &mut Call<'_>) -> Result<T, Stop> {
         call.forget_above(call.arguments());

@@ -33,8 +33,7 @@ impl Programs {
     /// Keeps so many bytes of bytecode.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
-        let compile = |source| Bytecode::compile(source, usize::MAX).expect("it is not too long");
-        let preludes = crate::api::PRELUDES.map(|(name, source)| (name, compile(source)));
+        let preludes = crate::api::PRELUDES.map(|(name, source)| (name, Bytecode::of_system(source)));
         Self { preludes: preludes.into(), compiled: Mutex::default(), bytes_max }
     }
 

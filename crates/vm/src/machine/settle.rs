@@ -61,6 +61,9 @@ impl Machine {
         }
         let task = self.tasks.get_mut(id.0).expect("it is not retired");
         task.thread = Some(thread);
+        if matches!(outcome, Outcome::Failed(_) | Outcome::OutOfMemory | Outcome::Doomed) {
+            task.state = TaskState::Over;
+        }
         match outcome {
             // It waits, or did: who woke it before it was settled has put it into the queue.
             Outcome::Stopped => {}

@@ -170,14 +170,15 @@ impl Machines {
         if self.fabric.station_of(id).is_some() {
             self.fabric.remove_machine(id)?;
         }
-        let entry = self.units[place.unit as usize].as_mut().expect("a machine has a unit");
+        let unit = &mut self.units[place.unit as usize];
+        let Some(entry) = unit else { return Ok(()) };
         entry.unit.lock().remove(place.slot);
         entry.machines -= 1;
         if entry.machines == 0 {
-            let entry = self.units[place.unit as usize].take().expect("it was there just now");
-            if let Some(process) = entry.process {
+            if let Some(process) = &entry.process {
                 process.process().kill();
             }
+            *unit = None;
             self.free_units.push(place.unit);
             self.open_cell = self.open_cell.filter(|open| *open != place.unit);
         }

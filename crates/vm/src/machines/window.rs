@@ -164,6 +164,10 @@ impl Machines {
             {
                 tracing::error!(machine = %machine.id, "there are too many timers: a machine will not wake by itself");
             }
+            if std::mem::take(&mut machine.has_crashed) {
+                let state = MachineState::Crashed;
+                self.events.push_back(Event::State { at: self.now, machine: machine.id, state });
+            }
             for status in machine.ended.drain(..) {
                 let (at, machine, pid) = (self.now, machine.id, status.pid);
                 self.events.push_back(Event::Ended { at, machine, pid, exit: status.exit });

@@ -23,7 +23,7 @@ fn files_are_written_and_read() {
     let expected = "true\ttrue\ntrue\t13\none,two,three\ntrue\tx\ntrue\ton\nnil\tinvalid argument\tEINVAL\n\
         nil\tno such file or directory\tENOENT\nnil\tis a directory\tEISDIR\n\
         nil\tno such file or directory\tENOENT\ntrue\tnil\tinvalid argument\tEINVAL\n\
-        false\targument 2 is to be a string, not no value\n1\ttrue\t0\n";
+        false\targument 2 is to be a string, not nil\n1\ttrue\t0\n";
     check(source, expected);
 }
 
@@ -298,6 +298,28 @@ fn a_large_directory_holds_nobody_up() {
         print(fs.rm('/tmp/many'), fs.exists('/tmp/many'))
         task.cancel(ticker)";
     check(source, "10000\ntrue\n111\ttrue\n600\t1\t99\td1\td99\ntrue\tfalse\n");
+}
+
+#[test]
+fn searches_do_not_fill_the_host() {
+    let source = r"
+        local long = '/tmp/' .. ('x'):rep(200)
+        fs.write(long, ('\n'):rep(5000))
+        print(#fs.search_files_content(long, '', {regex = true}))
+        print(pcall(fs.search_files_content, table.create(4000, long), 'x'))
+        fs.mkdir('/tmp/d') for i = 1, 300 do fs.write('/tmp/d/' .. i, '') end
+        local done, again = 0, 0
+        for i = 1, 100 do
+            task.spawn(function()
+                local _, _, code = fs.search_files('/tmp/d')
+                if code == 'EAGAIN' then again += 1 else done += 1 end
+            end)
+        end
+        os.sleep(10) print(done + again, done >= 32, again > 0)
+        local found = fs.glob('/tmp/d/*') print(#found, found[1], found[2], found[300])";
+    let expected = "5000\nfalse\tthe paths of a search are too long together\n100\ttrue\ttrue\n\
+        300\t/tmp/d/1\t/tmp/d/10\t/tmp/d/99\n";
+    check(source, expected);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn what_cannot_be_loaded_raises() {
         false\tmodule '/tmp': no such file or directory\nfalse\tmodule './../../../etc': no such file or directory\n\
         false\t/lib/luau/bad.luau:1: Expected identifier when parsing expression, got <eof>\n\
         false\t/lib/luau/boom.luau:1: boom\ntrue\t1\ntrue\t1\n\
-        false\tmodule 'a' requires itself\nfalse\tmodule 'a' requires itself\ntable\nfalse\n";
+        false\t/lib/luau/b.luau:1: module 'a' requires itself\nfalse\t/lib/luau/b.luau:1: module 'a' requires itself\ntable\nfalse\n";
     check(source, expected);
 }
 
@@ -75,7 +75,7 @@ fn nobody_requires_what_he_may_not_read() {
         fs.mkdir('/lib/luau/closed', {mode = 0x1C0}) fs.write('/lib/luau/closed/inner.luau', 'return 1')
         os.wait((os.spawn('script', {'x'}, {uid = 1000, stdout = 'inherit', stderr = 'inherit'})))";
     let expected = "false\tmodule 'secret': permission denied\n\
-        false\tmodule './inner': no such file or directory\n1\n";
+        false\t/lib/luau/closed/x:1: module './inner': no such file or directory\n1\n";
     check(source, expected);
 }
 

@@ -18,8 +18,11 @@ pub(super) use search::{search_files, search_files_content};
 /// How many steps a part has, about one for each entry.
 const STEPS: usize = 128;
 
+/// How many operations a machine keeps between two parts.
+const OPERATIONS_MAX: usize = 32;
+
 /// What a part costs, in safepoints.
-const PART_SAFEPOINTS: u32 = STEPS as u32 * LOOKUP_SAFEPOINTS;
+const PART_SAFEPOINTS: u64 = STEPS as u64 * LOOKUP_SAFEPOINTS;
 
 /// How many paths a pattern stands for at most.
 const GLOBBED_MAX: usize = 1 << 20;
@@ -65,6 +68,10 @@ fn go(
             })
         }
         Progress::More => {
+            if kept.is_none() && machine.operations() > OPERATIONS_MAX {
+                machine.forget_operation();
+                return Err(Errno::Again.into());
+            }
             let table = call.top();
             let table = kept.or_else(|| (count > 0).then(|| call.keep(table)));
             let operation = Operation { part: Some(part), table, count };
@@ -107,7 +114,7 @@ fn advance(
         }
         Part::Glob(globbing) => match globbing.go(files, &caller, STEPS)? {
             Progress::Done(found) => (found, Progress::Done(())),
-            Progress::More => (Vec::new(), Progress::More),
+            Progress::More => (globbing.take_found(), Progress::More),
         },
     };
     for path in paths.0 {
@@ -217,6 +224,7 @@ pub(super) fn copy(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, St
 pub(super) fn glob(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let done = go(call, machine, |call, machine| {
         let pattern = call.bytes(1)?;
+        call.spend(LOOKUP_SAFEPOINTS + pattern.len() as u64);
         Ok(Part::Glob(machine.files.glob(pattern, GLOBBED_MAX)?))
     })?;
     done?;

@@ -3,13 +3,13 @@
 use crate::luau::{Call, Stop};
 use crate::machine::Machine;
 
-use super::{ask, price};
+use super::{LOOKUP_SAFEPOINTS, ask};
 
 fn bytes_of(call: &mut Call<'_>, machine: &mut Machine) -> Result<Vec<u8>, Stop> {
     let path = call.bytes(1)?;
     let bytes_max = machine.limits.read_bytes_max;
     let bytes = ask(machine, |files, caller| files.read_all(caller, path, bytes_max))?;
-    call.spend(price(bytes.len()));
+    call.spend(LOOKUP_SAFEPOINTS);
     Ok(bytes)
 }
 
@@ -28,7 +28,6 @@ pub(super) fn read_lines(call: &mut Call<'_>, machine: &mut Machine) -> Result<u
     }
     for (number, line) in (1..).zip(lines.split(|byte| *byte == b'\n')) {
         call.push(number, line.strip_suffix(b"\r").unwrap_or(line));
-        call.spend(1);
     }
     Ok(1)
 }

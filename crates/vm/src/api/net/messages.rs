@@ -73,16 +73,13 @@ fn next(call: &mut Call<'_>, machine: &mut Machine) -> Result<Option<u32>, Stop>
     for (place, socket) in sockets.into_iter().enumerate() {
         let mut host = machine.host()?;
         let port = host.local(socket).map_err(socket_errno)?.port();
-        match host.receive_from(socket) {
-            Ok(Some((payload, from))) => {
-                let given = give(call, &payload.to_bytes(), from, port);
-                // The others have their turn first next time.
-                machine.process_mut().messages[place..].rotate_left(1);
-                machine.remember_peer(from, socket);
-                return Ok(Some(given));
-            }
-            // What became of a message that was sent is not a message.
-            Ok(None) | Err(_) => {}
+        // What became of a message that was sent is not a message.
+        if let Ok(Some((payload, from))) = host.receive_from(socket) {
+            let given = give(call, &payload.to_bytes(), from, port);
+            // The others have their turn first next time.
+            machine.process_mut().messages[place..].rotate_left(1);
+            machine.remember_peer(from, socket);
+            return Ok(Some(given));
         }
     }
     Ok(None)

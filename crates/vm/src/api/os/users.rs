@@ -9,10 +9,10 @@ use crate::os::{PasswordConfig, resolve};
 
 /// What a check of a password costs, in safepoints: a quarter of what a core does in a window. Who guesses gets no
 /// further, and pays for what it costs the host.
-const PASSWORD_SAFEPOINTS: u32 = 50_000;
+const PASSWORD_SAFEPOINTS: u64 = 50_000;
 
 /// What it costs to look at the files of users, in safepoints.
-const ACCOUNTS_SAFEPOINTS: u32 = 64;
+const ACCOUNTS_SAFEPOINTS: u64 = 64;
 
 /// The name of the effective user.
 pub(super) fn whoami(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
@@ -31,7 +31,7 @@ pub(super) fn get_home(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32
 
 pub(super) fn users(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let accounts = machine.accounts();
-    call.spend(ACCOUNTS_SAFEPOINTS + 8 * accounts.users().len() as u32);
+    call.spend(ACCOUNTS_SAFEPOINTS + 8 * accounts.users().len() as u64);
     call.give_table(accounts.users().len() as u32, 0);
     for (number, user) in (1..).zip(accounts.users()) {
         call.give_table(0, 6);
@@ -58,11 +58,13 @@ pub(super) fn login(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, S
     Ok(call.give(is_right))
 }
 
-/// Becomes another user for good, with the password; root without.
+/// Becomes another user for good, with the password; who was started by root without.
+///
+/// A program that runs as its owner is not root's because its owner is root.
 pub(super) fn su(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let name = call.bytes(1)?;
     let password = call.optional(2, Call::bytes)?.unwrap_or_default();
-    if !machine.process().who.is_root() && !verify(call, machine, name, password) {
+    if machine.process().who.real_uid != 0 && !verify(call, machine, name, password) {
         return Ok(call.give(false));
     }
     match machine.users.credentials(&machine.files, name) {
@@ -87,7 +89,6 @@ pub(super) fn passwd(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, 
 /// A path as a text: nothing is looked up.
 pub(super) fn path_resolve(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (base, path) = (call.bytes(1)?, call.bytes(2)?);
-    call.spend(((base.len() + path.len()) / 64) as u32);
     let cwd = Arc::clone(&machine.process().cwd);
     let base = resolve(&cwd, base);
     Ok(call.give(&resolve(&base, path)))

@@ -12,6 +12,11 @@ pub(super) struct Account {
     /// How much the thread that runs may still do, in safepoints. Memory that it takes is work as well: otherwise a long
     /// string would cost as little as a short one.
     pub(super) fuel: i64,
+    /// Above this all that nobody can reach is collected at the next safepoint, which is made to come at once: by itself
+    /// the collector lets a heap become twice what is alive in it, and does not know that there is a limit.
+    pub(super) pressure: usize,
+    /// The fuel that was left when the pressure was exceeded.
+    pub(super) kept_fuel: Option<i64>,
 }
 
 /// How many bytes are as much work as a safepoint.
@@ -20,7 +25,22 @@ const UNIT_BYTES_LOG2: u32 = 7;
 impl Account {
     /// Counts bytes that were allocated, or that the host looks at, as work.
     pub(super) const fn charge(&mut self, bytes: usize) {
-        self.fuel -= (bytes >> UNIT_BYTES_LOG2) as i64;
+        self.spend((bytes >> UNIT_BYTES_LOG2) as u64);
+    }
+
+    /// Sets the pressure halfway to the limit.
+    pub(super) const fn relax(&mut self) {
+        self.pressure = self.used + self.limit.saturating_sub(self.used) / 2;
+    }
+
+    /// The fuel that is left.
+    pub(super) fn fuel_left(&self) -> i64 {
+        self.kept_fuel.unwrap_or(0).saturating_add(self.fuel)
+    }
+
+    /// Counts work as so many safepoints.
+    pub(super) const fn spend(&mut self, safepoints: u64) {
+        self.fuel = self.fuel.saturating_sub_unsigned(safepoints);
     }
 }
 
@@ -61,6 +81,9 @@ pub(super) unsafe extern "C" fn allocate(
     if new == 0 || !given.is_null() {
         account.used = account.used - old + new;
         account.charge(new.saturating_sub(old));
+        if account.used > account.pressure && account.kept_fuel.is_none() {
+            account.kept_fuel = Some(std::mem::replace(&mut account.fuel, 0));
+        }
     }
     given.cast()
 }

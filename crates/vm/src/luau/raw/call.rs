@@ -167,21 +167,8 @@ impl<'a> Call<'a> {
         Ok(unsafe { slice::from_raw_parts(start, length) })
     }
 
-    /// Counts so many safepoints more: for work of the host that grows with what it is given.
-    ///
-    /// Bytes that are read from a script, memory that is given to it, and items that are fetched from its tables or put into
-    /// those that it is given are counted as they are.
-    pub fn charge(&self, safepoints: u64) {
-        let safepoints = i64::try_from(safepoints).unwrap_or(i64::MAX);
-        // SAFETY: the state is one of ours, and only its callbacks look at the ground, none of which runs.
-        unsafe {
-            let account = &mut (*Ground::of(self.lua)).account;
-            account.fuel = account.fuel.saturating_sub(safepoints);
-        }
-    }
-
     fn charge_bytes(&self, bytes: usize) {
-        // SAFETY: as in `charge`.
+        // SAFETY: the ground is used by whoever was called last: this call.
         unsafe { (*Ground::of(self.lua)).account.charge(bytes) };
     }
 
@@ -259,7 +246,7 @@ impl<'a> Call<'a> {
     /// The place of a field of a table whose name need not be text; there is nil if there is no such field, or no table.
     #[must_use]
     pub fn field_named(&mut self, table: u32, name: &[u8]) -> u32 {
-        self.charge(1);
+        self.spend(1);
         self.reserve(1);
         // SAFETY: as in `field`; the name's place becomes the value's.
         unsafe {
@@ -276,7 +263,7 @@ impl<'a> Call<'a> {
     /// The place of an item of an array; there is nil if there is no such item, or no table.
     #[must_use]
     pub fn item(&mut self, table: u32, number: u32) -> u32 {
-        self.charge(1);
+        self.spend(1);
         self.reserve(1);
         // SAFETY: as in `field`.
         unsafe {
@@ -301,7 +288,7 @@ impl<'a> Call<'a> {
 
     /// The places of the next key and value of a table, from the cursor on, which begins at 0.
     pub fn entry(&mut self, table: u32, cursor: &mut u32) -> Option<(u32, u32)> {
-        self.charge(1);
+        self.spend(1);
         if self.kind(table) != Kind::Table {
             return None;
         }
@@ -373,7 +360,7 @@ impl<'a> Call<'a> {
 
     /// Sets a field of the table that was given last, under a name that need not be text.
     pub fn set_named(&mut self, name: &[u8], value: impl Give) {
-        self.charge(1);
+        self.spend(1);
         self.reserve(2);
         // SAFETY: there is room.
         unsafe { push(self.lua, name) };
@@ -384,7 +371,7 @@ impl<'a> Call<'a> {
 
     /// Puts the name and the value that were given last into the table that was given before them.
     pub fn set_pair(&mut self) {
-        self.charge(1);
+        self.spend(1);
         // SAFETY: there is a table below both, which is ours; the name is a string.
         unsafe { ffi::lua_rawset(self.lua, -3) };
     }
@@ -398,7 +385,7 @@ impl<'a> Call<'a> {
 
     /// Puts what was given last into the array that was given before it.
     pub fn push_given(&mut self, number: u32) {
-        self.charge(1);
+        self.spend(1);
         // SAFETY: as in `set_given`.
         unsafe { ffi::lua_rawseti_(self.lua, -2, number as c_int) };
     }
@@ -530,8 +517,11 @@ impl<'a> Call<'a> {
 
     /// Collects all that nobody can reach.
     pub(crate) fn collect(&mut self) {
-        // SAFETY: what this call uses is on the stack.
-        unsafe { ffi::lua_gc(self.lua, ffi::LUA_GCCOLLECT, 0) };
+        // SAFETY: what this call uses is on the stack. Nothing is collected by itself after this.
+        unsafe {
+            ffi::lua_gc(self.lua, ffi::LUA_GCCOLLECT, 0);
+            ffi::lua_gc(self.lua, ffi::LUA_GCSTOP, 0);
+        }
     }
 
     /// The host objects that scripts let go of since this was asked last.
@@ -541,9 +531,12 @@ impl<'a> Call<'a> {
     }
 
     /// Counts what the host did for the script as if the script had passed so many safepoints itself.
-    pub fn spend(&mut self, safepoints: u32) {
+    ///
+    /// Bytes that are read from a script, memory that is given to it, and items that are fetched from its tables or put
+    /// into those that it is given are counted as they are.
+    pub fn spend(&mut self, safepoints: u64) {
         // SAFETY: as in `take_dropped`.
-        unsafe { (*Ground::of(self.lua)).account.fuel -= i64::from(safepoints) };
+        unsafe { (*Ground::of(self.lua)).account.spend(safepoints) };
     }
 
     /// How much the memory of a category is, in bytes.
@@ -610,12 +603,24 @@ macro_rules! numbers {
     ($($number:ty)*) => {
         $(impl Give for $number {
             fn give(self, call: &mut Call<'_>) -> u32 {
+                f64::from(self).give(call)
+            }
+        })*
+    };
+}
+numbers!(i32 u8 u16 u32);
+
+macro_rules! long_numbers {
+    ($($number:ty)*) => {
+        $(impl Give for $number {
+            /// What has more than 53 bits is rounded, as all numbers of Luau.
+            fn give(self, call: &mut Call<'_>) -> u32 {
                 (self as f64).give(call)
             }
         })*
     };
 }
-numbers!(i32 i64 u8 u16 u32 u64 usize);
+long_numbers!(i64 u64 usize);
 
 impl Give for &[u8] {
     fn give(self, call: &mut Call<'_>) -> u32 {

@@ -6,9 +6,11 @@ use std::ptr;
 use mlua::ffi;
 
 /// Bytecode for a source; what is wrong with the source is in the bytecode, and loading it says so.
-pub(crate) fn compile(source: &[u8]) -> Vec<u8> {
+///
+/// Without `lines`, errors in it do not say where they are, and it takes less memory.
+pub(crate) fn compile(source: &[u8], lines: bool) -> Vec<u8> {
     // SAFETY: the options have no pointers.
-    unsafe { compile_with(source, options()) }
+    unsafe { compile_with(source, options(lines)) }
 }
 
 /// As [`compile`], without short cuts to functions that a state does not have: they would be called all the same.
@@ -17,16 +19,16 @@ pub(crate) fn compile(source: &[u8]) -> Vec<u8> {
 pub(crate) fn compile_without(source: &[u8], names: &[&CStr]) -> Vec<u8> {
     let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
     pointers.push(ptr::null());
-    let mut options = options();
+    let mut options = options(true);
     options.disabledBuiltins = pointers.as_ptr();
     // SAFETY: the pointers live until the compiler returns, and end in null.
     unsafe { compile_with(source, options) }
 }
 
-fn options() -> ffi::lua_CompileOptions {
+fn options(lines: bool) -> ffi::lua_CompileOptions {
     let mut options = ffi::lua_CompileOptions::default();
     options.optimizationLevel = 1;
-    options.debugLevel = 1;
+    options.debugLevel = lines.into();
     options
 }
 

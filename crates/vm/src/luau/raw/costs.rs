@@ -24,10 +24,10 @@ const LINEAR: &[(&CStr, &CStr, ffi::lua_CFunction)] = &[
     (c"table", c"foreachi", linear::<8>),
     (c"table", c"clone", linear::<8>),
     (c"table", c"sort", sorting),
-    (c"string", c"find", linear::<128>),
-    (c"string", c"match", linear::<128>),
-    (c"string", c"gmatch", linear::<128>),
-    (c"string", c"gsub", linear::<32>),
+    (c"string", c"find", searching),
+    (c"string", c"match", searching),
+    (c"string", c"gmatch", searching),
+    (c"string", c"gsub", searching),
     (c"string", c"split", linear::<16>),
     (c"string", c"reverse", linear::<64>),
     (c"string", c"lower", linear::<64>),
@@ -85,6 +85,39 @@ unsafe extern "C-unwind" fn sorting(lua: *mut lua_State) -> c_int {
         let items = length(lua, 1);
         charge(lua, items * (items.checked_ilog2().unwrap_or(0) as usize + 1));
         original(lua)
+    }
+}
+
+/// # Safety
+///
+/// As [`linear`].
+unsafe extern "C-unwind" fn searching(lua: *mut lua_State) -> c_int {
+    // SAFETY: as promised.
+    unsafe {
+        let bytes = length(lua, 1);
+        charge(lua, bytes / 64);
+        // What looks for the end of a pair passes no safepoint, and may begin at every byte.
+        if pattern_has_pairs(lua) {
+            charge(lua, (bytes / 8).saturating_mul(bytes / 8));
+        }
+        original(lua)
+    }
+}
+
+/// Whether the second argument has a `%b`.
+///
+/// # Safety
+///
+/// This is a call of a C function.
+unsafe fn pattern_has_pairs(lua: *mut lua_State) -> bool {
+    let mut length = 0;
+    // SAFETY: a string stays in its place for as long as the call.
+    unsafe {
+        if ffi::lua_type(lua, 2) != ffi::LUA_TSTRING {
+            return false;
+        }
+        let start = ffi::lua_tolstring(lua, 2, &raw mut length).cast::<u8>();
+        std::slice::from_raw_parts(start, length).windows(2).any(|pair| pair == b"%b")
     }
 }
 

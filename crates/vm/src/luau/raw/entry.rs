@@ -98,6 +98,15 @@ where
     let mut call = unsafe { Call::new(lua, is_again) };
     match function(&mut call, host) {
         Ok(results) => results as c_int,
+        Err(Stop::Wait) => {
+            let arguments = call.arguments() as c_int;
+            // SAFETY: the stack is that of a host function that is about to stop. When it is called again it finds what
+            // it found the first time.
+            unsafe {
+                ffi::lua_settop(lua, arguments);
+                wait(lua)
+            }
+        }
         // SAFETY: the stack is that of a host function that is about to return.
         Err(stop) => unsafe { stopped(lua, stop) },
     }
@@ -128,8 +137,7 @@ unsafe fn stopped(lua: *mut lua_State, stop: Stop) -> c_int {
                 ffi::lua_error(lua)
             }
         }
-        // SAFETY: as promised.
-        Stop::Wait => unsafe { wait(lua) },
+        Stop::Wait => unreachable!("who waits does not get here"),
         // SAFETY: as promised.
         Stop::End => unsafe { end(lua) },
     }

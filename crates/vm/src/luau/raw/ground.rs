@@ -61,7 +61,13 @@ impl Ground {
     pub(super) const fn new() -> Self {
         Self {
             // Preludes run before there is anybody to limit.
-            account: Account { used: 0, limit: usize::MAX, fuel: i64::MAX },
+            account: Account {
+                used: 0,
+                limit: usize::MAX,
+                fuel: i64::MAX,
+                pressure: usize::MAX,
+                kept_fuel: None,
+            },
             grace: 0,
             cause: Cause::Spent,
             doomed: false,
@@ -133,6 +139,13 @@ pub(super) unsafe extern "C-unwind" fn interrupt(lua: *mut lua_State, collector:
 /// The thread runs, on this ground.
 #[cold]
 unsafe fn spent(lua: *mut lua_State, ground: &mut Ground) {
+    if ground.account.kept_fuel.is_some() {
+        // SAFETY: at a safepoint all that the thread uses is on its stack.
+        unsafe { collect(lua, ground) };
+        if ground.account.fuel > 0 {
+            return;
+        }
+    }
     // SAFETY: as promised.
     if unsafe { ground.can_stop(lua) } {
         // SAFETY: as just seen.
@@ -145,6 +158,23 @@ unsafe fn spent(lua: *mut lua_State, ground: &mut Ground) {
             ffi::lua_pushliteral(lua, c"this process may not go on: it cannot be stopped where it is");
             ffi::lua_error(lua)
         }
+    }
+}
+
+/// Collects all that nobody can reach, because there is not much room left. The thread pays for it.
+///
+/// # Safety
+///
+/// The thread runs, on this ground, and is at a safepoint.
+unsafe fn collect(lua: *mut lua_State, ground: &mut Ground) {
+    ground.account.fuel = ground.account.fuel_left();
+    ground.account.kept_fuel = None;
+    ground.account.charge(ground.account.used);
+    let ground: *mut Ground = ground;
+    // SAFETY: as promised. What is freed is counted on this ground, which is only used by its pointer meanwhile.
+    unsafe {
+        ffi::lua_gc(lua, ffi::LUA_GCCOLLECT, 0);
+        (*ground).account.relax();
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct State<H> {
     ground: NonNull<Ground>,
     /// The metatable of environments.
     environment: c_int,
+    /// Whether garbage is collected while scripts run.
+    collects: bool,
     host: PhantomData<fn(&mut H)>,
 }
 
@@ -74,7 +76,7 @@ impl<H> State<H> {
             (*callbacks).interrupt = Some(interrupt);
             (*callbacks).preresume = Some(begins);
             (*callbacks).postresume = Some(ends);
-            let mut state = Self { lua, ground, environment: 0, host: PhantomData };
+            let mut state = Self { lua, ground, environment: 0, collects: true, host: PhantomData };
             state.furnish(libraries);
             state
         }
@@ -312,6 +314,7 @@ impl<H> State<H> {
     }
 
     /// Lets go of a thread, which nobody runs any more.
+    #[expect(clippy::needless_pass_by_value, reason = "nobody may use it after this")]
     pub(crate) fn release(&mut self, thread: Thread) {
         // SAFETY: it is a thread of this state; it is collected with all that it held.
         unsafe { ffi::lua_unref(self.lua.as_ptr(), thread.reference) };
@@ -339,6 +342,9 @@ impl<H> State<H> {
             (*ground).doomed = false;
             (*ground).host = ptr::from_mut(host).cast();
             (*ground).account.limit = memory;
+            if self.collects {
+                (*ground).account.relax();
+            }
         }
         let ran = catch_unwind(AssertUnwindSafe(|| self.run(thread)));
         // SAFETY: Luau does not run any more.
@@ -346,7 +352,10 @@ impl<H> State<H> {
             (*ground).account.limit = usize::MAX;
             (*ground).host = ptr::null_mut();
             (*ground).active.clear();
-            i64::from(fuel.slice) - (*ground).account.fuel
+            let left = (*ground).account.fuel_left();
+            (*ground).account.kept_fuel = None;
+            (*ground).account.pressure = usize::MAX;
+            i64::from(fuel.slice) - left
         };
         match ran {
             Ok(outcome) => (outcome, u32::try_from(spent).unwrap_or(u32::MAX)),
@@ -427,14 +436,9 @@ impl<H> State<H> {
 
     /// Collects nothing from now on.
     pub(crate) fn stop_collector(&mut self) {
+        self.collects = false;
         // SAFETY: no thread runs.
         unsafe { ffi::lua_gc(self.lua.as_ptr(), ffi::LUA_GCSTOP, 0) };
-    }
-
-    /// Lets the heap grow to so many percent of what is alive before it is collected.
-    pub(crate) fn set_goal(&mut self, percent: u32) {
-        // SAFETY: no thread runs.
-        unsafe { ffi::lua_gc(self.lua.as_ptr(), ffi::LUA_GCSETGOAL, percent as c_int) };
     }
 
     /// The host objects that scripts let go of since this was asked last.

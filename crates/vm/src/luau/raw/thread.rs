@@ -24,11 +24,6 @@ impl Thread {
     pub(super) const fn new(lua: *mut lua_State, reference: c_int, arguments: u32) -> Self {
         Self { lua, reference, arguments, inner: Vec::new() }
     }
-
-    /// A number for the thread that no other thread of its state has while it lives.
-    pub(crate) fn address(&self) -> usize {
-        self.lua as usize
-    }
 }
 
 /// What became of a thread that was resumed.

@@ -192,6 +192,12 @@ impl Globbing {
         }
     }
 
+    /// Takes what was found so far, in no order; what is found later comes without it.
+    pub fn take_found(&mut self) -> Vec<Vec<u8>> {
+        self.found_max -= self.found.len().min(self.found_max);
+        std::mem::take(&mut self.found)
+    }
+
     fn enter(&mut self, path: Vec<u8>, places: u64) {
         let names = self.at(places).map(|(_, part)| match part {
             Part::Plain(name) => Some(name.clone()),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use ironloom_blob::tree::Needle;
 
@@ -37,8 +38,8 @@ pub struct GrepOptions {
 /// A line that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundLine {
-    /// The file.
-    pub path: Vec<u8>,
+    /// The file. All its lines share it.
+    pub path: Arc<[u8]>,
     /// The number of the line, from 1.
     pub number: u64,
     /// The line, without its end.
@@ -113,7 +114,7 @@ impl Grep {
                     if facts.kind != FileKind::File || !facts.allows(caller.who, Access::READ) {
                         return ControlFlow::Continue(());
                     }
-                    *next = Some(Lines::of(met.real.to_vec(), met.shown.to_vec()));
+                    *next = Some(Lines::of(met.real.to_vec(), met.shown));
                     ControlFlow::Break(())
                 };
                 if let Progress::Done(()) = tour.go(files, caller, &mut steps, &mut meet)? {
@@ -135,7 +136,7 @@ impl Grep {
 #[derive(Debug)]
 struct Lines {
     real: Vec<u8>,
-    shown: Vec<u8>,
+    shown: Arc<[u8]>,
     /// What was read and not yet looked at: the start of a line.
     rest: Vec<u8>,
     /// How much was read.
@@ -146,8 +147,8 @@ struct Lines {
 }
 
 impl Lines {
-    const fn of(real: Vec<u8>, shown: Vec<u8>) -> Self {
-        Self { real, shown, rest: Vec::new(), offset: 0, number: 0, is_new: true }
+    fn of(real: Vec<u8>, shown: &[u8]) -> Self {
+        Self { real, shown: shown.into(), rest: Vec::new(), offset: 0, number: 0, is_new: true }
     }
 
     /// Looks at the next few kilobytes; whether that was all.
@@ -208,7 +209,7 @@ impl Lines {
     fn look(&mut self, line: &[u8], needle: &Needle, found: &mut Vec<FoundLine>) {
         self.number += u64::from(self.is_new);
         if needle.find(line).is_some() {
-            found.push(FoundLine { path: self.shown.clone(), number: self.number, line: line.to_vec() });
+            found.push(FoundLine { path: Arc::clone(&self.shown), number: self.number, line: line.to_vec() });
         }
     }
 }

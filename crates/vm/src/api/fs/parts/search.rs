@@ -11,8 +11,11 @@ use super::{give_list, go};
 /// How many paths a search begins at.
 const ROOTS_MAX: u32 = 4_096;
 
+/// How long these are together.
+const ROOTS_BYTES_MAX: usize = 256 << 10;
+
 /// What it costs to make sense of a pattern, in safepoints.
-const PATTERN_SAFEPOINTS: u32 = 5_000;
+const PATTERN_SAFEPOINTS: u64 = 5_000;
 
 /// Nobody has this number.
 const NOBODY: u32 = u32::MAX;
@@ -90,11 +93,15 @@ fn paths(call: &mut Call<'_>) -> Result<Vec<Vec<u8>>, Stop> {
     if length > ROOTS_MAX {
         return Err(Stop::raise("a search begins at 4096 paths at most"));
     }
-    let mut paths = Vec::new();
+    let (mut paths, mut bytes) = (Vec::new(), 0);
     for item in 1..=length {
         let place = call.item(1, item);
         paths.push(call.bytes(place)?.to_vec());
         call.forget_above(place - 1);
+        bytes += paths.last().map_or(0, Vec::len);
+        if bytes > ROOTS_BYTES_MAX {
+            return Err(Stop::raise("the paths of a search are too long together"));
+        }
     }
     Ok(paths)
 }
@@ -104,7 +111,7 @@ pub(super) fn give_lines(call: &mut Call<'_>, found: &[FoundLine], count: &mut u
     for line in found {
         *count += 1;
         call.give_table(0, 3);
-        call.set(c"path", &line.path);
+        call.set(c"path", &*line.path);
         call.set(c"line_num", line.number);
         call.set(c"line", &line.line);
         call.push_given(*count);
