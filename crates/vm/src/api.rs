@@ -88,11 +88,11 @@ const REMOVED: &[(&CStr, &CStr)] = &[
 ];
 
 /// What of the libraries is written in Luau.
-pub(crate) const PRELUDES: [(&CStr, &[u8]); 3] = [
-    (c"=prelude", include_bytes!("api/prelude.luau")),
-    (c"=net", include_bytes!("api/net.luau")),
-    (c"=http", include_bytes!("api/http.luau")),
-];
+pub(crate) const PRELUDES: [(&CStr, &[u8]); 2] =
+    [(c"=prelude", include_bytes!("api/prelude.luau")), (c"=net", include_bytes!("api/net.luau"))];
+
+/// What of the libraries a process loads when it first uses it: as a module, under this name.
+pub(crate) const MODULES: [(&[u8], &[u8]); 1] = [(b"=http", include_bytes!("api/http.luau"))];
 
 /// Everything that a heap of machines offers.
 pub(crate) fn libraries<'a>(preludes: &'a [(&'static CStr, &'a [u8])]) -> Libraries<'a, Machine> {

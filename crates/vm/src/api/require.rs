@@ -38,7 +38,11 @@ fn search(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let from = call.bytes(2)?;
     call.spend(SEARCH_SAFEPOINTS);
     let _ = machine.begin_wait(call, None); // A signal changes nothing about the module.
-    let file = find(machine, name, from).map_err(|errno| failed(name, errno))?;
+    let system = machine.programs.module(name);
+    let file = match &system {
+        Some(_) => Program { path: name.to_vec(), blob: None, length: 0, set_uid: None, set_gid: None },
+        None => find(machine, name, from).map_err(|errno| failed(name, errno))?,
+    };
     let task = machine.current.task;
     if let Some(modules) = &machine.process().modules {
         match modules.get(&file.path) {
@@ -57,7 +61,10 @@ fn search(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
             None => {}
         }
     }
-    let bytecode = compiled(call, machine, &file).map_err(|errno| failed(name, errno))?;
+    let bytecode = match system {
+        Some(bytecode) => bytecode,
+        None => compiled(call, machine, &file).map_err(|errno| failed(name, errno))?,
+    };
     let given = call.give(false) + call.give(&file.path);
     match call.give_loaded(bytecode.as_bytes(), &chunk_name(&file.path)) {
         Ok(loaded) => {

@@ -13,6 +13,8 @@ use crate::luau::{Bytecode, CompileError};
 pub struct Programs {
     /// What of the libraries is written in Luau.
     preludes: Vec<(&'static CStr, Bytecode)>,
+    /// Modules of the system, by name.
+    modules: Vec<(&'static [u8], Bytecode)>,
     compiled: Mutex<Compiled>,
     bytes_max: usize,
 }
@@ -34,12 +36,18 @@ impl Programs {
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
         let preludes = crate::api::PRELUDES.map(|(name, source)| (name, Bytecode::of_system(source)));
-        Self { preludes: preludes.into(), compiled: Mutex::default(), bytes_max }
+        let modules = crate::api::MODULES.map(|(name, source)| (name, Bytecode::of_system(source)));
+        Self { preludes: preludes.into(), modules: modules.into(), compiled: Mutex::default(), bytes_max }
     }
 
     /// What of the libraries is written in Luau.
     pub(crate) fn preludes(&self) -> Vec<(&'static CStr, &[u8])> {
         self.preludes.iter().map(|(name, bytecode)| (*name, bytecode.as_bytes())).collect()
+    }
+
+    /// A module of the system.
+    pub(crate) fn module(&self, name: &[u8]) -> Option<Bytecode> {
+        self.modules.iter().find(|(known, _)| *known == name).map(|(_, bytecode)| bytecode.clone())
     }
 
     /// What was compiled from the source with this name.
