@@ -1,5 +1,5 @@
 //! The tour: a thousand processes call each other for ten seconds that pass in a moment, on one worker and on two, to the
-//! same digest; then each gets a file tree of its own, forked from one image, and one of them is rolled back.
+//! same digest; then each gets a machine of its own, with programs in Luau; one is ruined, and rolled back.
 //!
 //! `cargo run --release --example quickstart`
 
@@ -7,17 +7,24 @@ use std::error::Error;
 use std::mem::swap;
 use std::sync::{Arc, OnceLock};
 
-use ironloom_node::blob::tree::{Attributes, Config};
-use ironloom_node::blob::{BlobStore, Durability, MemoryStore, Tree};
+use ironloom_node::blob::tree::Attributes;
 use ironloom_node::core::metrics::{Histogram, Registry, Unit};
 use ironloom_node::core::trace::first_difference;
-use ironloom_node::core::{Clock, Duration, Instant, Seed, Trace, WallClock};
+use ironloom_node::core::{Clock, Duration, Instant, MachineId, Seed, Trace, WallClock};
+use ironloom_node::net::fabric::Place;
 use ironloom_node::sched::{self, Address, Context, Reply, VirtualKernel};
+use ironloom_node::vm::{self, Command, Heap, Image, MachineSpec, Machines};
 
 const HOSTS: u64 = 1_000;
 const HORIZON: Duration = Duration::from_secs(10);
 const THINKING: f64 = 40e6; // nanoseconds between two calls of a host, on average
 const WORKING: f64 = 2e6; // nanoseconds that an answer takes, on average
+
+/// What runs on every machine, and what one of them asks the others.
+const GREET: &str = "net.listen(1007) while true do local from = net.recv() net.send(from.src_ip, from.src_port, os.hostname()) end";
+const ASK: &str = "local count, last = tonumber((...)) - 1, nil for i = 1, count do
+    local other = net.connect(`10.0.{i // 250}.{i % 250 + 1}`, 1007) other:send('who are you?')
+    last = other:recv({timeout = 1}).data other:close() end print(`{count} have answered, the last was {last}`)";
 
 /// All hosts. What each is sent is the right to reply.
 type Hosts = Arc<OnceLock<Vec<Address<Reply<()>>>>>;
@@ -80,19 +87,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("A world of {HOSTS} processes from seed {seed}.\n");
 
     let (registry, clock) = (Registry::new(100), WallClock::start());
-    let mut trace = Trace::new();
+    let (mut trace, mut again) = (Trace::new(), Trace::new());
     simulate((seed, 1), &registry, &mut trace, None)?;
     let took = clock.now().as_nanos().max(1);
-    let (millis, faster) = (took / 1_000_000, HORIZON.as_nanos() / took);
-    println!("  10 s passed in {millis} ms, {faster} times as fast as life.");
-    println!("  {} events. How long the replies took:\n", trace.events());
-    draw(&registry)?;
+    println!(
+        "  10 s passed in {} ms, {} times as fast as life.",
+        took / 1_000_000,
+        HORIZON.as_nanos() / took
+    );
+    let scope = registry.scope("quickstart");
+    let seen = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?.snapshot();
+    let [half, most] = [0.5, 0.99].map(|part| seen.quantile(part) as f64 / 1e6);
+    println!("  {} events. Half of the replies took {half:.1} ms, 99 % {most:.1} ms.", trace.events());
 
-    let mut again = Trace::new();
     simulate((seed, 2), &Registry::new(100), &mut again, None)?;
     assert_eq!(trace.digest(), again.digest(), "a run is its seed");
-    println!("\n  Digest of the run:         {}", trace.digest());
-    println!("  The same with two workers: {}  equal", again.digest());
+    println!("  Its digest, and that of the same with two workers: {}", trace.digest());
 
     println!("\nNow host 7 falls asleep at 4 s for half a second. Where do the runs part?\n");
     let fault = Instant::ZERO.saturating_add(Duration::from_secs(4));
@@ -101,50 +111,40 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let parted = first_difference(|trace| run(trace, None), |trace| run(trace, Some(fault)))?;
     println!("  {}", parted.expect("one host is late").to_string().replace('\n', "\n  "));
-    trees()
+    machines()
 }
 
-/// Gives every host a file tree, lets one ruin its own, and goes back.
-fn trees() -> Result<(), Box<dyn Error>> {
-    let (clock, file) = (WallClock::start(), Attributes::new(0o644, Instant::ZERO));
-    let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
-    let mut image = Tree::new(Arc::clone(&store), Config::default());
-    image.mkdir("/etc", Attributes::new(0o755, Instant::ZERO))?;
-    image.put("/etc/motd", b"Welcome to Ironloom.\n", file.clone())?;
-    image.put("/system", &vec![0; 4 << 20], file.clone())?;
-    let image_id = image.commit(Durability::Buffered)?;
-
-    let mut machines: Vec<Tree> = (0..HOSTS).map(|_| image.fork()).collect();
-    for (number, machine) in machines.iter_mut().enumerate() {
-        machine.put("/etc/hostname", format!("host-{number}\n").as_bytes(), file.clone())?;
-        machine.commit(Durability::Buffered)?;
+/// Gives every host a machine with a small Unix. One greets all the others, and one is ruined and rolled back.
+fn machines() -> Result<(), Box<dyn Error>> {
+    let clock = WallClock::start();
+    let mut tree = Image::base().tree().fork();
+    for (path, text) in [("/bin/greet", GREET), ("/bin/ask", ASK), ("/etc/bootstrap", "greet\n")] {
+        tree.put(path, text.as_bytes(), Attributes::new(0o755, Instant::ZERO))?;
     }
-    let millis = clock.now().as_nanos() / 1_000_000;
-    println!("\n{HOSTS} file trees, forked from image {image_id} of 4 MiB, in {millis} ms:\n");
-
-    let victim = &mut machines[7];
-    let snapshot = victim.commit(Durability::Buffered)?;
-    victim.put("/etc/motd", b"0wned\n", file)?;
-    victim.remove("/system", Instant::ZERO)?;
-    let before = Tree::open(Arc::clone(&store), snapshot, Config::default())?;
-    for difference in before.diff(victim) {
-        println!("  host-7, after a visitor, differs in {}", difference?.path);
+    let image = Image::new(tree);
+    let mut machines = Machines::new(vm::Config::default(), Seed::new(7));
+    let (lan, mut ids) = (machines.fabric_mut().add_switch("lan", Place::Apart, <_>::default())?, Vec::new());
+    for number in 0..HOSTS {
+        let address = format!("10.0.{}.{}/16", number / 250, number % 250 + 1).parse()?;
+        let spec = MachineSpec::new(format!("host-{number}"), &image).heap(Heap::Cell).at(lan, address);
+        ids.push(machines.create(&spec)?);
+        machines.boot(ids[number as usize])?;
     }
-    *victim = before;
-    print!("  host-7, rolled back to {snapshot}: {}", String::from_utf8(victim.read_all("/etc/motd")?)?);
+    println!("\n{HOSTS} machines, each with a shell, files and a network card:\n");
+    show(&mut machines, ids[0], &format!("ask {HOSTS}"));
+    let snapshot = machines.snapshot(ids[7])?;
+    show(&mut machines, ids[7], "rm -rf /bin /etc");
+    show(&mut machines, ids[7], "ls /");
+    machines.rollback(ids[7], snapshot)?;
+    println!("\n  rolled back to {snapshot}:");
+    show(&mut machines, ids[7], "ls / | head -n 2; ls /bin | wc -l");
+    println!("\n  All of that took {} ms.", clock.now().as_nanos() / 1_000_000);
     Ok(())
 }
 
-/// Draws how long the replies took.
-fn draw(registry: &Registry) -> Result<(), Box<dyn Error>> {
-    let scope = registry.scope("quickstart");
-    let seen = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?.snapshot();
-    for (from, to) in [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 64)] {
-        let nanos = from * 1_000_000..to * 1_000_000;
-        let count: u64 =
-            seen.buckets().filter(|(values, _)| nanos.contains(values.start())).map(|(_, count)| count).sum();
-        let bar = "█".repeat((count * 60 / seen.count().max(1)) as usize);
-        println!("    {from:>2} to {to:>2} ms {count:>8}  {bar}");
-    }
-    Ok(())
+/// Has a machine run a line, and shows what it writes.
+fn show(machines: &mut Machines, id: MachineId, line: &str) {
+    let finished = machines.run(id, &Command::shell(line), HORIZON);
+    let written = finished.map_or_else(|error| error.to_string(), |finished| finished.text());
+    println!("  # {line}{}", format!("\n{}", written.trim_end()).trim_end().replace('\n', "\n  "));
 }

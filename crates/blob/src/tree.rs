@@ -8,6 +8,7 @@
 //! | to … | use |
 //! |---|---|
 //! | say what an operation works on | [`At`]: a path, or a [`Handle`], or a path from a handle |
+//! | look at each directory on the way | [`Tree::root`] |
 //! | go over everything | [`Tree::list`], [`Tree::walk`], [`Tree::glob`], [`Tree::search`] |
 //! | see what changed | [`Tree::diff`] |
 //! | limit what a guest can do | [`Config`], [`Quota`] |
@@ -49,6 +50,7 @@ mod path;
 mod rename;
 mod resolve;
 mod search;
+mod seen;
 mod totals;
 
 use std::sync::Arc;
@@ -69,6 +71,7 @@ pub use handle::Handle;
 pub use list::{Listed, Walk, Walked};
 pub use path::{At, Name, PATH_BYTES_MAX, TreePath};
 pub use search::{Match, Needle, Search};
+pub use seen::{Seen, Version};
 
 /// How many symbolic links a path may lead through, as in Linux.
 pub const LINKS_MAX: usize = 40;
@@ -190,6 +193,11 @@ impl Tree {
         }
     }
 
+    /// Closes all handles. What was removed while it was open is gone then.
+    pub fn close_all(&mut self) {
+        self.handles = Arc::default();
+    }
+
     /// Stores what was changed and returns the id of the tree as it is now; equal trees have equal ids.
     ///
     /// Costs what was changed; without changes, nothing. The id is not pinned: until something points to it, it may be
@@ -233,6 +241,12 @@ impl Tree {
     #[must_use]
     pub const fn snapshot(&self) -> Option<BlobId> {
         self.snapshot
+    }
+
+    /// The store that it is in.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn BlobStore> {
+        &self.shared.store
     }
 
     /// How much is in the tree.

@@ -1,4 +1,23 @@
 //! Give a guest an operating system.
 //!
-//! Empty so far: this crate holds its place in the layers, and nothing else.
-//! `docs/architecture.md` says what will live here.
+//! `docs/vm.md` tells the life of a machine, `docs/luau-api.md` what its scripts see.
+
+pub mod luau;
+pub mod os;
+pub mod program;
+
+mod api;
+mod image;
+mod machine;
+mod machines;
+mod unit;
+
+#[cfg(test)]
+mod tests;
+
+pub use image::Image;
+pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
+pub use machines::{
+    Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Written,
+};
+pub use os::{Credentials, Errno};

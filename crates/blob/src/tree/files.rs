@@ -145,7 +145,7 @@ impl Tree {
     }
 
     /// Whether a file may have this length, with so many bytes more in memory.
-    fn admit_resize(&self, at: &At<'_>, length: u64, dirty: u64) -> Result<(), TreeError> {
+    pub(super) fn admit_resize(&self, at: &At<'_>, length: u64, dirty: u64) -> Result<(), TreeError> {
         let found = self.look(at, |entry| Ok(file(entry, at)?.len()))?;
         self.admit_quota(Totals { bytes: length.saturating_sub(found), ..Totals::default() })?;
         match self.orphan_of(at)? {
@@ -154,7 +154,7 @@ impl Tree {
         }
     }
 
-    fn change_file(
+    pub(super) fn change_file(
         &mut self,
         at: &At<'_>,
         now: Instant,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::entry::{Body, Entry};
 use super::totals::Totals;
-use super::{At, Name, Tree, TreeError};
+use super::{At, Name, Tree, TreeError, TreePath};
 
 /// An entry that somebody has open.
 ///
@@ -173,6 +173,18 @@ impl Tree {
         handles.next += 1;
         handles.add(handle, place);
         Ok(handle)
+    }
+
+    /// The path of what a handle refers to, if that is still in the tree.
+    ///
+    /// # Errors
+    ///
+    /// If the handle is not open.
+    pub fn path_of(&self, handle: Handle) -> Result<Option<TreePath>, TreeError> {
+        Ok(match self.handles.place(handle)? {
+            Place::In(names) => Some(TreePath::of(names.iter())),
+            Place::Orphan(_) => None,
+        })
     }
 
     /// Closes a handle.

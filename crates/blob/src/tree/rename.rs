@@ -4,6 +4,7 @@ use ironloom_core::Instant;
 
 use super::directory::{Directory, Verdict};
 use super::entry::{Entry, Kind};
+use super::files::file;
 use super::resolve::Resolved;
 use super::{At, Name, Tree, TreeError, TreePath};
 
@@ -84,6 +85,31 @@ impl Tree {
             return Err(TreeError::IsADirectory { path: source.shown() });
         }
         self.place_copy(entry, &target, now)
+    }
+
+    /// Gives an existing file the content of another, at the price of one; the rest of what is known of it stays.
+    ///
+    /// # Errors
+    ///
+    /// If one of both is not there or no file, or a limit stands in the way.
+    pub fn copy_content<'a, 'b>(
+        &mut self,
+        source: impl Into<At<'a>>,
+        target: impl Into<At<'b>>,
+        now: Instant,
+    ) -> Result<(), TreeError> {
+        let (source, target) = (source.into(), target.into());
+        let content = self.look(&source, |entry| file(entry, &source).cloned())?;
+        self.admit_resize(&target, content.len(), content.dirty_bytes())?;
+        self.change_file(
+            &target,
+            now,
+            &mut |old, _| {
+                *old = content.clone();
+                Ok(())
+            },
+            None,
+        )
     }
 
     fn place_copy(&mut self, entry: Entry, target: &At<'_>, now: Instant) -> Result<(), TreeError> {

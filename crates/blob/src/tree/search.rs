@@ -1,5 +1,6 @@
 //! Finding lines in files by what is in them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -32,11 +33,25 @@ impl Needle {
     ///
     /// If it is none, or takes too much memory.
     pub fn regex(expression: &str) -> Result<Self, PatternError> {
-        let regex = RegexBuilder::new(expression)
-            .size_limit(EXPRESSION_BYTES_MAX)
-            .dfa_size_limit(EXPRESSION_BYTES_MAX)
-            .build();
+        Self::regex_within(expression, EXPRESSION_BYTES_MAX)
+    }
+
+    /// As [`regex`](Self::regex), but the compiled expression itself may take this much memory. That also bounds how much
+    /// time it takes for each byte of a line, in the worst case.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or takes too much memory.
+    pub fn regex_within(expression: &str, bytes_max: usize) -> Result<Self, PatternError> {
+        let regex =
+            RegexBuilder::new(expression).size_limit(bytes_max).dfa_size_limit(EXPRESSION_BYTES_MAX).build();
         regex.map(Self).map_err(|error| PatternError::Expression { reason: error.to_string() })
+    }
+
+    /// Where in a line the first match is.
+    #[must_use]
+    pub fn find(&self, line: &[u8]) -> Option<Range<usize>> {
+        self.0.find(line).map(|found| found.range())
     }
 }
 

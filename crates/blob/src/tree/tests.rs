@@ -10,6 +10,7 @@ mod model;
 mod paths;
 mod probe;
 mod searching;
+mod seen;
 
 use std::sync::Arc;
 

@@ -40,7 +40,7 @@ impl Fabric {
         let (shard, index) = self.awaken(machine)?;
         let result = self.shards[shard].visit(&self.layout, index, |now, run, out| match run {
             Run::Stack(stack, _) => Some(visit(&mut Host::new(now, owner, stack, out))),
-            Run::Node(_) => None,
+            Run::Node(_) | Run::Lent => None,
         });
         self.collect();
         result.flatten().ok_or(FabricError::Foreign { machine })
@@ -62,7 +62,7 @@ impl Fabric {
                 stack.serve(now, SERVICE, &mut **service, out);
                 Some(())
             }
-            Run::Node(_) => None,
+            Run::Node(_) | Run::Lent => None,
         });
         self.collect();
         result.flatten().ok_or(FabricError::Foreign { machine })
@@ -126,7 +126,7 @@ impl Fabric {
     }
 
     /// Makes the stack of a machine, if there is none and nothing else runs there.
-    fn awaken(&mut self, id: MachineId) -> Result<(usize, usize), FabricError> {
+    pub(super) fn awaken(&mut self, id: MachineId) -> Result<(usize, usize), FabricError> {
         let (shard, index) = self.machine_place(id)?;
         let machine = &self.shards[shard].machines[index];
         if machine.life.is_some() {

@@ -54,6 +54,8 @@ pub(super) enum Run {
     Stack(Stack, Option<Box<dyn Service>>),
     /// Something else that sends and receives frames.
     Node(Box<dyn Node + Send>),
+    /// A stack that is lent; nothing happens before it is given back.
+    Lent,
 }
 
 /// The process that a machine's service is, as the sockets of its stack know it.
@@ -72,6 +74,7 @@ impl Life {
                 serve(now, stack, service, out);
             }
             Run::Node(node) => node.handle(now, port, frame, out),
+            Run::Lent => {}
         }
     }
 
@@ -82,6 +85,7 @@ impl Life {
                 serve(now, stack, service, out);
             }
             Run::Node(node) => node.expire(now, out),
+            Run::Lent => {}
         }
     }
 
@@ -90,6 +94,7 @@ impl Life {
         match &self.run {
             Run::Stack(stack, _) => stack.next_event(),
             Run::Node(node) => node.next_event(),
+            Run::Lent => None,
         }
     }
 }

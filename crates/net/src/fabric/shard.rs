@@ -29,7 +29,7 @@ pub(super) struct Shard {
     pub(super) equipment: Vec<Equipment>,
     pub(super) free_equipment: Vec<u32>,
     pub(super) traffic: Traffic,
-    out: Outbox,
+    pub(super) out: Outbox,
     pub(super) foresight: Foresight,
 }
 

@@ -32,7 +32,7 @@ type Change = fn(&mut Tree) -> Result<(), TreeError>;
 /// A directory from which something was moved and put back would be as it was, but for the time.
 const LATER: Instant = Instant::from_nanos(9);
 
-const CHANGES: [Change; 13] = [
+const CHANGES: [Change; 15] = [
     |tree| tree.truncate("/a/b/long", 100, NOW),
     |tree| tree.truncate("/a/b/long", 70_000, NOW),
     |tree| tree.truncate("/a/b/long", 18_000_000, NOW),
@@ -46,6 +46,8 @@ const CHANGES: [Change; 13] = [
     |tree| tree.remove("/full/77", NOW),
     |tree| tree.remove_all("/a", NOW),
     |tree| tree.set_attributes("/a/short", |attributes| attributes.uid = 1),
+    |tree| tree.copy_content("/a/short", "/a/b/long", LATER),
+    |tree| tree.copy_content("/a/b/long", "/full/77", LATER),
 ];
 
 fn open(store: &Arc<Probe>, id: BlobId) -> Tree {

@@ -1,0 +1,45 @@
+//! `net`: sockets.
+
+mod address;
+mod datagrams;
+mod messages;
+mod names;
+mod ping;
+mod streams;
+
+use crate::luau::{Call, Function, Stop};
+use crate::machine::Machine;
+
+pub(super) use datagrams::{CONVERSATION_METHODS, DATAGRAM_METHODS};
+pub(super) use streams::{LISTENER_METHODS, finish, local_address, peer};
+
+/// Host objects for listeners.
+pub(crate) const LISTENER: u8 = 2;
+/// Host objects for UDP sockets.
+pub(crate) const DATAGRAMS: u8 = 3;
+/// Host objects for UDP sockets that talk with one other.
+pub(crate) const CONVERSATION: u8 = 4;
+
+pub(super) const FUNCTIONS: &[Function<Machine>] = &[
+    Function::new(c"ip", ip),
+    Function::new(c"interfaces", address::interfaces),
+    Function::new(c"sockets", address::sockets),
+    Function::new(c"listen", messages::listen),
+    Function::new(c"recv", messages::receive),
+    Function::new(c"try_recv", messages::try_receive),
+    Function::new(c"send_address", messages::send),
+    Function::new(c"connect_address", datagrams::connect),
+    Function::new(c"udp", datagrams::open),
+    Function::new(c"tcp_listen", streams::listen),
+    Function::new(c"accept", streams::accept),
+    Function::new(c"tcp_connect_address", streams::connect),
+    Function::new(c"ping_address", ping::ping),
+    Function::new(c"dns_question", names::question),
+    Function::new(c"dns_answer", names::answer),
+];
+
+/// The machine's address.
+fn ip(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    let address = machine.address();
+    Ok(call.give(address.map(|address| address.to_string()).as_ref()))
+}

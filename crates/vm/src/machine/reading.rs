@@ -1,0 +1,85 @@
+//! Reading by lines, by numbers of bytes, and to the end.
+
+use crate::Errno;
+
+use super::Machine;
+use super::description::Object;
+
+/// How much is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A line, without its end.
+    Line,
+    /// A line with its end.
+    WholeLine,
+    /// Everything up to the end.
+    All,
+    /// At most so many bytes: what there is, but at least one.
+    Bytes(usize),
+}
+
+/// How much is gathered for one line, or for everything.
+const GATHERED_BYTES_MAX: usize = 16 << 20;
+
+impl Machine {
+    /// Reads; nothing is the end. What was gathered stays with the description when there is not enough yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Again`] if there is not enough yet, and what the object fails with.
+    pub(crate) fn read(&mut self, description: u32, wanted: Wanted) -> Result<Option<Vec<u8>>, Errno> {
+        let mut searched = 0;
+        loop {
+            let open = self.open.get_mut(description).ok_or(Errno::BadHandle)?;
+            if let Some(bytes) = take(&mut open.ahead, wanted, &mut searched) {
+                return Ok(Some(bytes));
+            }
+            if open.ahead.len() >= GATHERED_BYTES_MAX {
+                return Err(Errno::TooBig);
+            }
+            let max = match (wanted, &open.object) {
+                (Wanted::Bytes(max), _) => max,
+                // A line at a time, or what follows would be lost to who reads after this process.
+                (_, Object::File(_)) => 4 << 10,
+                _ => usize::MAX,
+            };
+            let bytes = self.fetch(description, max)?;
+            let open = self.open.get_mut(description).ok_or(Errno::BadHandle)?;
+            if bytes.is_empty() {
+                let rest = std::mem::take(&mut open.ahead);
+                return Ok((!rest.is_empty() || wanted == Wanted::All).then_some(rest));
+            }
+            if wanted == Wanted::Bytes(max) && open.ahead.is_empty() {
+                return Ok(Some(bytes));
+            }
+            open.ahead.extend_from_slice(&bytes);
+        }
+    }
+}
+
+/// What is wanted, if it is there.
+fn take(ahead: &mut Vec<u8>, wanted: Wanted, searched: &mut usize) -> Option<Vec<u8>> {
+    match wanted {
+        Wanted::All => None,
+        Wanted::Bytes(0) => Some(Vec::new()),
+        Wanted::Bytes(_) if ahead.is_empty() => None,
+        Wanted::Bytes(max) => Some(cut(ahead, max)),
+        Wanted::Line | Wanted::WholeLine => {
+            let end = ahead[*searched..].iter().position(|byte| *byte == b'\n').map(|end| *searched + end);
+            *searched = ahead.len();
+            let mut line = cut(ahead, end? + 1);
+            if wanted == Wanted::Line {
+                line.pop();
+            }
+            Some(line)
+        }
+    }
+}
+
+fn cut(ahead: &mut Vec<u8>, length: usize) -> Vec<u8> {
+    if length >= ahead.len() {
+        return std::mem::take(ahead);
+    }
+    let rest = ahead.split_off(length);
+    std::mem::replace(ahead, rest)
+}

@@ -1,0 +1,177 @@
+//! How a window goes.
+
+use ironloom_core::Instant;
+use ironloom_net::fabric::{Lent, Output};
+
+use crate::unit::UnitGuest;
+
+use super::{Event, MachineState, Machines, Place};
+
+impl Machines {
+    /// Lets everything happen that is due at `until` or before.
+    pub fn run_until(&mut self, until: Instant) {
+        while let Some(next) = self.next_window()
+            && next <= until
+        {
+            self.window_at(next);
+        }
+        if until > self.now {
+            self.window_at(until);
+        }
+    }
+
+    /// Runs the next window, if anything is to happen at all; whether it did.
+    pub fn step(&mut self) -> bool {
+        let Some(next) = self.next_window() else { return false };
+        self.window_at(next);
+        true
+    }
+
+    /// Runs windows until a machine has nothing more to do, or this is so, or time is over; whether it is so.
+    pub fn run_while(&mut self, until: Instant, mut goes_on: impl FnMut(&mut Self) -> bool) -> bool {
+        loop {
+            if !goes_on(self) {
+                return true;
+            }
+            match self.next_window() {
+                Some(next) if next <= until => self.window_at(next),
+                _ => {
+                    if until > self.now {
+                        self.window_at(until);
+                    }
+                    return !goes_on(self);
+                }
+            }
+        }
+    }
+
+    /// When the next window ends in which something happens; nothing ever will if there is none.
+    #[must_use]
+    pub fn next_window(&self) -> Option<Instant> {
+        if !self.woken.is_empty() {
+            return Some(self.now);
+        }
+        let length = self.config.window;
+        if !self.unfinished.is_empty() {
+            return Some(self.now.saturating_add(length));
+        }
+        let network = self.fabric.next_event();
+        let next = network.into_iter().chain(self.timers.next_bound()).min()?;
+        // Windows end at multiples of their length.
+        let length = length.as_nanos();
+        let end = next.max(self.now).as_nanos().div_ceil(length).saturating_mul(length);
+        Some(Instant::from_nanos(end))
+    }
+
+    fn window_at(&mut self, at: Instant) {
+        if at > self.now || self.unfinished.is_empty() {
+            self.window += 1;
+        }
+        self.now = at;
+        self.fabric.run_until_on(at, self.config.workers);
+        self.kernel.advance_to(at);
+        self.woken.append(&mut self.unfinished);
+        while let Some(expired) = self.timers.poll(at) {
+            self.woken.insert(expired.value);
+        }
+        self.hear_network();
+        for _ in 0..self.config.rounds_max {
+            if self.woken.is_empty() {
+                break;
+            }
+            self.round();
+            self.fabric.run_until_on(at, self.config.workers);
+            self.hear_network();
+        }
+    }
+
+    /// Tells machines what became possible with their sockets.
+    fn hear_network(&mut self) {
+        while let Some(output) = self.fabric.poll() {
+            match output {
+                Output::Ready { machine, socket, readiness, .. } => {
+                    let Some(place) = self.places.get(&machine).copied() else { continue };
+                    let Some(entry) = &self.units[place.unit as usize] else { continue };
+                    if let Some(machine) = &mut entry.unit.lock().machines[usize::from(place.slot)] {
+                        machine.socket_ready(socket, readiness);
+                        self.woken.insert(place);
+                    }
+                }
+                Output::Frame { .. } | Output::Captured { .. } | Output::Timer { .. } => {
+                    self.outputs.push_back(output);
+                }
+            }
+        }
+    }
+
+    /// Lets all machines run that were woken, and then gives back their networks.
+    fn round(&mut self) {
+        let woken: Vec<Place> = std::mem::take(&mut self.woken).into_iter().collect();
+        for together in woken.chunk_by(|one, other| one.unit == other.unit) {
+            self.wake_unit(together);
+        }
+        self.kernel.step();
+        let mut networks = Vec::new();
+        for together in woken.chunk_by(|one, other| one.unit == other.unit) {
+            self.settle_unit(together[0].unit, &mut networks);
+        }
+        self.fabric.give_back(networks);
+    }
+
+    fn wake_unit(&mut self, places: &[Place]) {
+        let number = places[0].unit;
+        let Some(entry) = &mut self.units[number as usize] else { return };
+        let mut unit = entry.unit.lock();
+        (unit.now, unit.window) = (self.now, self.window);
+        for place in places {
+            let Some(machine) = &mut unit.machines[usize::from(place.slot)] else { continue };
+            if machine.state == MachineState::Suspended {
+                continue;
+            }
+            if machine.uses_network && machine.network.is_none() {
+                machine.network = self.fabric.lend(machine.id).ok().map(Box::new);
+            }
+            unit.woken.push_back(place.slot);
+        }
+        drop(unit);
+        if entry.process.is_none() {
+            let guest = UnitGuest(std::sync::Arc::clone(&entry.unit));
+            match self.kernel.spawn_guest(guest) {
+                // A new process runs without being told.
+                Ok(process) => entry.process = Some(process),
+                Err(error) => tracing::error!(%error, "a unit of machines cannot run"),
+            }
+        } else if let Some(process) = &entry.process {
+            let _ = process.try_send(()); // One message is as good as many.
+        }
+    }
+
+    /// Looks at what the machines of a unit did.
+    fn settle_unit(&mut self, number: u32, networks: &mut Vec<Lent>) {
+        let Some(entry) = &self.units[number as usize] else { return };
+        let mut unit = entry.unit.lock();
+        for slot in std::mem::take(&mut unit.ran) {
+            let Some(machine) = &mut unit.machines[usize::from(slot)] else { continue };
+            let place = Place { unit: number, slot };
+            networks.extend(machine.network.take().map(|lent| *lent));
+            if machine.wants_network() {
+                self.woken.insert(place);
+            } else if machine.has_work() {
+                self.unfinished.insert(place);
+            }
+            if let Some(deadline) = machine.deadline_to_plan()
+                && self.timers.insert(deadline, place).is_err()
+            {
+                tracing::error!(machine = %machine.id, "there are too many timers: a machine will not wake by itself");
+            }
+            if std::mem::take(&mut machine.has_crashed) {
+                let state = MachineState::Crashed;
+                self.events.push_back(Event::State { at: self.now, machine: machine.id, state });
+            }
+            for status in machine.ended.drain(..) {
+                let (at, machine, pid) = (self.now, machine.id, status.pid);
+                self.events.push_back(Event::Ended { at, machine, pid, exit: status.exit });
+            }
+        }
+    }
+}

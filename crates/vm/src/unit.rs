@@ -1,0 +1,302 @@
+//! [`Unit`]: machines whose scripts live in one heap, and that run one after another.
+//!
+//! A unit is one process of the scheduler: any worker may run it, but only one at a time. With [`Heap::Own`] a machine has
+//! a unit of its own, with [`Heap::Cell`] up to 255 share one.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+
+use ironloom_blob::BlobId;
+use ironloom_core::{Budget, Instant, Map};
+use ironloom_sched::{Context, ExitReason, Guest};
+use parking_lot::Mutex;
+
+use crate::api;
+use crate::luau::{Fuel, Outcome, Prototype, State, Thread};
+use crate::machine::{Heap, Machine, Programs, Start};
+use crate::os::{Exit, Pid, TaskId};
+
+/// How many machines share a cell: one number is for what nobody has alone.
+pub(crate) const CELL_MACHINES: usize = 255;
+
+/// How many programs a heap keeps that no process may be running.
+const PROTOTYPES_MAX: usize = 256;
+
+/// How many bytes of a heap are looked at by the collector in the time of a safepoint.
+const COLLECTED_BYTES: usize = 64;
+/// A heap that has not grown by this much is not collected.
+const COLLECTED_BYTES_MIN: usize = 32 << 10;
+
+/// Machines whose scripts live in one heap.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    kind: Heap,
+    /// Made when the first script runs, and dropped after the last one.
+    heap: Option<ScriptHeap>,
+    pub(crate) machines: Vec<Option<Box<Machine>>>,
+    /// Machines that are to run, in order.
+    pub(crate) woken: VecDeque<u8>,
+    /// Machines that ran in this round.
+    pub(crate) ran: Vec<u8>,
+    /// Which window it is.
+    pub(crate) window: u64,
+    pub(crate) now: Instant,
+    /// Whether it is to end.
+    pub(crate) is_over: bool,
+}
+
+#[derive(Debug)]
+struct ScriptHeap {
+    state: State<Machine>,
+    prototypes: Map<BlobId, Prototype>,
+    /// Whether somebody found no memory, so that what the dead have left is to be collected at once.
+    is_full: bool,
+    /// How much memory it had after it was collected last.
+    collected: usize,
+}
+
+impl Unit {
+    pub(crate) fn new(kind: Heap) -> Self {
+        Self {
+            kind,
+            heap: None,
+            machines: Vec::new(),
+            woken: VecDeque::new(),
+            ran: Vec::new(),
+            window: 0,
+            now: Instant::ZERO,
+            is_over: false,
+        }
+    }
+
+    /// Puts a machine in, and says where.
+    pub(crate) fn insert(&mut self, mut machine: Machine) -> u8 {
+        let slot = self.machines.iter().position(Option::is_none).unwrap_or(self.machines.len());
+        machine.category = slot as u8 + 1;
+        if slot == self.machines.len() {
+            self.machines.push(None);
+        }
+        self.machines[slot] = Some(Box::new(machine));
+        slot as u8
+    }
+
+    /// Takes a machine out, with all that its scripts have in the heap.
+    pub(crate) fn remove(&mut self, slot: u8) {
+        let Some(mut machine) = self.machines.get_mut(usize::from(slot)).and_then(Option::take) else {
+            return;
+        };
+        let pids: Vec<Pid> = machine.processes().map(crate::os::Process::pid).collect();
+        for pid in pids {
+            machine.end(pid, Exit::Signal(crate::os::Signal::Kill));
+            machine.discard(pid);
+        }
+        if let Some(heap) = &mut self.heap {
+            heap.prepare(&mut machine);
+        }
+    }
+
+    /// Runs all machines that were woken, as far as they may go in this window; how many safepoints they passed.
+    pub(crate) fn run(&mut self) -> u64 {
+        let mut spent = 0;
+        while let Some(slot) = self.woken.pop_front() {
+            let Some(mut machine) = self.machines[usize::from(slot)].take() else { continue };
+            let ran = catch_unwind(AssertUnwindSafe(|| self.run_machine(&mut machine)));
+            self.machines[usize::from(slot)] = Some(machine);
+            match ran {
+                Ok(safepoints) => spent += safepoints,
+                Err(_) => self.crash(),
+            }
+            self.ran.push(slot);
+        }
+        if self.heap.is_some() && !self.machines.iter().flatten().any(|machine| machine.has_threads()) {
+            self.heap = None;
+        }
+        spent
+    }
+
+    /// A function of the host panicked: the heap cannot be used any more, and all machines whose scripts lived in it are
+    /// down. Their files are as they were.
+    pub(crate) fn crash(&mut self) {
+        self.heap = None;
+        for (slot, machine) in self.machines.iter_mut().enumerate() {
+            if let Some(machine) = machine.as_mut().filter(|machine| machine.has_threads()) {
+                machine.crash();
+                self.ran.push(slot as u8);
+            }
+        }
+    }
+
+    fn run_machine(&mut self, machine: &mut Machine) -> u64 {
+        machine.now = self.now;
+        machine.table.now = self.now;
+        machine.network_settled();
+        machine.wake_sleepers();
+        machine.wake_watchers();
+        let cores = u64::from(machine.table.cores);
+        machine.allowance.begin(self.window, cores * u64::from(machine.limits.safepoints_per_core));
+        let mut spent = 0;
+        while machine.has_work() && machine.allowance.left() > 0 {
+            let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(&machine.programs));
+            heap.prepare(machine);
+            let Some((task, thread)) = machine.next_ready() else { continue };
+            let used = u64::from(heap.resume(self.kind, machine, task, thread));
+            machine.wake_watchers();
+            machine.allowance.spend(used);
+            spent += used;
+        }
+        if let Some(heap) = &mut self.heap {
+            heap.prepare(machine);
+        }
+        spent
+    }
+}
+
+impl ScriptHeap {
+    fn new(programs: &Programs) -> Self {
+        let preludes = programs.preludes();
+        let mut state = State::new(&api::libraries(&preludes));
+        // Luau paces its collector by the clock, which scripts could see: `collect_if_due` does not.
+        state.stop_pacing();
+        Self { collected: state.used(), state, prototypes: Map::default(), is_full: false }
+    }
+
+    /// Does what could not be done while a script ran.
+    fn prepare(&mut self, machine: &mut Machine) {
+        for thread in std::mem::take(&mut machine.work.threads) {
+            self.state.release(thread);
+        }
+        for kept in std::mem::take(&mut machine.work.kept) {
+            self.state.forget(kept);
+        }
+        if std::mem::take(&mut self.is_full) {
+            self.state.collect();
+        }
+        for (pid, start) in std::mem::take(&mut machine.work.starts) {
+            self.begin(machine, pid, &start);
+        }
+        for (pid, handler, signal) in std::mem::take(&mut machine.work.calls) {
+            let thread = {
+                let Some(main) = machine.main_thread(pid) else { continue };
+                self.state.spawn_kept(main, handler, &[signal.as_bytes()])
+            };
+            machine.add_handler_task(pid, signal, thread);
+        }
+    }
+
+    /// Gives a new process its thread.
+    fn begin(&mut self, machine: &mut Machine, pid: Pid, start: &Start) {
+        let prototype = match self.prototype(machine, pid, start) {
+            Ok(prototype) => prototype,
+            Err(text) => {
+                machine.complain(pid, &format!("{text}\n"));
+                machine.end(pid, Exit::Code(126));
+                return;
+            }
+        };
+        let Some(process) = machine.table.get(pid) else { return };
+        let arguments = Arc::clone(&process.invocation.arguments);
+        let arguments: Vec<&[u8]> = arguments.iter().map(|argument| &**argument).collect();
+        let thread = self.state.spawn(prototype, &arguments, machine.category);
+        machine.add_main_task(pid, thread);
+    }
+
+    fn prototype(&mut self, machine: &Machine, pid: Pid, start: &Start) -> Result<Prototype, String> {
+        if let Some(known) = self.prototypes.get(&start.key) {
+            return Ok(*known);
+        }
+        if self.prototypes.len() >= PROTOTYPES_MAX {
+            for (_, prototype) in self.prototypes.drain() {
+                self.state.unload(prototype);
+            }
+        }
+        let name = machine.table.get(pid).map_or_else(Vec::new, |process| process.invocation.path.to_vec());
+        let name = crate::luau::chunk_name(&name);
+        let prototype = self.state.load(start.bytecode.as_bytes(), &name)?;
+        self.prototypes.insert(start.key, prototype);
+        Ok(prototype)
+    }
+
+    /// Runs a task for a slice; how much it spent.
+    fn resume(&mut self, kind: Heap, machine: &mut Machine, task: TaskId, mut thread: Thread) -> u32 {
+        let limits = &machine.limits;
+        let left = u32::try_from(machine.allowance.left()).unwrap_or(u32::MAX);
+        let fuel = Fuel { slice: limits.slice_safepoints.min(left).max(1), grace: limits.grace_safepoints };
+        let memory_max = machine.table.memory_bytes as usize;
+        let collecting = self.collect_if_due(kind, machine, memory_max);
+        let memory = match kind {
+            Heap::Own => memory_max,
+            // What the others have is theirs; this one may add what it has left.
+            Heap::Cell => {
+                let has = self.state.category_bytes(machine.category);
+                self.state.used() + memory_max.saturating_sub(has)
+            }
+        };
+        let (outcome, spent) = self.state.resume(&mut thread, machine, fuel, memory);
+        let has = self.memory_of(kind, machine);
+        machine.table.memory_used_bytes = has as u64;
+        let outcome =
+            if has > memory_max { self.relieve(kind, machine, memory_max, outcome) } else { outcome };
+        let dropped = self.state.take_dropped();
+        dropped.into_iter().for_each(|dropped| machine.object_dropped(dropped));
+        self.is_full |= outcome == Outcome::OutOfMemory;
+        machine.settle(task, thread, outcome, spent);
+        spent.saturating_add(collecting)
+    }
+
+    /// Collects if there is twice as much as after the last time, or the machine that is to run has little memory left; says
+    /// what that costs, in safepoints.
+    ///
+    /// What is allocated ends a slice, so this comes in time, and at the same time in every run.
+    fn collect_if_due(&mut self, kind: Heap, machine: &mut Machine, memory_max: usize) -> u32 {
+        let (used, has) = (self.state.used(), self.memory_of(kind, machine));
+        machine.collected = machine.collected.min(has);
+        let is_due = used > self.collected.saturating_mul(2).saturating_add(COLLECTED_BYTES_MIN);
+        let is_tight = has >= memory_max / 2 && has - machine.collected >= memory_max / 8;
+        if !is_due && !is_tight {
+            return 0;
+        }
+        self.collect();
+        machine.collected = self.memory_of(kind, machine);
+        u32::try_from(used / COLLECTED_BYTES).unwrap_or(u32::MAX)
+    }
+
+    fn collect(&mut self) {
+        self.state.collect();
+        self.state.stop_pacing();
+        self.collected = self.state.used();
+    }
+
+    fn memory_of(&self, kind: Heap, machine: &Machine) -> usize {
+        match kind {
+            Heap::Own => self.state.used(),
+            Heap::Cell => self.state.category_bytes(machine.category),
+        }
+    }
+
+    /// A machine has more than it may: unless most of that is garbage, whoever ran last pays for it.
+    fn relieve(&mut self, kind: Heap, machine: &Machine, memory_max: usize, outcome: Outcome) -> Outcome {
+        self.collect();
+        if self.memory_of(kind, machine) > memory_max { Outcome::OutOfMemory } else { outcome }
+    }
+}
+
+/// A unit as a process of the scheduler.
+#[derive(Debug)]
+pub(crate) struct UnitGuest(pub(crate) Arc<Mutex<Unit>>);
+
+impl Guest<()> for UnitGuest {
+    fn run(&mut self, budget: &mut Budget, context: &mut Context<()>) -> Poll<ExitReason> {
+        while context.try_receive().is_some() {}
+        let mut unit = self.0.lock();
+        if unit.is_over {
+            return Poll::Ready(ExitReason::Normal);
+        }
+        let spent = unit.run();
+        // Whoever drives the windows wakes this again if there is more to do; the budget only counts.
+        let count = spent.min(budget.remaining().saturating_sub(1));
+        let _ = budget.spend(count);
+        Poll::Pending
+    }
+}

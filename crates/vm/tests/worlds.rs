@@ -1,0 +1,92 @@
+//! Machines that talk to each other.
+
+use ironloom_core::{Duration, MachineId, Seed};
+use ironloom_net::fabric::Place;
+use ironloom_vm::{Command, Config, Heap, Image, MachineSpec, Machines};
+
+/// A world with machines on one switch.
+struct World {
+    machines: Machines,
+    ids: Vec<MachineId>,
+}
+
+impl World {
+    fn new(count: u8, heap: Heap) -> Self {
+        let mut machines = Machines::new(Config::default(), Seed::new(7));
+        let switch = machines.fabric_mut().add_switch("lan", Place::Apart, <_>::default()).unwrap();
+        let image = Image::base();
+        let ids = (1..=count)
+            .map(|number| {
+                let address = format!("10.0.0.{number}/24").parse().unwrap();
+                let spec = MachineSpec::new(format!("m{number}"), &image).heap(heap).at(switch, address);
+                machines.create(&spec).unwrap()
+            })
+            .collect();
+        Self { machines, ids }
+    }
+
+    /// Puts a script on a machine.
+    fn put(&mut self, machine: usize, path: &str, source: &str) {
+        use ironloom_core::Instant;
+        use ironloom_vm::os::{Caller, Credentials};
+        let root = Credentials::root();
+        let put = self.machines.visit(self.ids[machine], |machine| {
+            let caller = Caller::system(&root, Instant::ZERO);
+            machine.files_mut().write_all(&caller, path.as_bytes(), source.as_bytes(), None)?;
+            machine.files_mut().chmod(&caller, path.as_bytes(), 0o755)
+        });
+        put.unwrap().unwrap();
+    }
+
+    #[track_caller]
+    fn run(&mut self, machine: usize, command: &Command) -> String {
+        let finished = self.machines.run(self.ids[machine], command, Duration::from_secs(60)).unwrap();
+        finished.text() + &String::from_utf8_lossy(&finished.errors)
+    }
+}
+
+#[test]
+fn messages_go_there_and_back() {
+    for heap in [Heap::Own, Heap::Cell] {
+        let mut world = World::new(2, heap);
+        world.put(0, "/bin/server", "net.listen(1000) while true do local r = net.recv() net.send(r.src_ip, r.src_port, r.data:upper()) end");
+        world.put(1, "/bin/client", "local c = net.connect('10.0.0.1', 1000) c:send('ping') local r = c:recv() print(r.data, r.src_ip, r.src_port) net.send('10.0.0.1', 1000, 'hello') print(net.recv().data)");
+        world.machines.spawn(world.ids[0], &Command::new("/bin/server")).unwrap();
+        assert_eq!(world.run(1, &Command::new("/bin/client")), "PING\t10.0.0.1\t1000\nHELLO\n");
+    }
+}
+
+#[test]
+fn streams_carry_bytes_and_ends() {
+    for heap in [Heap::Own, Heap::Cell] {
+        let mut world = World::new(2, heap);
+        world.put(0, "/bin/server", "local l = net.tcp_listen(80) while true do local s = l:accept() task.spawn(function() local all = s:read('a') s:write(#all, '\\n') s:close() end) end");
+        world.put(1, "/bin/client", "local s = assert(net.tcp_connect('10.0.0.1', 80)) for i = 1, 100 do s:write(('x'):rep(10000)) end s:finish() print(s:read('l'), s:read('l')) print(net.tcp_connect('10.0.0.1', 81)) print(net.tcp_connect('10.0.0.9', 81, {timeout=0.5}))");
+        world.machines.spawn(world.ids[0], &Command::new("/bin/server")).unwrap();
+        assert_eq!(
+            world.run(1, &Command::new("/bin/client")),
+            "1000000\tnil\nnil\tconnection refused\tECONNREFUSED\nnil\ttimed out\tETIMEDOUT\n"
+        );
+    }
+}
+
+#[test]
+fn http_is_served_and_fetched() {
+    let mut world = World::new(2, Heap::Own);
+    world.put(0, "/bin/server", "http.serve(80, function(r) if r.path == '/big' then local n = 0 return function() n += 1 return n <= 3 and ('y'):rep(50000) or nil end end return r.method .. ' ' .. r.path .. ' ' .. r.body, 201, {['X-A'] = 'b'} end)");
+    world.put(1, "/bin/client", "local r = assert(http.get('http://10.0.0.1/a?b')) print(r.status, r.reason, r.body, r.headers['x-a']) r = http.post('10.0.0.1/p', 'data') print(r.body) print(#http.get('10.0.0.1/big').body)");
+    world.machines.spawn(world.ids[0], &Command::new("/bin/server")).unwrap();
+    assert_eq!(
+        world.run(1, &Command::new("/bin/client")),
+        "201\tCreated\tGET /a?b \tb\nPOST /p data\n150000\n"
+    );
+}
+
+#[test]
+fn machines_answer_pings() {
+    let mut world = World::new(2, Heap::Own);
+    world.put(1, "/bin/client", "local r = net.ping('10.0.0.1') print(r.kind, r.from) print(net.ping('10.0.0.7', {timeout=3})) print(net.ip())");
+    world.machines.visit(world.ids[0], |_| ()).unwrap();
+    let said = world.run(1, &Command::new("/bin/client"));
+    assert!(said.starts_with("reply\t10.0.0.1\n") && said.ends_with("10.0.0.2\n"), "{said}");
+}
