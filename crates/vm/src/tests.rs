@@ -21,8 +21,8 @@ pub(crate) fn run_in(kind: Heap, source: &str) -> String {
     run_on(kind, source, |_| {})
 }
 
-/// As [`run_in`], on a machine that something is done to before.
-fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> String {
+/// A machine with a script, on which nothing has run.
+fn machine(source: &str) -> Machine {
     let mut tree = Tree::new(Arc::new(MemoryStore::new()), Config::default());
     for directory in ["/bin", "/tmp", "/etc", "/dev", "/proc", "/lib", "/lib/luau"] {
         tree.mkdir(directory, Attributes::new(0o755, Instant::ZERO)).unwrap();
@@ -39,7 +39,12 @@ fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> Strin
         has_network: false,
         address: None,
     };
-    let mut machine = Machine::new(MachineId::random(&mut rng), made, rng);
+    Machine::new(MachineId::random(&mut rng), made, rng)
+}
+
+/// As [`run_in`], on a machine that something is done to before.
+fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> String {
+    let mut machine = machine(source);
     machine.category = 1;
     prepare(&mut machine);
     let output =
@@ -220,21 +225,7 @@ fn sources_are_loaded_and_bytecode_is_not() {
 #[test]
 fn a_machine_that_went_down_can_run_again() {
     let mut unit = Unit::new(Heap::Cell);
-    let mut tree = Tree::new(Arc::new(MemoryStore::new()), Config::default());
-    tree.mkdir("/bin", Attributes::new(0o755, Instant::ZERO)).unwrap();
-    tree.put("/bin/script", b"os.sleep(1)", Attributes::new(0o755, Instant::ZERO)).unwrap();
-    let mut rng = Rng::new(Seed::new(1));
-    let made = Made {
-        hostname: "test".into(),
-        cores: 1,
-        memory_bytes: 8 << 20,
-        limits: Arc::new(Limits::default()),
-        programs: Arc::default(),
-        files: Files::new(tree),
-        has_network: false,
-        address: None,
-    };
-    let slot = unit.insert(Machine::new(MachineId::random(&mut rng), made, rng));
+    let slot = unit.insert(machine("os.sleep(1)"));
     let start = |unit: &mut Unit| {
         let machine = unit.machines[usize::from(slot)].as_mut().unwrap();
         let invoked = Invoked { path: b"/bin/script".to_vec(), ..Invoked::default() };

@@ -28,14 +28,16 @@ mod call;
 mod compile;
 mod costs;
 mod entry;
+mod give;
 mod ground;
 mod stage;
 mod state;
 mod thread;
 
-pub use call::{Call, Give, Kind, Null};
+pub use call::{Call, Kind};
 pub(crate) use compile::{compile, compile_without};
 pub use entry::Function;
+pub use give::{Give, Null};
 pub(crate) use ground::{Dropped, Fuel};
 pub(crate) use stage::Stage;
 pub(crate) use state::{Libraries, Prototype, State};

@@ -80,6 +80,5 @@ fn cut(ahead: &mut Vec<u8>, length: usize) -> Vec<u8> {
     if length >= ahead.len() {
         return std::mem::take(ahead);
     }
-    let rest = ahead.split_off(length);
-    std::mem::replace(ahead, rest)
+    ahead.drain(..length).collect()
 }

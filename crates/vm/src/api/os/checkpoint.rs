@@ -118,7 +118,7 @@ fn decode(call: &mut Call<'_>, rest: &mut &[u8], depth: u32) -> Option<()> {
             for _ in 0..count {
                 decode(call, rest, depth + 1)?;
                 decode(call, rest, depth + 1)?;
-                call.put_given();
+                call.set_pair();
             }
         }
         _ => return None,

@@ -98,17 +98,8 @@ where
     let mut call = unsafe { Call::new(lua, is_again) };
     match function(&mut call, host) {
         Ok(results) => results as c_int,
-        Err(Stop::Wait) => {
-            let arguments = call.arguments() as c_int;
-            // SAFETY: the stack is that of a host function that is about to stop. When it is called again it finds what
-            // it found the first time.
-            unsafe {
-                ffi::lua_settop(lua, arguments);
-                wait(lua)
-            }
-        }
         // SAFETY: the stack is that of a host function that is about to return.
-        Err(stop) => unsafe { stopped(lua, stop) },
+        Err(stop) => unsafe { stopped(lua, call.arguments(), stop) },
     }
 }
 
@@ -116,7 +107,7 @@ where
 ///
 /// A host function is about to return, and owns nothing any more.
 #[cold]
-unsafe fn stopped(lua: *mut lua_State, stop: Stop) -> c_int {
+unsafe fn stopped(lua: *mut lua_State, arguments: u32, stop: Stop) -> c_int {
     match stop {
         // SAFETY: there is room for a few values more, as asked for.
         Stop::Fail(errno) => unsafe {
@@ -137,7 +128,11 @@ unsafe fn stopped(lua: *mut lua_State, stop: Stop) -> c_int {
                 ffi::lua_error(lua)
             }
         }
-        Stop::Wait => unreachable!("who waits does not get here"),
+        // SAFETY: as promised. When it is called again it finds what it found the first time.
+        Stop::Wait => unsafe {
+            ffi::lua_settop(lua, arguments as c_int);
+            wait(lua)
+        },
         // SAFETY: as promised.
         Stop::End => unsafe { end(lua) },
     }
