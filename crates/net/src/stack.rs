@@ -182,6 +182,16 @@ impl Stack {
         Ok(self.sockets.slot(self.index_of(socket)?).key.local())
     }
 
+    /// How many datagrams a UDP socket has that were not received; none if it is of another kind.
+    #[must_use]
+    pub fn waiting_datagrams(&self, socket: SocketId) -> usize {
+        let index = self.index_of(socket).ok();
+        match index.map(|index| &self.sockets.slot(index).socket) {
+            Some(Socket::Datagrams(datagrams)) => datagrams.mailbox.len(),
+            _ => 0,
+        }
+    }
+
     /// How many routers the packets of a UDP or echo socket may pass from now on.
     ///
     /// # Errors

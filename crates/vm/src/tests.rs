@@ -47,8 +47,14 @@ fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> Strin
     let mut machine = machine(source);
     machine.category = 1;
     prepare(&mut machine);
-    let output =
-        machine.describe(Object::Tail { tail: Tail::default(), forward: None, bytes_max: 1 << 20 }).unwrap();
+    let output = machine
+        .describe(Object::Tail {
+            tail: Tail::default(),
+            forward: None,
+            bytes_max: 1 << 20,
+            parent: Pid::INIT,
+        })
+        .unwrap();
     machine.refer(output);
     let invoked = Invoked {
         path: b"/bin/script".to_vec(),

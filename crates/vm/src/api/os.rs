@@ -5,6 +5,7 @@ mod identity;
 mod processes;
 mod signals;
 mod spawn;
+mod terminal;
 mod time;
 mod tty;
 mod users;
@@ -68,6 +69,9 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"set_foreground_pid", tty::set_foreground_pid),
     Function::new(c"clear_foreground_pid", tty::set_foreground_pid),
     Function::new(c"prompt_ready", tty::prompt_ready),
+    Function::new(c"handle_special_stdin", terminal::handle_special_stdin),
+    Function::new(c"autocomplete", terminal::autocomplete),
+    Function::new(c"server_log", terminal::server_log),
     Function::new(c"checkpoint", checkpoint::checkpoint),
     Function::new(c"restored", checkpoint::restored),
     Function::new(c"parse_cmd", parse_cmd),

@@ -181,7 +181,7 @@ impl Machine {
         Ok(rows)
     }
 
-    fn lent_host(&mut self, pid: Pid) -> Option<Host<'_>> {
+    pub(super) fn lent_host(&mut self, pid: Pid) -> Option<Host<'_>> {
         Some(self.network.as_mut()?.host(u64::from(pid.0)))
     }
 }

@@ -88,6 +88,7 @@ impl Machine {
     ///
     /// If there is no such program, it may not be run, or a limit stands in the way.
     pub(crate) fn start(&mut self, parent: Pid, invoked: Invoked) -> Result<Pid, Errno> {
+        self.forget_ended_child(parent);
         self.admit_process(&invoked)?;
         let found = self.find_program(parent, &invoked)?;
         let pid = invoked.pid.filter(|pid| self.table.get(*pid).is_none());
@@ -142,6 +143,7 @@ impl Machine {
             peers: Vec::new(),
             random: None,
             modules: None,
+            polls: None,
         };
         self.table.insert(process);
         if let Err(errno) = self.connect_streams(parent, pid, streams) {
@@ -222,8 +224,8 @@ impl Machine {
                 if let Some(forward) = forward {
                     self.refer(forward);
                 }
-                let output =
-                    self.describe(Object::Tail { tail: Tail::default(), forward, bytes_max: TAIL_BYTES });
+                let tail = Object::Tail { tail: Tail::default(), forward, bytes_max: TAIL_BYTES, parent };
+                let output = self.describe(tail);
                 let Ok(output) = output else {
                     self.release(reader);
                     self.release(writer);
@@ -231,7 +233,7 @@ impl Machine {
                 };
                 self.refer(writer);
                 self.refer(output);
-                let relay = Relay { input: writer, output };
+                let relay = Relay { input: writer, output, seen: None, knows_end: None };
                 self.table.get_mut(pid).expect("it was just made").relay = Some(Box::new(relay));
                 [Some(reader), Some(output), Some(output)]
             }

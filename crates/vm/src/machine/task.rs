@@ -72,6 +72,11 @@ impl Task {
             is_joinable: false,
         }
     }
+
+    /// Which of its waits it is in, or was in last.
+    pub(crate) const fn wait(&self) -> u32 {
+        self.wait
+    }
 }
 
 impl Machine {

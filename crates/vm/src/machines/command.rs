@@ -227,7 +227,12 @@ impl Machines {
 fn begin(machine: &mut Machine, command: &Command) -> Result<Job, Errno> {
     let mut invoked = command.invoked()?;
     let (reader, writer) = machine.describe_pipe()?;
-    let tail = || Object::Tail { tail: Tail::default(), forward: None, bytes_max: OUTPUT_BYTES_MAX };
+    let tail = || Object::Tail {
+        tail: Tail::default(),
+        forward: None,
+        bytes_max: OUTPUT_BYTES_MAX,
+        parent: Pid::INIT,
+    };
     let (output, errors) = (machine.describe(tail())?, machine.describe(tail())?);
     for kept in [output, errors, writer] {
         machine.refer(kept);
