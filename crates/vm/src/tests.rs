@@ -36,6 +36,7 @@ fn machine(source: &str) -> Machine {
         limits: Arc::new(Limits::default()),
         programs: Arc::default(),
         files: Files::new(tree),
+        network_config: Arc::default(),
         has_network: false,
         address: None,
     };

@@ -2,7 +2,7 @@
 
 use crate::Errno;
 use crate::luau::{Call, Function, Kind, Stop};
-use crate::machine::{Machine, Wanted};
+use crate::machine::{Foreground, Machine, Wanted};
 use crate::os::{Pid, Whence};
 
 use super::{HANDLE, object_value};
@@ -99,6 +99,9 @@ pub(super) fn read_from(
 ) -> Result<u32, Stop> {
     let (wanted, is_number) = what;
     machine.begin_wait(call, None)?;
+    if machine.admit_reading(description)? == Foreground::Stopped {
+        return Err(Stop::Wait);
+    }
     match machine.read(description, wanted) {
         Ok(Some(line)) if is_number => {
             let number = std::str::from_utf8(&line).ok().and_then(|text| text.trim().parse::<f64>().ok());

@@ -46,6 +46,7 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"sleep", time::sleep),
     Function::new(c"spawn", spawn::spawn),
     Function::new(c"spawn_path", spawn::spawn_path),
+    Function::new(c"exec", spawn::exec),
     Function::new(c"exit", processes::exit),
     Function::new(c"wait", processes::wait),
     Function::new(c"process_status", processes::process_status),

@@ -43,7 +43,7 @@ pub struct MachineSpec {
     pub gateway: Option<Ipv4Addr>,
     /// What its link is like.
     pub link: Option<LinkProfile>,
-    /// What its address is called by others.
+    /// What its address is called by others, if names are [registered](crate::Machines::name_with).
     pub dns_name: Option<String>,
 }
 

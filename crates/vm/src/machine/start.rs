@@ -28,6 +28,8 @@ pub(crate) struct Invoked {
     /// Its number, if that is known and free.
     pub(crate) pid: Option<Pid>,
     pub(crate) streams: Streams,
+    /// Whether a file that may be read but not executed is run as well, as by whoever reads and runs it.
+    pub(crate) is_readable_enough: bool,
 }
 
 /// Where the streams of a process lead.
@@ -187,7 +189,13 @@ impl Machine {
         let (mut path, mut before) = (invoked.path.clone(), Vec::new());
         let mut first: Option<(Option<u32>, Option<u32>)> = None;
         for _ in 0..INTERPRETERS_MAX {
-            let program = self.files.program(&caller, &path)?;
+            let program = match self.files.program(&caller, &path) {
+                Err(Errno::Access) if invoked.is_readable_enough => {
+                    let module = self.files.module(&caller, &path)?;
+                    crate::os::Program { set_uid: None, set_gid: None, ..module }
+                }
+                found => found?,
+            };
             let (set_uid, set_gid) = *first.get_or_insert((program.set_uid, program.set_gid));
             if let Some(key) = program.blob
                 && let Some(bytecode) = self.programs.known(key)

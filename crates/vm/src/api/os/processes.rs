@@ -54,7 +54,7 @@ pub(super) fn processes(call: &mut Call<'_>, machine: &mut Machine) -> Result<u3
     call.give_table(pids.len() as u32, 0);
     for (number, pid) in (1..).zip(pids) {
         let Some(facts) = crate::os::Views::process(&machine.table, pid) else { continue };
-        call.give_table(0, 13);
+        call.give_table(0, 14);
         call.set(c"pid", facts.pid);
         call.set(c"ppid", facts.ppid);
         call.set(c"pgid", facts.pgid);
@@ -72,6 +72,7 @@ pub(super) fn processes(call: &mut Call<'_>, machine: &mut Machine) -> Result<u3
         call.set(c"cpu", facts.cpu.as_nanos() as f64 / 1e9);
         call.set(c"started", facts.started.as_nanos() as f64 / 1e9);
         call.set(c"nice", i32::from(facts.nice));
+        call.set(c"tty", facts.tty.map(|number| format!("pts/{number}")).as_ref());
         call.push_given(number);
     }
     Ok(1)

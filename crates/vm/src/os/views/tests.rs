@@ -46,6 +46,7 @@ impl Views for Table {
             cpu: Duration::from_millis(1_230),
             started: Duration::from_secs(5),
             nice: 5,
+            tty: None,
             threads: 2,
         })
     }
