@@ -132,7 +132,6 @@ impl Unit {
         machine.now = self.now;
         machine.table.now = self.now;
         machine.network_settled();
-        machine.table.network = None;
         machine.run_loopback();
         machine.wake_sleepers();
         machine.wake_watchers();
@@ -152,6 +151,7 @@ impl Unit {
         if let Some(heap) = &mut self.heap {
             heap.prepare(machine);
         }
+        machine.table.network = None;
         machine.drop_unused_loopback();
         spent
     }

@@ -105,6 +105,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    asking_without_input
     binary_messages
     command_lines
     conversations_are_not_spoofed

@@ -239,6 +239,18 @@ impl Machine {
         }
     }
 
+    /// Whether nothing will ever come from a description any more.
+    pub(crate) fn is_at_end(&self, description: u32) -> bool {
+        let Some(open) = self.open.get(description).filter(|open| open.ahead.is_empty()) else {
+            return false;
+        };
+        match &open.object {
+            Object::Device(Device::Null) => true,
+            Object::Reader(pipe) => self.pipes.get(*pipe).is_some_and(|entry| entry.pipe.is_at_end()),
+            _ => false,
+        }
+    }
+
     /// Who waits until a description can be written.
     pub(crate) fn writers_of(&mut self, description: u32) -> Option<&mut Waiters> {
         match &self.open.get(description)?.object {

@@ -23,7 +23,7 @@ pub(crate) struct Polls {
     children: bool,
     input: bool,
     messages: bool,
-    /// When it asked about which child last.
+    /// When it asked about which child last, or about its own input at its end.
     asked: Option<(Instant, Pid)>,
 }
 
@@ -46,11 +46,25 @@ impl Machine {
     ///
     /// [`Stop::Wait`] if it waits.
     pub(crate) fn begin_poll_of(&mut self, call: &Call<'_>, child: Pid) -> Result<(), Stop> {
+        self.process_mut().polls.get_or_insert_default().children = true;
+        self.pause_if_asked(call, child)
+    }
+
+    /// What a line that is asked for at the end of the input begins with: who asks again at the same time waits for a
+    /// window. Older engines knew no end of the input, and scripts go on asking.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Wait`] if it waits.
+    pub(crate) fn begin_poll_at_end(&mut self, call: &Call<'_>) -> Result<(), Stop> {
+        self.pause_if_asked(call, self.current.pid)
+    }
+
+    fn pause_if_asked(&mut self, call: &Call<'_>, about: Pid) -> Result<(), Stop> {
         // Whatever ended the pause, the question is answered.
         let _ = self.begin_wait(call, Some(PAUSE));
-        let asks = (self.now, child);
+        let asks = (self.now, about);
         let polls = self.process_mut().polls.get_or_insert_default();
-        polls.children = true;
         if call.is_again() || polls.asked != Some(asks) {
             polls.asked = Some(asks);
             return Ok(());

@@ -48,7 +48,7 @@ pub struct MachineSpec {
 }
 
 impl MachineSpec {
-    /// A machine with one core, 16 MiB of memory, a disk of 64 MiB, and no network.
+    /// A machine with one core, 16 MiB of memory, a disk of 64 MiB, and no network card.
     #[must_use]
     pub fn new(hostname: impl Into<String>, image: &Image) -> Self {
         Self {
