@@ -91,7 +91,7 @@ impl<'a> Call<'a> {
         self.kind(place) == Kind::Nil
     }
 
-    /// Whether a value is [`Null`].
+    /// Whether a value is [`Null`](super::Null).
     #[must_use]
     pub fn is_null(&self, place: u32) -> bool {
         // SAFETY: as in `kind`; what the pointer points to is not looked at.
