@@ -23,7 +23,7 @@ mod check;
 
 use std::ffi::CStr;
 
-use crate::luau::{Function, Libraries};
+use crate::luau::{Bytecode, Function, Libraries};
 use crate::machine::Machine;
 
 /// Handles: files, pipes, consoles, connections.
@@ -59,6 +59,7 @@ const GLOBALS: &[Function<Machine>] = &[
     Function::new(c"load", load::load),
     Function::new(c"loadstring", load::load),
     Function::new(c"collectgarbage", load::collectgarbage),
+    io::WRITE,
     require::BEGIN,
     require::END,
 ];
@@ -87,21 +88,29 @@ const REMOVED: &[(&CStr, &CStr)] = &[
     (c"math", c"randomseed"),
 ];
 
-/// What of the libraries is written in Luau.
-pub(crate) const PRELUDES: [(&CStr, &[u8]); 2] =
-    [(c"=prelude", include_bytes!("api/prelude.luau")), (c"=net", include_bytes!("api/net.luau"))];
+/// What of the libraries is written in Luau, by table.
+const PRELUDES: [(&CStr, &[u8]); 5] = [
+    (c"", include_bytes!("api/preludes/globals.luau")),
+    (c"io", include_bytes!("api/preludes/io.luau")),
+    (c"fs", include_bytes!("api/preludes/fs.luau")),
+    (c"http", include_bytes!("api/preludes/http.luau")),
+    (c"net", include_bytes!("api/preludes/net.luau")),
+];
 
 /// What of the libraries a process loads when it first uses it: as a module, under this name.
-pub(crate) const MODULES: [(&[u8], &[u8]); 1] = [(b"=http", include_bytes!("api/http.luau"))];
+pub(crate) const MODULES: [(&[u8], &[u8]); 2] = [
+    (b"=http", include_bytes!("api/modules/http.luau")),
+    (b"=names", include_bytes!("api/modules/names.luau")),
+];
 
 /// Everything that a heap of machines offers.
-pub(crate) fn libraries<'a>(preludes: &'a [(&'static CStr, &'a [u8])]) -> Libraries<'a, Machine> {
+pub(crate) fn libraries() -> Libraries<Machine> {
     Libraries {
-        tables: TABLES,
+        tables: TABLES.to_vec(),
         globals: GLOBALS,
         objects: OBJECTS,
         constants: CONSTANTS,
         removed: REMOVED,
-        preludes,
+        preludes: PRELUDES.iter().map(|(table, source)| (*table, Bytecode::of_system(source))).collect(),
     }
 }

@@ -24,7 +24,7 @@ const SEARCH_SAFEPOINTS: u64 = 128;
 /// What of a source costs a safepoint to compile, in bytes.
 const SOURCE_BYTES_PER_SAFEPOINT: usize = 4;
 
-/// For the name of a module and the chunk that requires it: whether it is loaded, and then what it returned; otherwise
+/// For the name of a module, on behalf of whoever has called the caller: whether it is loaded, and then what it returned; otherwise
 /// its path, and its function. Without that, what is wrong: the prelude says who is to blame.
 fn begin(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     match search(call, machine) {
@@ -35,7 +35,7 @@ fn begin(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
 
 fn search(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let name = call.bytes(1)?;
-    let from = call.bytes(2)?;
+    let from = &call.chunk_of_caller(2);
     call.spend(SEARCH_SAFEPOINTS);
     let _ = machine.begin_wait(call, None); // A signal changes nothing about the module.
     let system = machine.programs.module(name);

@@ -23,6 +23,22 @@ pub(super) struct Account {
 const UNIT_BYTES_LOG2: u32 = 7;
 
 impl Account {
+    /// Nothing is used, and all may be.
+    pub(super) const UNLIMITED: Self =
+        Self { used: 0, limit: usize::MAX, fuel: i64::MAX, pressure: usize::MAX, kept_fuel: None };
+
+    /// Lifts all limits; gives what is to be [restored](Self::restore).
+    pub(super) const fn suspend(&mut self) -> Self {
+        let used = self.used;
+        std::mem::replace(self, Self { used, ..Self::UNLIMITED })
+    }
+
+    /// Sets the limits that were, whatever was used meanwhile.
+    pub(super) const fn restore(&mut self, suspended: Self) {
+        let used = self.used;
+        *self = Self { used, ..suspended };
+    }
+
     /// Counts bytes that were allocated, or that the host looks at, as work.
     pub(super) const fn charge(&mut self, bytes: usize) {
         self.spend((bytes >> UNIT_BYTES_LOG2) as u64);
