@@ -59,9 +59,6 @@ const GLOBALS: &[Function<Machine>] = &[
     Function::new(c"load", load::load),
     Function::new(c"loadstring", load::load),
     Function::new(c"collectgarbage", load::collectgarbage),
-    io::WRITE,
-    require::BEGIN,
-    require::END,
 ];
 
 const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] = &[
@@ -84,13 +81,19 @@ const REMOVED: &[(&CStr, &CStr)] = &[
     (c"", c"collectgarbage"),
     (c"", c"gcinfo"),
     (c"", c"newproxy"),
+    (c"", c"print"),
     (c"math", c"random"),
     (c"math", c"randomseed"),
 ];
 
-/// What of the libraries is written in Luau, by table.
-const PRELUDES: [(&CStr, &[u8]); 5] = [
-    (c"", include_bytes!("api/preludes/globals.luau")),
+/// Globals that are written in Luau, and the functions of the host that only they have.
+const WRITTEN: [(&CStr, &[u8], &[Function<Machine>]); 2] = [
+    (c"print", include_bytes!("api/preludes/print.luau"), &[io::WRITE]),
+    (c"require", include_bytes!("api/preludes/require.luau"), &require::FUNCTIONS),
+];
+
+/// What of the tables is written in Luau.
+const PRELUDES: [(&CStr, &[u8]); 4] = [
     (c"io", include_bytes!("api/preludes/io.luau")),
     (c"fs", include_bytes!("api/preludes/fs.luau")),
     (c"http", include_bytes!("api/preludes/http.luau")),
@@ -111,6 +114,9 @@ pub(crate) fn libraries() -> Libraries<Machine> {
         objects: OBJECTS,
         constants: CONSTANTS,
         removed: REMOVED,
-        preludes: PRELUDES.iter().map(|(table, source)| (*table, Bytecode::of_system(source))).collect(),
+        preludes: PRELUDES.map(|(table, source)| (table, Bytecode::of_system(source))).into(),
+        written: WRITTEN
+            .map(|(name, source, functions)| (name, Bytecode::of_system(source), functions))
+            .into(),
     }
 }

@@ -8,10 +8,9 @@ use crate::luau::{Bytecode, Call, Function, Stop, chunk_name};
 use crate::machine::{MODULES_MAX, Machine, Module, caller_of};
 use crate::os::{Program, resolve};
 
-/// What the prelude takes away again before scripts run.
-pub(super) const BEGIN: Function<Machine> = Function::new(c"__module_begin", begin);
-/// As [`BEGIN`].
-pub(super) const END: Function<Machine> = Function::new(c"__module_end", end);
+/// What `require` is made of.
+pub(super) const FUNCTIONS: [Function<Machine>; 2] =
+    [Function::new(c"module_begin", begin), Function::new(c"module_end", end)];
 
 /// Where modules are that are called by a name.
 const LIBRARY: &[u8] = b"/lib/luau";

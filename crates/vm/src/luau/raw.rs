@@ -31,6 +31,7 @@ mod entry;
 mod give;
 mod ground;
 mod libraries;
+mod pages;
 mod stage;
 mod state;
 mod thread;

@@ -27,9 +27,12 @@ pub(crate) struct Libraries<H: 'static> {
     pub(crate) constants: &'static [(&'static CStr, &'static CStr, u8, u64)],
     /// What of Luau's own is taken away: table (empty for globals) and name.
     pub(crate) removed: &'static [(&'static CStr, &'static CStr)],
-    /// What is written in Luau, by the table that it adds to (empty for globals): it is run when that is made. It must not
-    /// call functions of the host, which works for nobody then.
+    /// What is written in Luau, by the table that it adds to: it is run when that is made. It must not call functions of
+    /// the host, which works for nobody then.
     pub(crate) preludes: Vec<(&'static CStr, Bytecode)>,
+    /// Functions written in Luau that have no table: each is what its chunk returns, which is given functions of the host
+    /// that scripts do not see.
+    pub(crate) written: Vec<(&'static CStr, Bytecode, &'static [Function<H>])>,
 }
 
 impl<H: 'static> Default for Libraries<H> {
@@ -41,7 +44,16 @@ impl<H: 'static> Default for Libraries<H> {
             constants: &[],
             removed: &[],
             preludes: Vec::new(),
+            written: Vec::new(),
         }
+    }
+}
+
+impl<H: 'static> Libraries<H> {
+    /// What can be made.
+    fn names(&self) -> impl Iterator<Item = &'static CStr> {
+        let tables = self.tables.iter().map(|(name, _)| *name);
+        OWN.iter().map(|(name, _)| *name).chain(tables).chain(self.written.iter().map(|(name, ..)| *name))
     }
 }
 
@@ -117,10 +129,8 @@ pub(super) unsafe fn furnish<H: 'static>(
         ffi::lua_setmetatable(lua, ffi::LUA_GLOBALSINDEX);
         ffi::lua_setreadonly(lua, ffi::LUA_GLOBALSINDEX, 1);
         if furnished == Furnished::Whole {
-            for name in
-                OWN.iter().map(|(name, _)| *name).chain(libraries.tables.iter().map(|(name, _)| *name))
-            {
-                make_table(lua, libraries, name);
+            for name in libraries.names() {
+                make(lua, libraries, name);
             }
             for (tag, ..) in libraries.objects {
                 object(lua, *tag);
@@ -166,10 +176,8 @@ unsafe extern "C-unwind" fn provide<H: 'static>(lua: *mut lua_State) -> c_int {
         // `unpack` is the only name of a function that a table brings with it.
         let name = if name == b"unpack" { b"table" } else { name };
         let libraries = &*(*Ground::of(lua)).maker.libraries.cast::<Libraries<H>>();
-        let mut tables =
-            OWN.iter().map(|(name, _)| *name).chain(libraries.tables.iter().map(|(name, _)| *name));
-        let Some(name) = tables.find(|known| known.to_bytes() == name) else { return 0 };
-        unlimited(ffi::lua_mainthread(lua), |main| make_table(main, libraries, name));
+        let Some(name) = libraries.names().find(|known| known.to_bytes() == name) else { return 0 };
+        unlimited(ffi::lua_mainthread(lua), |main| make(main, libraries, name));
         ffi::lua_settop(lua, 2);
         ffi::lua_rawget(lua, 1);
     }
@@ -194,12 +202,12 @@ unsafe fn unlimited(lua: *mut lua_State, make: impl FnOnce(*mut lua_State)) {
     }
 }
 
-/// Makes a global table, unless it is there.
+/// Makes a global, unless it is there.
 ///
 /// # Safety
 ///
 /// The state's own thread is given; memory is not limited, and nothing raises.
-unsafe fn make_table<H: 'static>(lua: *mut lua_State, libraries: &Libraries<H>, name: &CStr) {
+unsafe fn make<H: 'static>(lua: *mut lua_State, libraries: &Libraries<H>, name: &CStr) {
     // SAFETY: as promised.
     unsafe {
         let kind = ffi::lua_rawgetfield(lua, ffi::LUA_GLOBALSINDEX, name.as_ptr());
@@ -210,15 +218,65 @@ unsafe fn make_table<H: 'static>(lua: *mut lua_State, libraries: &Libraries<H>, 
         // One part may need another, so this may happen in itself.
         let was_frozen = ffi::lua_getreadonly(lua, ffi::LUA_GLOBALSINDEX);
         ffi::lua_setreadonly(lua, ffi::LUA_GLOBALSINDEX, 0);
+        if let Some((_, bytecode, functions)) = libraries.written.iter().find(|(known, ..)| *known == name) {
+            load(lua, name, bytecode);
+            functions.iter().for_each(|function| push_function(lua, function));
+            run(lua, name, functions.len() as c_int, 1);
+            ffi::lua_rawsetfield(lua, ffi::LUA_GLOBALSINDEX, name.as_ptr());
+        } else {
+            make_table(lua, libraries, name);
+        }
+        ffi::lua_setreadonly(lua, ffi::LUA_GLOBALSINDEX, was_frozen);
+    }
+}
+
+/// As [`make`], if it is a table.
+///
+/// # Safety
+///
+/// As [`make`]; the globals are not frozen.
+unsafe fn make_table<H: 'static>(lua: *mut lua_State, libraries: &Libraries<H>, name: &CStr) {
+    // SAFETY: as promised.
+    unsafe {
         if let Some((_, open)) = OWN.iter().find(|(own, _)| *own == name) {
             ffi::lua_pushcclosurek(lua, *open, ptr::null(), 0, None);
             ffi::lua_call(lua, 0, 0);
         }
         open_table(lua, name);
         add(lua, libraries, name);
+        for (_, bytecode) in libraries.preludes.iter().filter(|(table, _)| *table == name) {
+            load(lua, name, bytecode);
+            run(lua, name, 0, 0);
+        }
         ffi::lua_setreadonly(lua, -1, 1);
         ffi::lua_settop(lua, -2);
-        ffi::lua_setreadonly(lua, ffi::LUA_GLOBALSINDEX, was_frozen);
+    }
+}
+
+/// Pushes the function of a part that is written in Luau.
+///
+/// # Safety
+///
+/// As [`make`].
+unsafe fn load(lua: *mut lua_State, name: &CStr, bytecode: &Bytecode) {
+    let bytecode = bytecode.as_bytes();
+    // SAFETY: as promised; the bytecode is the compiler's.
+    unsafe {
+        let failed = ffi::luau_load(lua, c"=prelude".as_ptr(), bytecode.as_ptr().cast(), bytecode.len(), 0);
+        assert!(failed == 0, "the prelude of {name:?} compiles: {}", super::state::text_of(lua, -1));
+    }
+}
+
+/// Calls what was [loaded](load).
+///
+/// # Safety
+///
+/// As [`make`].
+unsafe fn run(lua: *mut lua_State, name: &CStr, arguments: c_int, results: c_int) {
+    // SAFETY: as promised, the function and its arguments are on top.
+    unsafe {
+        let failed = ffi::lua_pcall(lua, arguments, results, 0);
+        assert!(failed == 0, "the prelude of {name:?} runs: {}", super::state::text_of(lua, -1));
     }
 }
 
@@ -226,7 +284,7 @@ unsafe fn make_table<H: 'static>(lua: *mut lua_State, libraries: &Libraries<H>, 
 ///
 /// # Safety
 ///
-/// As [`make_table`].
+/// As [`make`].
 unsafe fn add<H: 'static>(lua: *mut lua_State, libraries: &Libraries<H>, name: &CStr) {
     // SAFETY: as promised.
     unsafe {
@@ -247,14 +305,6 @@ unsafe fn add<H: 'static>(lua: *mut lua_State, libraries: &Libraries<H>, name: &
             place.cast::<u64>().write(*value);
             ffi::lua_setfield(lua, -2, field.as_ptr());
         }
-        for (_, bytecode) in libraries.preludes.iter().filter(|(table, _)| *table == name) {
-            let bytecode = bytecode.as_bytes();
-            let loaded =
-                ffi::luau_load(lua, c"=prelude".as_ptr(), bytecode.as_ptr().cast(), bytecode.len(), 0);
-            assert!(loaded == 0, "the prelude of {name:?} compiles: {}", super::state::text_of(lua, -1));
-            let ended = ffi::lua_pcall(lua, 0, 0, 0);
-            assert!(ended == 0, "the prelude of {name:?} runs: {}", super::state::text_of(lua, -1));
-        }
     }
 }
 
@@ -262,7 +312,7 @@ unsafe fn add<H: 'static>(lua: *mut lua_State, libraries: &Libraries<H>, name: &
 ///
 /// # Safety
 ///
-/// As [`make_table`].
+/// As [`make`].
 unsafe fn open_table(lua: *mut lua_State, name: &CStr) {
     // SAFETY: as promised.
     unsafe {
@@ -283,18 +333,28 @@ unsafe fn open_table(lua: *mut lua_State, name: &CStr) {
 ///
 /// # Safety
 ///
-/// As [`make_table`].
+/// As [`make`].
 unsafe fn define<H: 'static>(lua: *mut lua_State, functions: &[Function<H>]) {
     for function in functions {
         // SAFETY: as promised.
         unsafe {
-            if function.is_null {
-                ffi::lua_pushlightuserdata(lua, ptr::null_mut());
-            } else {
-                let (enter, again) = (function.enter, Some(function.again));
-                ffi::lua_pushcclosurek(lua, enter, function.name.as_ptr(), 0, again);
-            }
+            push_function(lua, function);
             ffi::lua_rawsetfield(lua, -2, function.name.as_ptr());
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`make`].
+unsafe fn push_function<H>(lua: *mut lua_State, function: &Function<H>) {
+    // SAFETY: as promised.
+    unsafe {
+        if function.is_null {
+            ffi::lua_pushlightuserdata(lua, ptr::null_mut());
+        } else {
+            let (enter, again) = (function.enter, Some(function.again));
+            ffi::lua_pushcclosurek(lua, enter, function.name.as_ptr(), 0, again);
         }
     }
 }
@@ -303,7 +363,7 @@ unsafe fn define<H: 'static>(lua: *mut lua_State, functions: &[Function<H>]) {
 ///
 /// # Safety
 ///
-/// As [`make_table`]; `libraries` is a `Libraries<H>`.
+/// As [`make`]; `libraries` is a `Libraries<H>`.
 unsafe fn make_object<H: 'static>(lua: *mut lua_State, libraries: *const (), tag: u8) {
     // SAFETY: as promised.
     unsafe {
