@@ -23,7 +23,7 @@ mod check;
 
 use std::ffi::CStr;
 
-use crate::luau::{Bytecode, Function, Libraries};
+use crate::luau::{Bytecode, Function, Libraries, Written};
 use crate::machine::Machine;
 
 /// Handles: files, pipes, consoles, connections.
@@ -87,10 +87,11 @@ const REMOVED: &[(&CStr, &CStr)] = &[
 ];
 
 /// Globals that are written in Luau, and the functions of the host that only they have.
-const WRITTEN: [(&CStr, &[u8], &[Function<Machine>]); 2] = [
-    (c"print", include_bytes!("api/preludes/print.luau"), &[io::WRITE]),
-    (c"require", include_bytes!("api/preludes/require.luau"), &require::FUNCTIONS),
-];
+fn written() -> Vec<Written<Machine>> {
+    let print = Bytecode::of_system(include_bytes!("api/preludes/print.luau"));
+    let require = Bytecode::of_system(include_bytes!("api/preludes/require.luau"));
+    vec![(c"print", print, &[io::WRITE]), (c"require", require, &require::FUNCTIONS)]
+}
 
 /// What of the tables is written in Luau.
 const PRELUDES: [(&CStr, &[u8]); 4] = [
@@ -115,8 +116,6 @@ pub(crate) fn libraries() -> Libraries<Machine> {
         constants: CONSTANTS,
         removed: REMOVED,
         preludes: PRELUDES.map(|(table, source)| (table, Bytecode::of_system(source))).into(),
-        written: WRITTEN
-            .map(|(name, source, functions)| (name, Bytecode::of_system(source), functions))
-            .into(),
+        written: written(),
     }
 }

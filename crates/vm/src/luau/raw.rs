@@ -41,7 +41,7 @@ pub(crate) use compile::{compile, compile_without};
 pub use entry::Function;
 pub use give::{Give, Null};
 pub(crate) use ground::{Dropped, Fuel};
-pub(crate) use libraries::{Furnished, Libraries};
+pub(crate) use libraries::{Furnished, Libraries, Written};
 pub(crate) use stage::Stage;
 pub(crate) use state::{Prototype, State};
 pub(crate) use thread::{Kept, Outcome, Thread};

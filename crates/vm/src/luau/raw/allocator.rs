@@ -36,9 +36,9 @@ impl Account {
     }
 
     /// Sets the limits that were, whatever was used meanwhile.
-    pub(super) const fn restore(&mut self, suspended: Self) {
-        let used = self.used;
-        *self = Self { used, ..suspended };
+    pub(super) const fn restore(&mut self, suspended: &Self) {
+        let Self { limit, fuel, pressure, kept_fuel, .. } = *suspended;
+        *self = Self { used: self.used, limit, fuel, pressure, kept_fuel };
     }
 
     /// Counts bytes that were allocated, or that the host looks at, as work.

@@ -30,10 +30,13 @@ pub(crate) struct Libraries<H: 'static> {
     /// What is written in Luau, by the table that it adds to: it is run when that is made. It must not call functions of
     /// the host, which works for nobody then.
     pub(crate) preludes: Vec<(&'static CStr, Bytecode)>,
-    /// Functions written in Luau that have no table: each is what its chunk returns, which is given functions of the host
-    /// that scripts do not see.
-    pub(crate) written: Vec<(&'static CStr, Bytecode, &'static [Function<H>])>,
+    /// Functions written in Luau that have no table.
+    pub(crate) written: Vec<Written<H>>,
 }
+
+/// A function written in Luau: its name, the chunk that returns it, and functions of the host that the chunk is given and
+/// scripts do not see.
+pub(crate) type Written<H> = (&'static CStr, Bytecode, &'static [Function<H>]);
 
 impl<H: 'static> Default for Libraries<H> {
     fn default() -> Self {
@@ -198,7 +201,7 @@ unsafe fn unlimited(lua: *mut lua_State, make: impl FnOnce(*mut lua_State)) {
         ffi::lua_rawcheckstack(lua, 16);
         make(lua);
         ffi::lua_settop(lua, top);
-        (*ground).account.restore(account);
+        (*ground).account.restore(&account);
     }
 }
 
