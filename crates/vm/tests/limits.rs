@@ -101,7 +101,7 @@ fn memory() {
         let spec = MachineSpec { memory_bytes: 2 << 20, ..spec(heap) };
         let mut world = World::new(Limits::default(), spec);
         let said = world.run("local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end");
-        assert_eq!(said, "lua: not enough memory\n", "{heap:?}");
+        assert!(said.starts_with("lua: not enough memory\n"), "{heap:?}: {said}");
         assert_eq!(world.run("print(#('x'):rep(1000000))"), "1000000\n", "{heap:?}");
     }
 }

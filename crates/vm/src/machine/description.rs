@@ -236,7 +236,7 @@ impl Machine {
         match &self.open.get(description)?.object {
             Object::Writer(pipe) => self.pipes.get_mut(*pipe).map(|entry| &mut entry.writers),
             Object::Console(_) | Object::Tail { forward: None, .. } if self.output.is_spent() => {
-                Some(self.output.waiters())
+                Some(self.output.waiters(self.current.task))
             }
             Object::Console(console) => self.consoles.get_mut(*console).map(|entry| &mut entry.writers),
             Object::Stream(socket) => Some(&mut self.sockets.entry(*socket).or_default().writers),
@@ -311,7 +311,7 @@ impl Machine {
                 let number = *console;
                 let entry = self.consoles.get_mut(number).ok_or(Errno::BadHandle)?;
                 let (written, ready) = entry.console.write(self.output.admit(bytes)?)?;
-                self.output.spend(written);
+                self.output.spend(self.current.task, written);
                 self.console_ready(number, ready);
                 Ok(written)
             }
@@ -322,7 +322,7 @@ impl Machine {
                     None => self.output.admit(bytes)?.len(),
                 };
                 if forward.is_none() {
-                    self.output.spend(written);
+                    self.output.spend(self.current.task, written);
                 }
                 if let Some(Description { object: Object::Tail { tail, bytes_max, .. }, .. }) =
                     self.open.get_mut(description)

@@ -1,9 +1,11 @@
 //! [`Output`]: how much a machine may still show in a window.
 //!
 //! What is shown is what the host keeps to be looked at: consoles, and the output of commands and of children without
-//! streams of their own. Who shows more waits for the next window.
+//! streams of their own. Who shows more waits for the next window, and there comes after those who have shown nothing in this
+//! one: so whoever floods holds up nobody else for ever.
 
 use crate::Errno;
+use crate::os::TaskId;
 use crate::os::waiters::{Waiter, Waiters};
 
 /// How much a machine may still show in a window, and who waits for the next one.
@@ -12,13 +14,16 @@ pub(crate) struct Output {
     /// The window in which it ran last; `u64::MAX` before the first one.
     window: u64,
     left: usize,
-    waiters: Waiters,
+    /// Those who have shown something in this window.
+    seen: Vec<TaskId>,
+    /// Those who wait and have shown nothing, and those who wait to show more.
+    waiters: [Waiters; 2],
 }
 
 impl Output {
     /// That of a machine that has not run, and may show so many bytes.
     pub(crate) fn new(bytes: usize) -> Self {
-        Self { window: u64::MAX, left: bytes, waiters: Waiters::default() }
+        Self { window: u64::MAX, left: bytes, seen: Vec::new(), waiters: <_>::default() }
     }
 
     /// Begins a window in which the machine may show so many bytes, unless that was done; who waited for that.
@@ -27,7 +32,8 @@ impl Output {
             return Vec::new();
         }
         (self.window, self.left) = (window, bytes);
-        self.waiters.take()
+        self.seen.clear();
+        self.waiters.iter_mut().flat_map(Waiters::take).collect()
     }
 
     /// As much of these bytes as may be shown.
@@ -42,9 +48,12 @@ impl Output {
         Ok(&bytes[..bytes.len().min(self.left)])
     }
 
-    /// So much was shown.
-    pub(super) const fn spend(&mut self, bytes: usize) {
+    /// A task has shown so much.
+    pub(super) fn spend(&mut self, task: TaskId, bytes: usize) {
         self.left = self.left.saturating_sub(bytes);
+        if bytes > 0 && !self.seen.contains(&task) {
+            self.seen.push(task);
+        }
     }
 
     /// Whether nothing more may be shown in this window.
@@ -52,14 +61,14 @@ impl Output {
         self.left == 0
     }
 
-    /// Those who wait until more may be shown.
-    pub(super) const fn waiters(&mut self) -> &mut Waiters {
-        &mut self.waiters
+    /// Those who wait until more may be shown, as this task does.
+    pub(super) fn waiters(&mut self, task: TaskId) -> &mut Waiters {
+        &mut self.waiters[usize::from(self.seen.contains(&task))]
     }
 
     /// Whether somebody waits for the next window.
-    pub(crate) const fn is_waited_for(&self) -> bool {
-        !self.waiters.is_empty()
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.waiters.iter().any(|waiters| !waiters.is_empty())
     }
 
     /// Shows what the system has to say, however much was shown before.
