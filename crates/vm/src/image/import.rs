@@ -138,7 +138,7 @@ impl Running<'_> {
                     let attributes = self.make_directory(&at, &found)?;
                     levels.push(self.enter(&found, at.len(), Some(attributes))?);
                 }
-                Kind::File => self.take_file(&at, found)?,
+                Kind::File => self.take_file(&at, &found)?,
                 Kind::Link => self.take_link(&at, found)?,
                 kind => return Err(ImportError::Kind { path: found.path, kind: kind.name() }),
             }
@@ -219,17 +219,17 @@ impl Running<'_> {
         made.map_err(|source| ImportError::Tree { path: found.path, source })
     }
 
-    fn take_file(&mut self, at: &[u8], found: Found) -> Result<(), ImportError> {
+    fn take_file(&mut self, at: &[u8], found: &Found) -> Result<(), ImportError> {
         let bytes_max = self.how.bytes_max;
         if found.length > bytes_max - self.bytes {
             return Err(ImportError::TooLarge { bytes_max });
         }
-        let attributes = self.attributes(&found);
+        let attributes = self.attributes(found);
         let modified = attributes.modified;
         let is_there = self.tree.lstat(place(at)).is_ok();
         let made = self.make_room(at, is_there).and_then(|()| self.tree.create(place(at), attributes));
         made.map_err(|source| ImportError::Tree { path: found.path.clone(), source })?;
-        content::copy(&found, |offset, piece| {
+        content::copy(found, |offset, piece| {
             self.tree.write(place(at), offset, piece, modified)?;
             self.bytes += piece.len() as u64;
             if self.bytes - self.committed >= COMMIT_BYTES {

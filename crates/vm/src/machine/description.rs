@@ -236,7 +236,7 @@ impl Machine {
         match &self.open.get(description)?.object {
             Object::Writer(pipe) => self.pipes.get_mut(*pipe).map(|entry| &mut entry.writers),
             Object::Console(_) | Object::Tail { forward: None, .. } if self.output.is_spent() => {
-                Some(self.output.waiters(self.current.task))
+                Some(self.output.waiters())
             }
             Object::Console(console) => self.consoles.get_mut(*console).map(|entry| &mut entry.writers),
             Object::Stream(socket) => Some(&mut self.sockets.entry(*socket).or_default().writers),

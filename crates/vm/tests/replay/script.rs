@@ -13,6 +13,9 @@ pub(crate) enum Statement {
     Signals,
     Datagrams { to: usize, count: u32 },
     Stream { to: usize, bytes: u32 },
+    Http { to: usize },
+    Watch,
+    Replace,
     Random,
     Json(u32),
     Checkpoint,
@@ -38,12 +41,13 @@ const LINES: [&str; 6] = [
     "yes | head -n 1000 | uniq -c",
 ];
 
-/// What every machine listens with, on port 7.
+/// What every machine listens with, on port 7, and on port 80 with HTTP.
 pub(crate) const ECHO: &[u8] = b"
 task.spawn(function()
     local s = assert(net.udp(7))
     while true do local data, host, port = s:recv_from() if data then s:send_to(host, port, data) end end
 end)
+task.spawn(function() http.serve(80, function(r) return r.method .. r.path:rep(100), 201 end) end)
 local l = assert(net.tcp_listen(7))
 while true do
     local s = l:accept()
@@ -72,6 +76,9 @@ impl Statement {
             (1..200_u32).prop_map(Self::Pipe),
             (0..8_usize, 1..6_u32).prop_map(|(to, count)| Self::Datagrams { to, count }),
             (0..8_usize, 0..200_000_u32).prop_map(|(to, bytes)| Self::Stream { to, bytes }),
+            (0..8_usize).prop_map(|to| Self::Http { to }),
+            Just(Self::Watch),
+            Just(Self::Replace),
             Just(Self::Signals),
             Just(Self::Random),
             (1..40_u32).prop_map(Self::Json),
@@ -85,7 +92,7 @@ impl Statement {
             return short.boxed();
         }
         prop_oneof![
-            13 => short,
+            16 => short,
             7 => prop_oneof![
                 (1..60_000_u32).prop_map(Self::Compute),
                 (0..LINES.len()).prop_map(Self::Shell),
@@ -138,6 +145,11 @@ impl Statement {
                 else print(why, code) end",
                 address(*to)
             ),
+            Self::Http { to } => format!(
+                "local r, _, code = http.get('http://{}/abc', {{timeout = 1}})
+                print(r and r.status, r and #r.body, code)",
+                address(*to)
+            ),
             Self::Json(count) => format!(
                 "local t = {{}} for i = 1, {count} do t['k' .. i * 7 % 13] = {{i, tostring(i)}} end
                 for k, v in pairs(t) do io.write(k, '=', v[1], ' ') end print(json.encode(t))
@@ -182,6 +194,15 @@ impl Statement {
             Self::CaughtErrors => {
                 "print(pcall(error, {code = 1})) print(pcall(function() local x = nil return x.y end))
                 print(select('#', fs.read('/none')), fs.read('/none')) print(pcall(fs.read)) print({}, print)"
+            }
+            Self::Watch => {
+                "local w = fs.watch('/tmp') fs.write('/tmp/w', 'x')
+                local e = w:next({timeout = 0.1}) print(e and e.kind, e and e.name) w:close()"
+            }
+            Self::Replace => {
+                "local pid = os.spawn('lua', {'-e', [[local kept = {} for i = 1, 9 do kept[i] = os.pipe() end
+                    os.replace('/bin/sh', {'-c', 'ls /proc/self/fd; exit 4'})]]}, {stdout = 'inherit'})
+                print(os.wait(pid))"
             }
             Self::Bomb => {
                 "local pid = os.spawn('bomb', {}, {stdout = 'null', stderr = 'null'}) print(os.wait(pid))"

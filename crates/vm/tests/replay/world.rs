@@ -155,12 +155,13 @@ impl World {
             ..Limits::default()
         };
         let limits = if run.is_slow { slow } else { Limits::default() };
-        let config = Config {
+        let mut config = Config {
             workers: run.workers,
             cell_machines_max: run.cell_machines_max,
             limits: Arc::new(limits),
             ..Config::default()
         };
+        config.network.shards = run.workers.min(2) as u16;
         let mut machines = Machines::new(config, Seed::new(plan.seed));
         let fabric = machines.fabric_mut();
         let switches =
