@@ -33,11 +33,6 @@ pub(crate) const WATCHER: u8 = 5;
 /// Tasks of a process.
 pub(crate) const TASK: u8 = 6;
 
-/// A host object's value: whose it is, and its number.
-pub(crate) const fn object_value(pid: crate::os::Pid, number: u32) -> u64 {
-    (pid.0 as u64) << 32 | number as u64
-}
-
 const TABLES: &[(&CStr, &[Function<Machine>])] = &[
     (c"os", os::FUNCTIONS),
     (c"io", io::FUNCTIONS),

@@ -7,7 +7,9 @@ mod limits;
 mod modules;
 mod network;
 mod operation;
+mod output;
 mod overview;
+mod owner;
 mod programs;
 mod reading;
 mod record;
@@ -25,7 +27,7 @@ use ironloom_core::{Instant, MachineId, Rng};
 use ironloom_net::SocketId;
 use ironloom_net::fabric::Lent;
 
-use crate::luau::{Bytecode, Kept, Thread};
+use crate::luau::{Bytecode, Dropped, Kept, Thread};
 use crate::machines::MachineState;
 use crate::os::slab::Slab;
 use crate::os::table::Table;
@@ -34,6 +36,7 @@ use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
 
 use allowance::Allowance;
 use description::{Description, PipeEntry, SocketWaiters};
+use output::Output;
 use task::{Task, TaskState};
 
 pub(crate) use description::{ConsoleEntry, Object};
@@ -42,10 +45,10 @@ pub use limits::Limits;
 pub(crate) use modules::{MODULES_MAX, Module, Modules};
 pub(crate) use network::{bind_errno, connect_errno, socket_errno};
 pub(crate) use operation::{Listing, Operation, Part};
+pub(crate) use owner::{CLOSED, Owner};
 pub use programs::Programs;
 pub(crate) use reading::Wanted;
 pub(crate) use record::ProcessRecord;
-pub(crate) use replace::RETIRED;
 pub use spec::{Heap, MachineSpec};
 pub(crate) use start::{Invoked, Streams};
 
@@ -98,6 +101,7 @@ pub struct Machine {
     /// Until when it is to be woken, as far as was planned.
     planned: Instant,
     pub(crate) allowance: Allowance,
+    pub(crate) output: Output,
     /// How much memory its scripts had after its heap was collected last because there was little left.
     pub(crate) collected: usize,
 }
@@ -133,6 +137,8 @@ pub(crate) struct Work {
     pub(crate) threads: Vec<Thread>,
     /// Values that nobody keeps any more.
     pub(crate) kept: Vec<Kept>,
+    /// Objects of other machines that were collected while this one ran.
+    pub(crate) dropped: Vec<Dropped>,
 }
 
 /// What a process is to run.
@@ -145,6 +151,7 @@ pub(crate) struct Start {
 impl Machine {
     /// A machine on which nothing has run yet.
     pub(crate) fn new(id: MachineId, made: Made, rng: Rng) -> Self {
+        let output = Output::new(made.limits.output_bytes_per_window);
         Self {
             id,
             table: Table::new(made.hostname, made.cores, made.memory_bytes as u64),
@@ -176,6 +183,7 @@ impl Machine {
             has_crashed: false,
             planned: Instant::MAX,
             allowance: Allowance::new(),
+            output,
             collected: 0,
         }
     }
@@ -227,6 +235,11 @@ impl Machine {
     /// Whether somebody can go on.
     pub(crate) fn has_work(&self) -> bool {
         !self.ready.is_empty() || !self.work.starts.is_empty() || !self.work.calls.is_empty()
+    }
+
+    /// Whether it has more to do in the next window, though nothing happens to it.
+    pub(crate) fn wants_window(&self) -> bool {
+        self.has_work() || self.output.is_waited_for()
     }
 
     /// Whether somebody waits for the network to be lent.

@@ -24,7 +24,7 @@ use ironloom_sched::{Address, VirtualKernel};
 use parking_lot::Mutex;
 
 use crate::machine::{Machine, Programs};
-use crate::unit::Unit;
+use crate::unit::{CELL_MACHINES_MAX, Unit};
 
 pub use command::{Command, Finished, Job, Written};
 pub use config::Config;
@@ -97,10 +97,12 @@ impl Machines {
     ///
     /// # Panics
     ///
-    /// If windows take no time.
+    /// If windows take no time, or there is no room for machines in a cell.
     #[must_use]
     pub fn on(fabric: Fabric, config: Config, seed: Seed) -> Self {
         assert!(!config.window.is_zero(), "a window takes time");
+        let cell_machines_max = config.cell_machines_max;
+        assert!((1..=CELL_MACHINES_MAX).contains(&cell_machines_max), "a cell has 1 to 255 machines");
         let rng = Rng::new(seed).split("machines", 0);
         let kernel = VirtualKernel::starting_at(config.kernel(seed), fabric.now());
         Self {

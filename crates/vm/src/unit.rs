@@ -13,12 +13,13 @@ use ironloom_core::{Budget, Instant, Map};
 use ironloom_sched::{Context, ExitReason, Guest};
 use parking_lot::Mutex;
 
-use crate::luau::{Fuel, Furnished, Outcome, Prototype, State, Thread};
-use crate::machine::{Heap, Machine, Programs, Start};
+use crate::luau::{Dropped, Fuel, Furnished, Outcome, Prototype, State, Thread};
+use crate::machine::{Heap, Machine, Owner, Programs, Start};
+use crate::machines::MachineState;
 use crate::os::{Exit, Pid, TaskId};
 
 /// How many machines share a cell: one number is for what nobody has alone.
-pub(crate) const CELL_MACHINES: usize = 255;
+pub(crate) const CELL_MACHINES_MAX: usize = 255;
 
 /// How many programs a heap keeps that no process may be running.
 const PROTOTYPES_MAX: usize = 256;
@@ -50,6 +51,8 @@ pub(crate) struct Unit {
 struct ScriptHeap {
     state: State<Machine>,
     prototypes: Map<BlobId, Prototype>,
+    /// How many scripts have begun in it.
+    lives: u32,
     /// Whether somebody found no memory, so that what the dead have left is to be collected at once.
     is_full: bool,
     /// How much memory it had after it was collected last.
@@ -135,6 +138,8 @@ impl Unit {
         machine.wake_watchers();
         let cores = u64::from(machine.table.cores);
         machine.allowance.begin(self.window, cores * u64::from(machine.limits.safepoints_per_core));
+        let waiters = machine.output.begin(self.window, machine.limits.output_bytes_per_window);
+        machine.wake_all(waiters);
         let mut spent = 0;
         while machine.has_work() && machine.allowance.left() > 0 {
             let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(self.kind, &machine.programs));
@@ -144,11 +149,27 @@ impl Unit {
             machine.wake_watchers();
             machine.allowance.spend(used);
             spent += used;
+            self.deliver(std::mem::take(&mut machine.work.dropped));
         }
         if let Some(heap) = &mut self.heap {
             heap.prepare(machine);
         }
         spent
+    }
+}
+
+impl Unit {
+    /// Tells machines that objects of theirs were collected while another one ran. One that can go on by that runs as well.
+    fn deliver(&mut self, dropped: Vec<Dropped>) {
+        for dropped in dropped {
+            let slot = Owner::of(dropped.value).category.wrapping_sub(1);
+            let Some(Some(machine)) = self.machines.get_mut(usize::from(slot)) else { continue };
+            machine.object_dropped(dropped);
+            let is_awake = machine.state != MachineState::Suspended && machine.has_work();
+            if is_awake && !self.woken.contains(&slot) {
+                self.woken.push_back(slot);
+            }
+        }
     }
 }
 
@@ -161,7 +182,7 @@ impl ScriptHeap {
         let mut state = State::new(programs.libraries(), furnished);
         // Luau paces its collector by the clock, which scripts could see: `collect_if_due` does not.
         state.stop_pacing();
-        Self { collected: state.used(), state, prototypes: Map::default(), is_full: false }
+        Self { collected: state.used(), state, prototypes: Map::default(), lives: 0, is_full: false }
     }
 
     /// Does what could not be done while a script ran.
@@ -201,6 +222,8 @@ impl ScriptHeap {
         let arguments = Arc::clone(&process.invocation.arguments);
         let arguments: Vec<&[u8]> = arguments.iter().map(|argument| &**argument).collect();
         let thread = self.state.spawn(prototype, &arguments, machine.category);
+        self.lives = self.lives.wrapping_add(1).max(1);
+        machine.begin_life(pid, self.lives);
         machine.add_main_task(pid, thread);
     }
 

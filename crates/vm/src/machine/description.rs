@@ -235,6 +235,9 @@ impl Machine {
     pub(crate) fn writers_of(&mut self, description: u32) -> Option<&mut Waiters> {
         match &self.open.get(description)?.object {
             Object::Writer(pipe) => self.pipes.get_mut(*pipe).map(|entry| &mut entry.writers),
+            Object::Console(_) | Object::Tail { forward: None, .. } if self.output.is_spent() => {
+                Some(self.output.waiters())
+            }
             Object::Console(console) => self.consoles.get_mut(*console).map(|entry| &mut entry.writers),
             Object::Stream(socket) => Some(&mut self.sockets.entry(*socket).or_default().writers),
             Object::Tail { forward: Some(forward), .. } => {
@@ -307,15 +310,20 @@ impl Machine {
             Object::Console(console) => {
                 let number = *console;
                 let entry = self.consoles.get_mut(number).ok_or(Errno::BadHandle)?;
-                let (written, ready) = entry.console.write(bytes)?;
+                let (written, ready) = entry.console.write(self.output.admit(bytes)?)?;
+                self.output.spend(self.current.task, written);
                 self.console_ready(number, ready);
                 Ok(written)
             }
             Object::Tail { forward, .. } => {
-                let written = match *forward {
+                let forward = *forward;
+                let written = match forward {
                     Some(forward) => self.write(forward, bytes)?,
-                    None => bytes.len(),
+                    None => self.output.admit(bytes)?.len(),
                 };
+                if forward.is_none() {
+                    self.output.spend(self.current.task, written);
+                }
                 if let Some(Description { object: Object::Tail { tail, bytes_max, .. }, .. }) =
                     self.open.get_mut(description)
                 {
@@ -402,6 +410,3 @@ impl Machine {
         }
     }
 }
-
-/// How much of what a child has written its parent may look at.
-pub(crate) const TAIL_BYTES: usize = 64 << 10;

@@ -20,6 +20,8 @@ pub(crate) enum Wanted {
 
 /// How much is gathered for one line, or for everything.
 const GATHERED_BYTES_MAX: usize = 16 << 20;
+/// More is gathered only as long as the machine has gathered less, for all its readers, than its scripts may have memory.
+const GATHERED_BYTES_FREE: usize = 64 << 10;
 
 impl Machine {
     /// Reads; nothing is the end. What was gathered stays with the description when there is not enough yet.
@@ -34,9 +36,14 @@ impl Machine {
             if let Some(bytes) = take(&mut open.ahead, wanted, &mut searched) {
                 return Ok(Some(bytes));
             }
-            if open.ahead.len() >= GATHERED_BYTES_MAX {
+            let gathered = open.ahead.len();
+            if gathered >= GATHERED_BYTES_MAX {
                 return Err(Errno::TooBig);
             }
+            if gathered >= GATHERED_BYTES_FREE && self.gathered() >= self.table.memory_bytes as usize {
+                return Err(Errno::NoMemory);
+            }
+            let open = self.open.get_mut(description).ok_or(Errno::BadHandle)?;
             let max = match (wanted, &open.object) {
                 (Wanted::Bytes(max), _) => max,
                 // A line at a time, or what follows would be lost to who reads after this process.
@@ -54,6 +61,11 @@ impl Machine {
             }
             open.ahead.extend_from_slice(&bytes);
         }
+    }
+
+    /// How much was gathered that nobody has taken yet.
+    fn gathered(&self) -> usize {
+        self.open.iter().map(|(_, open)| open.ahead.len()).sum()
     }
 }
 

@@ -10,7 +10,6 @@ use crate::os::{
     SignalSet, Tail,
 };
 
-use super::description::TAIL_BYTES;
 use super::{Machine, Object, Start, caller_of};
 
 /// What is to be run, and how.
@@ -142,6 +141,7 @@ impl Machine {
             peers: Vec::new(),
             random: None,
             modules: None,
+            life: 0,
         };
         self.table.insert(process);
         if let Err(errno) = self.connect_streams(parent, pid, streams) {
@@ -222,8 +222,8 @@ impl Machine {
                 if let Some(forward) = forward {
                     self.refer(forward);
                 }
-                let output =
-                    self.describe(Object::Tail { tail: Tail::default(), forward, bytes_max: TAIL_BYTES });
+                let bytes_max = self.limits().child_output_bytes_max;
+                let output = self.describe(Object::Tail { tail: Tail::default(), forward, bytes_max });
                 let Ok(output) = output else {
                     self.release(reader);
                     self.release(writer);

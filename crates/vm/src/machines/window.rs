@@ -156,7 +156,7 @@ impl Machines {
             networks.extend(machine.network.take().map(|lent| *lent));
             if machine.wants_network() {
                 self.woken.insert(place);
-            } else if machine.has_work() {
+            } else if machine.wants_window() {
                 self.unfinished.insert(place);
             }
             if let Some(deadline) = machine.deadline_to_plan()
