@@ -1,15 +1,19 @@
 //! [`Machine`]: a computer in miniature.
 
 mod allowance;
+mod background;
 mod description;
 mod life;
 mod limits;
+mod loopback;
 mod modules;
 mod network;
+mod network_view;
 mod operation;
 mod output;
 mod overview;
 mod owner;
+mod polling;
 mod programs;
 mod reading;
 mod record;
@@ -35,6 +39,7 @@ use crate::os::waiters::Waiters;
 use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
 
 use allowance::Allowance;
+pub(crate) use background::Foreground;
 use description::{Description, PipeEntry, SocketWaiters};
 use output::Output;
 use task::{Task, TaskState};
@@ -42,10 +47,13 @@ use task::{Task, TaskState};
 pub(crate) use description::{ConsoleEntry, Object};
 pub use life::ExitStatus;
 pub use limits::Limits;
+use loopback::Loopback;
 pub(crate) use modules::{MODULES_MAX, Module, Modules};
 pub(crate) use network::{bind_errno, connect_errno, socket_errno};
+pub(crate) use network_view::NetworkTables;
 pub(crate) use operation::{Listing, Operation, Part};
 pub(crate) use owner::{CLOSED, Owner};
+pub(crate) use polling::{Polled, Polls};
 pub use programs::Programs;
 pub(crate) use reading::Wanted;
 pub(crate) use record::ProcessRecord;
@@ -78,6 +86,9 @@ pub struct Machine {
     watchers: BTreeMap<WatchId, Waiters>,
     /// Its network, while it runs and uses it.
     pub(crate) network: Option<Box<Lent>>,
+    /// Its network if it has no card, while it uses it.
+    loopback: Option<Box<Loopback>>,
+    network_config: Arc<ironloom_net::stack::Config>,
     /// Who waits for the network to be lent.
     for_network: Waiters,
     /// Whether it has a network card.
@@ -115,6 +126,7 @@ pub(crate) struct Made {
     pub(crate) limits: Arc<Limits>,
     pub(crate) programs: Arc<Programs>,
     pub(crate) files: Files,
+    pub(crate) network_config: Arc<ironloom_net::stack::Config>,
     pub(crate) has_network: bool,
     pub(crate) address: Option<std::net::IpAddr>,
 }
@@ -170,6 +182,8 @@ impl Machine {
             sockets: BTreeMap::new(),
             watchers: BTreeMap::new(),
             network: None,
+            loopback: None,
+            network_config: made.network_config,
             for_network: Waiters::default(),
             has_network: made.has_network,
             address: made.address,

@@ -11,6 +11,7 @@ mod consoles;
 mod create;
 mod error;
 mod event;
+mod names;
 mod snapshot;
 mod window;
 
@@ -25,6 +26,8 @@ use parking_lot::Mutex;
 
 use crate::machine::{Machine, Programs};
 use crate::unit::{CELL_MACHINES_MAX, Unit};
+
+use names::Names;
 
 pub use command::{Command, Finished, Job, Written};
 pub use config::Config;
@@ -67,6 +70,7 @@ pub struct Machines {
     events: VecDeque<Event>,
     /// What came out of the network that is not for machines.
     outputs: VecDeque<Output>,
+    names: Names,
 }
 
 /// Where a machine is.
@@ -121,6 +125,7 @@ impl Machines {
             unfinished: BTreeSet::new(),
             events: VecDeque::new(),
             outputs: VecDeque::new(),
+            names: Names::default(),
             config,
         }
     }

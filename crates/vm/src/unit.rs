@@ -134,6 +134,7 @@ impl Unit {
         machine.now = self.now;
         machine.table.now = self.now;
         machine.network_settled();
+        machine.run_loopback();
         machine.wake_sleepers();
         machine.wake_watchers();
         let cores = u64::from(machine.table.cores);
@@ -146,6 +147,7 @@ impl Unit {
             heap.prepare(machine);
             let Some((task, thread)) = machine.next_ready() else { continue };
             let used = u64::from(heap.resume(self.kind, machine, task, thread));
+            machine.settle_loopback();
             machine.wake_watchers();
             machine.allowance.spend(used);
             spent += used;
@@ -154,6 +156,8 @@ impl Unit {
         if let Some(heap) = &mut self.heap {
             heap.prepare(machine);
         }
+        machine.table.network = None;
+        machine.drop_unused_loopback();
         spent
     }
 }
@@ -246,8 +250,12 @@ impl ScriptHeap {
     /// Runs a task for a slice; how much it spent.
     fn resume(&mut self, kind: Heap, machine: &mut Machine, task: TaskId, mut thread: Thread) -> u32 {
         let limits = &machine.limits;
+        let nice = machine.table.get(machine.current.pid).map_or(0, |process| process.nice);
         let left = u32::try_from(machine.allowance.left()).unwrap_or(u32::MAX);
-        let fuel = Fuel { slice: limits.slice_safepoints.min(left).max(1), grace: limits.grace_safepoints };
+        let fuel = Fuel {
+            slice: slice_for(nice, limits.slice_safepoints).min(left).max(1),
+            grace: limits.grace_safepoints,
+        };
         let memory_max = machine.table.memory_bytes as usize;
         let collecting = self.collect_if_due(kind, machine, memory_max);
         let memory = match kind {
@@ -305,6 +313,12 @@ impl ScriptHeap {
         self.collect();
         if self.memory_of(kind, machine) > memory_max { Outcome::OutOfMemory } else { outcome }
     }
+}
+
+/// How long the slices of a process are: from two whole ones, for the least nice, to a twentieth of one.
+fn slice_for(nice: i8, whole: u32) -> u32 {
+    let twentieths = (20 - i32::from(nice)).clamp(1, 40) as u32;
+    u32::try_from(u64::from(whole) * u64::from(twentieths) / 20).unwrap_or(u32::MAX)
 }
 
 /// A unit as a process of the scheduler.

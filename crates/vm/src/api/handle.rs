@@ -2,7 +2,7 @@
 
 use crate::Errno;
 use crate::luau::{Call, Function, Kind, Stop};
-use crate::machine::{CLOSED, Machine, Owner, Wanted};
+use crate::machine::{CLOSED, Foreground, Machine, Owner, Wanted};
 use crate::os::Whence;
 
 use super::HANDLE;
@@ -97,6 +97,9 @@ pub(super) fn read_from(
 ) -> Result<u32, Stop> {
     let (wanted, is_number) = what;
     machine.begin_wait(call, None)?;
+    if machine.admit_reading(description)? == Foreground::Stopped {
+        return Err(Stop::Wait);
+    }
     match machine.read(description, wanted) {
         Ok(Some(line)) if is_number => {
             let number = std::str::from_utf8(&line).ok().and_then(|text| text.trim().parse::<f64>().ok());

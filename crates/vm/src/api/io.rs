@@ -1,7 +1,7 @@
 //! `io`, and `print`.
 
 use crate::luau::{Call, Function, Stop};
-use crate::machine::Machine;
+use crate::machine::{Machine, Polled, Wanted};
 
 use super::handle;
 
@@ -19,7 +19,12 @@ fn standard(machine: &Machine, number: u32) -> Result<u32, Stop> {
 fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let description = standard(machine, 0)?;
     let what = handle::wanted(call, 1)?;
-    handle::read_from(call, machine, description, what)
+    if what == (Wanted::Line, false) && machine.is_at_end(description) {
+        machine.begin_poll_at_end(call)?;
+        return Ok(call.give(()));
+    }
+    let read = handle::read_from(call, machine, description, what);
+    machine.unless_news(call, Polled::Input, read)
 }
 
 fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

@@ -2,6 +2,7 @@
 
 mod address;
 mod datagrams;
+mod lists;
 mod messages;
 mod names;
 mod ping;
@@ -22,8 +23,10 @@ pub(crate) const CONVERSATION: u8 = 4;
 
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"ip", ip),
-    Function::new(c"interfaces", address::interfaces),
-    Function::new(c"sockets", address::sockets),
+    Function::new(c"interfaces", lists::interfaces),
+    Function::new(c"sockets", lists::sockets),
+    Function::new(c"routes", lists::routes),
+    Function::new(c"neighbours", lists::neighbours),
     Function::new(c"listen", messages::listen),
     Function::new(c"recv", messages::receive),
     Function::new(c"try_recv", messages::try_receive),

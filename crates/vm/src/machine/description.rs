@@ -34,8 +34,8 @@ pub(crate) enum Object {
     Writer(u32),
     /// A console.
     Console(u32),
-    /// What a parent may look at, and where it goes as well.
-    Tail { tail: Tail, forward: Option<u32>, bytes_max: usize },
+    /// What a parent may look at, and where it goes as well. The parent 1 is the host.
+    Tail { tail: Tail, forward: Option<u32>, bytes_max: usize, parent: Pid },
     /// A TCP connection.
     Stream(SocketId),
     /// Where TCP connections come in.
@@ -231,6 +231,26 @@ impl Machine {
         }
     }
 
+    /// How many bytes are held by what an object reads from.
+    pub(crate) fn held_by(&self, object: &Object) -> usize {
+        match object {
+            Object::Reader(pipe) => self.pipes.get(*pipe).map_or(0, |entry| entry.pipe.held()),
+            _ => 0,
+        }
+    }
+
+    /// Whether nothing will ever come from a description any more.
+    pub(crate) fn is_at_end(&self, description: u32) -> bool {
+        let Some(open) = self.open.get(description).filter(|open| open.ahead.is_empty()) else {
+            return false;
+        };
+        match &open.object {
+            Object::Device(Device::Null) => true,
+            Object::Reader(pipe) => self.pipes.get(*pipe).is_some_and(|entry| entry.pipe.is_at_end()),
+            _ => false,
+        }
+    }
+
     /// Who waits until a description can be written.
     pub(crate) fn writers_of(&mut self, description: u32) -> Option<&mut Waiters> {
         match &self.open.get(description)?.object {
@@ -324,10 +344,12 @@ impl Machine {
                 if forward.is_none() {
                     self.output.spend(self.current.task, written);
                 }
-                if let Some(Description { object: Object::Tail { tail, bytes_max, .. }, .. }) =
+                if let Some(Description { object: Object::Tail { tail, bytes_max, parent, .. }, .. }) =
                     self.open.get_mut(description)
                 {
                     tail.push(&bytes[..written], *bytes_max);
+                    let parent = *parent;
+                    self.tell_of_output(parent);
                 }
                 Ok(written)
             }

@@ -40,6 +40,7 @@ impl Views for Table {
             cpu: processor_time(process),
             started: process.started.saturating_since(self.booted),
             nice: process.nice,
+            tty: process.console,
             threads: process.tasks.len() as u32,
         })
     }
@@ -80,8 +81,8 @@ impl Views for Table {
         }
     }
 
-    fn network(&self, _file: NetworkView) -> String {
-        String::new()
+    fn network(&self, file: NetworkView) -> String {
+        self.network.as_ref().map_or_else(String::new, |tables| tables.rows(file).to_owned())
     }
 }
 

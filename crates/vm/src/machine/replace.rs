@@ -32,6 +32,7 @@ impl Machine {
         process.life = 0;
         let handlers = std::mem::take(&mut process.handlers);
         let modules = process.modules.take();
+        process.polls = None;
         let start = Start { bytecode: found.bytecode.clone(), key: found.key };
         process.invocation = found.into_invocation(invoked);
         self.work.kept.extend(handlers.into_iter().map(|(_, kept)| kept));

@@ -45,12 +45,12 @@ pub struct MachineSpec {
     pub down: LinkProfile,
     /// What the way from it is like.
     pub up: LinkProfile,
-    /// What its address is called by others.
+    /// What its address is called by others, if names are [registered](crate::Machines::name_with).
     pub dns_name: Option<String>,
 }
 
 impl MachineSpec {
-    /// A machine with one core, 16 MiB of memory, a disk of 64 MiB, and no network.
+    /// A machine with one core, 16 MiB of memory, a disk of 64 MiB, and no network card.
     #[must_use]
     pub fn new(hostname: impl Into<String>, image: &Image) -> Self {
         Self {

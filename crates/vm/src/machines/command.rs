@@ -225,7 +225,7 @@ fn begin(machine: &mut Machine, command: &Command) -> Result<Job, Errno> {
     let mut invoked = command.invoked()?;
     let (reader, writer) = machine.describe_pipe()?;
     let bytes_max = machine.limits().command_output_bytes_max;
-    let tail = || Object::Tail { tail: Tail::default(), forward: None, bytes_max };
+    let tail = || Object::Tail { tail: Tail::default(), forward: None, bytes_max, parent: Pid::INIT };
     let (output, errors) = (machine.describe(tail())?, machine.describe(tail())?);
     for kept in [output, errors, writer] {
         machine.refer(kept);

@@ -35,11 +35,15 @@ impl Machines {
         if self.places.len() >= machines_max {
             return Err(MachineError::TooMany { machines_max });
         }
+        self.register_name(id, spec)?;
         if let Some(at) = spec.at {
             let mut card = network::MachineSpec::new(id, &spec.hostname, at);
             (card.address, card.gateway) = (spec.address, spec.gateway);
             (card.down, card.up) = (spec.down, spec.up);
-            self.fabric.add_machine(&card)?;
+            if let Err(error) = self.fabric.add_machine(&card) {
+                self.withdraw_name(id);
+                return Err(error.into());
+            }
         }
         let mut tree = spec.image.tree().fork();
         tree.set_quota(Quota { bytes_max: spec.disk_bytes, entries_max: spec.files_max });
@@ -55,6 +59,7 @@ impl Machines {
             limits: Arc::clone(&self.config.limits),
             programs: Arc::clone(&self.programs),
             files,
+            network_config: Arc::clone(&self.config.network.stack),
             has_network: spec.at.is_some(),
             address: spec.address.map(|address| address.addr().into()),
         };
@@ -164,6 +169,7 @@ impl Machines {
     pub fn destroy(&mut self, id: MachineId) -> Result<(), MachineError> {
         let place = self.place(id)?;
         self.set_state(id, MachineState::Destroyed)?;
+        self.withdraw_name(id);
         self.places.remove(&id);
         self.woken.remove(&place);
         self.unfinished.remove(&place);

@@ -121,6 +121,8 @@ pub struct Process {
     pub(crate) modules: Option<Box<crate::machine::Modules>>,
     /// Which of the scripts it is that have run in the heap; 0 before it begins.
     pub(crate) life: u32,
+    /// What it polls, if it does.
+    pub(crate) polls: Option<Box<crate::machine::Polls>>,
 }
 
 /// The streams of a child that was started without any: its parent reads and writes them by its number.
@@ -130,6 +132,10 @@ pub(crate) struct Relay {
     pub(crate) input: u32,
     /// The description that holds what it has written.
     pub(crate) output: u32,
+    /// Up to where its parent has seen what it wrote, if that ever looked.
+    pub(crate) seen: Option<u64>,
+    /// Whether its parent knows that it has ended, if that ever asked.
+    pub(crate) knows_end: Option<bool>,
 }
 
 impl Process {

@@ -15,6 +15,7 @@ pub(in crate::api) fn open(call: &mut Call<'_>, machine: &mut Machine) -> Result
         Stop::raise("a mode is \"r\", \"w\" or \"a\", with \"+\", \"x\" or \"b\" behind it")
     })?;
     call.spend(LOOKUP_SAFEPOINTS);
+    machine.look_at_network(path)?;
     let description = match ask(machine, |files, caller| files.open(caller, path, options))? {
         Opened::File(file) => machine.describe(Object::File(file))?,
         // One more name for what the process has already.

@@ -5,7 +5,7 @@ use super::{CONVERSATION, DATAGRAMS};
 use crate::Errno;
 use crate::api::options;
 use crate::luau::{Call, Function, Stop};
-use crate::machine::{Machine, Object, bind_errno, connect_errno, socket_errno};
+use crate::machine::{Machine, Object, Polled, bind_errno, connect_errno, socket_errno};
 
 pub(in crate::api) const DATAGRAM_METHODS: &[Function<Machine>] = &[
     Function::new(c"send_to", send_to),
@@ -118,7 +118,10 @@ fn receive(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     machine.begin_wait(call, timeout)?;
     match next(call, machine, socket)? {
         Some(given) => Ok(given),
-        None => machine.wait_for(|machine| machine.readers_of(description)),
+        None => {
+            let waits = machine.wait_for(|machine| machine.readers_of(description));
+            if timeout.is_some() { waits } else { machine.unless_news(call, Polled::Messages, waits) }
+        }
     }
 }
 

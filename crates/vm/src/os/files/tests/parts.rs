@@ -69,7 +69,7 @@ fn finding_by_everything_that_is_known() {
     world.check("ann cd /tmp/t/sub = ok");
     assert_eq!(find(&mut world, "deep", &none()), "deep deep/d.lua");
     assert_eq!(find(&mut world, ".", &FindOptions { name: name("deep", false), ..none() }), "./deep");
-    assert_eq!(find(&mut world, "/proc/net", &none()).split(' ').count(), 5);
+    assert_eq!(find(&mut world, "/proc/net", &none()).split(' ').count(), 6);
     let missing = world.by("ann", |files, ann| files.find(ann, b"/no", none()).map(drop));
     assert_eq!(missing, Err(Errno::NotFound));
     let everything = find(&mut world, "/", &none());
