@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod consoles;
 mod create;
+mod driven;
 mod error;
 mod event;
 mod snapshot;
