@@ -43,7 +43,7 @@ pub(crate) use modules::{MODULES_MAX, Module, Modules};
 pub(crate) use network::{bind_errno, connect_errno, socket_errno};
 pub(crate) use operation::{Listing, Operation, Part};
 pub use programs::Programs;
-pub(crate) use reading::Wanted;
+pub(crate) use reading::{GATHERED_BYTES_MAX, Wanted};
 pub(crate) use record::ProcessRecord;
 pub(crate) use replace::RETIRED;
 pub use spec::{Heap, MachineSpec};

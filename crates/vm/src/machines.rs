@@ -181,7 +181,7 @@ impl Machines {
         machine.now = self.now;
         machine.table.now = self.now;
         let result = visit(machine);
-        if machine.has_work() {
+        if machine.has_work() || machine.wants_to_close() {
             self.woken.insert(place);
         }
         Ok(result)

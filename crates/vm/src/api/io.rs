@@ -1,7 +1,7 @@
 //! `io`, and `print`.
 
 use crate::luau::{Call, Function, Stop};
-use crate::machine::Machine;
+use crate::machine::{GATHERED_BYTES_MAX, Machine};
 
 use super::handle;
 
@@ -16,7 +16,7 @@ fn standard(machine: &Machine, number: u32) -> Result<u32, Stop> {
 fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let description = standard(machine, 0)?;
     let what = handle::wanted(call, 1)?;
-    handle::read_from(call, machine, description, what)
+    handle::read_from(call, machine, description, what, GATHERED_BYTES_MAX)
 }
 
 fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
