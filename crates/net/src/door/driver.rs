@@ -315,8 +315,9 @@ impl<D> Running<D> {
 
 impl<D> Drop for Running<D> {
     fn drop(&mut self) {
-        self.stop.stop();
+        // Whoever was given the driver back may have started it again.
         if let Some(thread) = self.thread.take() {
+            self.stop.stop();
             // Whoever drops it does not ask what became of it.
             drop(thread.join());
         }
