@@ -55,7 +55,7 @@ pub(crate) use operation::{Listing, Operation, Part};
 pub(crate) use owner::{CLOSED, Owner};
 pub(crate) use polling::{Polled, Polls};
 pub use programs::Programs;
-pub(crate) use reading::Wanted;
+pub(crate) use reading::{GATHERED_BYTES_MAX, Wanted};
 pub(crate) use record::ProcessRecord;
 pub use spec::{Heap, MachineSpec};
 pub(crate) use start::{Invoked, Streams};

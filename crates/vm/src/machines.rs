@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod consoles;
 mod create;
+mod driven;
 mod error;
 mod event;
 mod names;
@@ -187,7 +188,7 @@ impl Machines {
         machine.now = self.now;
         machine.table.now = self.now;
         let result = visit(machine);
-        if machine.has_work() {
+        if machine.has_work() || machine.wants_to_close() {
             self.woken.insert(place);
         }
         Ok(result)

@@ -2,10 +2,10 @@
 
 use crate::Errno;
 use crate::luau::{Call, Function, Kind, Stop};
-use crate::machine::{CLOSED, Foreground, Machine, Owner, Wanted};
+use crate::machine::{CLOSED, Foreground, GATHERED_BYTES_MAX, Machine, Owner, Wanted};
 use crate::os::Whence;
 
-use super::HANDLE;
+use super::{HANDLE, options};
 
 pub(super) const METHODS: &[Function<Machine>] = &[
     Function::new(c"read", read),
@@ -14,6 +14,7 @@ pub(super) const METHODS: &[Function<Machine>] = &[
     Function::new(c"seek", seek),
     Function::new(c"flush", flush),
     Function::new(c"close", close),
+    Function::new(c"set_timeout", set_timeout),
     Function::new(c"truncate", truncate),
     Function::new(c"peer", super::net::peer),
     Function::new(c"local_address", super::net::local_address),
@@ -94,13 +95,14 @@ pub(super) fn read_from(
     machine: &mut Machine,
     description: u32,
     what: (Wanted, bool),
+    bytes_max: usize,
 ) -> Result<u32, Stop> {
     let (wanted, is_number) = what;
-    machine.begin_wait(call, None)?;
+    machine.begin_wait(call, machine.timeout_of(description))?;
     if machine.admit_reading(description)? == Foreground::Stopped {
         return Err(Stop::Wait);
     }
-    match machine.read(description, wanted) {
+    match machine.read(description, wanted, bytes_max) {
         Ok(Some(line)) if is_number => {
             let number = std::str::from_utf8(&line).ok().and_then(|text| text.trim().parse::<f64>().ok());
             Ok(call.give(number))
@@ -119,7 +121,7 @@ pub(super) fn write_to(
     description: u32,
     values: std::ops::RangeInclusive<u32>,
 ) -> Result<(), Stop> {
-    machine.begin_wait(call, None)?;
+    machine.begin_wait(call, machine.timeout_of(description))?;
     let mut before = 0;
     for place in values {
         let bytes = call.bytes(place)?;
@@ -160,7 +162,9 @@ pub(super) fn write_bytes(
 fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
     let what = wanted(call, 2)?;
-    read_from(call, machine, description, what)
+    let bytes_max = call.optional(3, Call::integer)?.unwrap_or(i64::MAX);
+    let bytes_max = usize::try_from(bytes_max).unwrap_or(0).clamp(1, GATHERED_BYTES_MAX);
+    read_from(call, machine, description, what, bytes_max)
 }
 
 fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
@@ -191,7 +195,7 @@ const WHOLE_LINE: Function<Machine> =
 
 fn next_line(call: &mut Call<'_>, machine: &mut Machine, wanted: (Wanted, bool)) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
-    read_from(call, machine, description, wanted)
+    read_from(call, machine, description, wanted, GATHERED_BYTES_MAX)
 }
 
 fn seek(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
@@ -215,6 +219,16 @@ fn seek(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
 
 fn flush(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     description(call, machine, 1)?;
+    Ok(call.give_again(1))
+}
+
+/// From now on reading and writing wait so long at most; for ever if nothing is said.
+fn set_timeout(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    let (description, _) = description(call, machine, 1)?;
+    let timeout = call.optional(2, options::seconds)?;
+    if let Some(open) = machine.open.get_mut(description) {
+        open.timeout = timeout;
+    }
     Ok(call.give_again(1))
 }
 

@@ -1,7 +1,7 @@
 //! `io`, and `print`.
 
 use crate::luau::{Call, Function, Stop};
-use crate::machine::{Machine, Polled, Wanted};
+use crate::machine::{GATHERED_BYTES_MAX, Machine, Polled, Wanted};
 
 use super::handle;
 
@@ -23,7 +23,7 @@ fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
         machine.begin_poll_at_end(call)?;
         return Ok(call.give(()));
     }
-    let read = handle::read_from(call, machine, description, what);
+    let read = handle::read_from(call, machine, description, what, GATHERED_BYTES_MAX);
     machine.unless_news(call, Polled::Input, read)
 }
 

@@ -3,6 +3,7 @@
 //! Descriptors of several processes may refer to one description; they share its position and what was read ahead.
 //! It is closed when the last of them is.
 
+use ironloom_core::Duration;
 use ironloom_net::SocketId;
 
 use crate::Errno;
@@ -19,6 +20,8 @@ pub(crate) struct Description {
     pub(crate) references: u32,
     /// What was taken out of the object and not read yet.
     pub(crate) ahead: Vec<u8>,
+    /// For how long reading and writing may wait.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// What is open.
@@ -81,7 +84,7 @@ impl Machine {
             self.close_object(object);
             return Err(Errno::MachineFiles);
         }
-        Ok(self.open.insert(Description { object, references: 0, ahead: Vec::new() }))
+        Ok(self.open.insert(Description { object, references: 0, ahead: Vec::new(), timeout: None }))
     }
 
     /// A new pipe: the descriptions of its reading and its writing end.
@@ -128,6 +131,11 @@ impl Machine {
     pub(crate) fn has_room_for_descriptor(&self) -> bool {
         let descriptors = &self.process().descriptors;
         descriptors.len() < self.limits().descriptors_max || descriptors.contains(&None)
+    }
+
+    /// For how long reading a description, and writing to it, may wait.
+    pub(crate) fn timeout_of(&self, description: u32) -> Option<Duration> {
+        self.open.get(description)?.timeout
     }
 
     /// One descriptor more refers to it.

@@ -114,6 +114,9 @@ impl Machine {
         self.work.threads.extend(task.thread.take());
         self.work.kept.extend(task.operation.and_then(|operation| operation.table));
         self.sleepers.retain(|(_, sleeper)| *sleeper != id);
+        if let Some(description) = task.unclaimed {
+            self.release_unused(description);
+        }
         let joiners = task.joiners.take();
         self.wake_all(joiners);
     }

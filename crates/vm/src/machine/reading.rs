@@ -18,18 +18,24 @@ pub(crate) enum Wanted {
     Bytes(usize),
 }
 
-/// How much is gathered for one line, or for everything.
-const GATHERED_BYTES_MAX: usize = 16 << 20;
-/// More is gathered only as long as the machine has gathered less, for all its readers, than its scripts may have memory.
-const GATHERED_BYTES_FREE: usize = 64 << 10;
+/// How much is gathered for one line, or for everything, if nothing is said.
+pub(crate) const GATHERED_BYTES_MAX: usize = 16 << 20;
+/// From how much on it is looked at what all descriptions have gathered: the machine's memory is for all of them.
+const LITTLE_BYTES: usize = 64 << 10;
 
 impl Machine {
     /// Reads; nothing is the end. What was gathered stays with the description when there is not enough yet.
     ///
     /// # Errors
     ///
-    /// [`Errno::Again`] if there is not enough yet, and what the object fails with.
-    pub(crate) fn read(&mut self, description: u32, wanted: Wanted) -> Result<Option<Vec<u8>>, Errno> {
+    /// [`Errno::Again`] if there is not enough yet, [`Errno::TooBig`] if a line or everything is longer than `bytes_max`,
+    /// and what the object fails with.
+    pub(crate) fn read(
+        &mut self,
+        description: u32,
+        wanted: Wanted,
+        bytes_max: usize,
+    ) -> Result<Option<Vec<u8>>, Errno> {
         let mut searched = 0;
         loop {
             let open = self.open.get_mut(description).ok_or(Errno::BadHandle)?;
@@ -37,10 +43,10 @@ impl Machine {
                 return Ok(Some(bytes));
             }
             let gathered = open.ahead.len();
-            if gathered >= GATHERED_BYTES_MAX {
+            if gathered >= bytes_max {
                 return Err(Errno::TooBig);
             }
-            if gathered >= GATHERED_BYTES_FREE && self.gathered() >= self.table.memory_bytes as usize {
+            if gathered > LITTLE_BYTES && self.gathered() > self.table.memory_bytes {
                 return Err(Errno::NoMemory);
             }
             let open = self.open.get_mut(description).ok_or(Errno::BadHandle)?;
@@ -63,9 +69,9 @@ impl Machine {
         }
     }
 
-    /// How much was gathered that nobody has taken yet.
-    fn gathered(&self) -> usize {
-        self.open.iter().map(|(_, open)| open.ahead.len()).sum()
+    /// How much all descriptions have gathered.
+    fn gathered(&self) -> u64 {
+        self.open.iter().map(|(_, open)| open.ahead.capacity() as u64).sum()
     }
 }
 

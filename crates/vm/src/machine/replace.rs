@@ -75,8 +75,12 @@ impl Machine {
             self.modules_without(pid, id);
             let Some(task) = self.tasks.get_mut(id.0) else { continue };
             task.state = TaskState::Over;
+            let unclaimed = task.unclaimed.take();
             self.work.threads.extend(task.thread.take());
             self.work.kept.extend(task.operation.take().and_then(|operation| operation.table));
+            if let Some(description) = unclaimed {
+                self.release_unused(description);
+            }
             if id == running {
                 self.tasks.remove(id.0);
             } else {

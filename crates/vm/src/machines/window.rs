@@ -86,11 +86,15 @@ impl Machines {
     }
 
     /// Tells machines what became possible with their sockets.
-    fn hear_network(&mut self) {
+    pub(super) fn hear_network(&mut self) {
         while let Some(output) = self.fabric.poll() {
             match output {
                 Output::Ready { machine, socket, readiness, .. } => {
-                    let Some(place) = self.places.get(&machine).copied() else { continue };
+                    let Some(place) = self.places.get(&machine).copied() else {
+                        // A machine without scripts, such as the gateway of a published port.
+                        self.outputs.push_back(output);
+                        continue;
+                    };
                     let Some(entry) = &self.units[place.unit as usize] else { continue };
                     if let Some(machine) = &mut entry.unit.lock().machines[usize::from(place.slot)] {
                         machine.socket_ready(socket, readiness);

@@ -60,17 +60,17 @@ fn close(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
 /// Connects, and waits until the other side agrees.
 pub(super) fn connect(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let timeout = options::timeout(call, 3)?;
-    let begun = machine.task_mut().progress;
+    let begun = machine.task_mut().unclaimed;
     let waited = machine.begin_wait(call, timeout);
-    if !call.is_again() || begun == 0 {
+    let Some(description) = begun.filter(|_| call.is_again()) else {
         waited?;
         let to = remote(call, 1)?;
         let socket = machine.host()?.connect(to).map_err(|error| connect_errno(&error))?;
         let description = machine.describe(Object::Stream(socket))?;
-        machine.task_mut().progress = description as usize + 1;
+        machine.task_mut().unclaimed = Some(description);
         return machine.wait_for(|machine| machine.writers_of(description));
-    }
-    let description = (begun - 1) as u32;
+    };
+    machine.task_mut().unclaimed = None;
     let outcome = waited.map_err(Stop::from).and_then(|()| {
         let Some(Object::Stream(socket)) = machine.open.get(description).map(|open| &open.object) else {
             return Err(Errno::BadHandle.into());
