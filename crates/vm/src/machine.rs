@@ -37,6 +37,7 @@ use crate::os::slab::Slab;
 use crate::os::table::Table;
 use crate::os::waiters::Waiters;
 use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
+use crate::unit::{Ran, Wants};
 
 use allowance::Allowance;
 pub(crate) use background::Foreground;
@@ -65,56 +66,58 @@ pub(crate) use start::{Invoked, Streams};
 /// It is a value that is told the time. What runs on it are Luau scripts, which the unit that it is in
 /// lets run.
 #[derive(Debug)]
+// In this order: of half a million machines hardly any is in the cache, and what is touched whenever one runs comes first.
+#[repr(C)]
 pub struct Machine {
-    pub(crate) id: MachineId,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) programs: Arc<Programs>,
     pub(crate) now: Instant,
-    pub(crate) rng: Rng,
-    pub(crate) files: Files,
-    pub(crate) users: Users,
-    pub(crate) table: Table,
-    pub(crate) tasks: Slab<Task>,
-    /// Those that can go on, in order.
-    ready: VecDeque<TaskId>,
+    /// What it is about.
+    pub(crate) state: MachineState,
+    /// Under which number the heap counts its memory.
+    pub(crate) category: u8,
+    /// Whether it went down, and nobody was told yet.
+    pub(crate) has_crashed: bool,
+    /// Whether it uses its network, so that it is lent whenever it runs.
+    pub(crate) uses_network: bool,
+    /// Whether it has a network card.
+    has_network: bool,
+    pub(crate) current: Current,
+    pub(crate) limits: Arc<Limits>,
+    /// Its network, while it runs and uses it.
+    pub(crate) network: Option<Box<Lent>>,
+    /// Its network if it has no card, while it uses it.
+    loopback: Option<Box<Loopback>>,
     /// Those that wait until a time, the next one last.
     sleepers: Vec<(Instant, TaskId)>,
+    /// Those that can go on, in order.
+    ready: VecDeque<TaskId>,
+    pub(crate) tasks: Slab<Task>,
+    /// Until when it is to be woken, as far as was planned.
+    planned: Instant,
+    pub(crate) allowance: Allowance,
+    /// How much memory its scripts had after its heap was collected last because there was little left.
+    pub(crate) collected: usize,
+    pub(crate) work: Work,
+    /// Processes that ended since this was looked at last.
+    pub(crate) ended: Vec<ExitStatus>,
+    pub(crate) output: Output,
+    pub(crate) table: Table,
+    /// Who waits for the network to be lent.
+    for_network: Waiters,
+    pub(crate) files: Files,
+    pub(crate) id: MachineId,
+    pub(crate) programs: Arc<Programs>,
+    pub(crate) rng: Rng,
+    pub(crate) users: Users,
     pub(crate) open: Slab<Description>,
     pipes: Slab<PipeEntry>,
     pub(crate) consoles: Slab<ConsoleEntry>,
     pub(crate) sockets: BTreeMap<SocketId, SocketWaiters>,
     watchers: BTreeMap<WatchId, Waiters>,
-    /// Its network, while it runs and uses it.
-    pub(crate) network: Option<Box<Lent>>,
-    /// Its network if it has no card, while it uses it.
-    loopback: Option<Box<Loopback>>,
     network_config: Arc<ironloom_net::stack::Config>,
-    /// Who waits for the network to be lent.
-    for_network: Waiters,
-    /// Whether it has a network card.
-    has_network: bool,
     /// Its address, if it has one.
     address: Option<std::net::IpAddr>,
     /// Sockets to be closed as soon as the network is there.
     closing: Vec<SocketId>,
-    /// Processes that ended since this was looked at last.
-    pub(crate) ended: Vec<ExitStatus>,
-    /// Whether it uses its network, so that it is lent whenever it runs.
-    pub(crate) uses_network: bool,
-    pub(crate) current: Current,
-    pub(crate) work: Work,
-    /// Under which number the heap counts its memory.
-    pub(crate) category: u8,
-    /// What it is about.
-    pub(crate) state: MachineState,
-    /// Whether it went down, and nobody was told yet.
-    pub(crate) has_crashed: bool,
-    /// Until when it is to be woken, as far as was planned.
-    planned: Instant,
-    pub(crate) allowance: Allowance,
-    pub(crate) output: Output,
-    /// How much memory its scripts had after its heap was collected last because there was little left.
-    pub(crate) collected: usize,
 }
 
 /// What a machine is made of.
@@ -257,12 +260,23 @@ impl Machine {
     }
 
     /// Whether somebody waits for the network to be lent.
-    pub(crate) fn wants_network(&self) -> bool {
+    fn wants_network(&self) -> bool {
         !self.for_network.is_empty()
     }
 
+    /// What is to be done about it after it ran.
+    pub(crate) fn report(&mut self, slot: u8) -> Ran {
+        let wants = match () {
+            () if self.wants_network() => Wants::Network,
+            () if self.wants_window() => Wants::Window,
+            () => Wants::Nothing,
+        };
+        let has_news = self.network.is_some() || self.has_crashed || !self.ended.is_empty();
+        Ran { slot, wants, deadline: self.deadline_to_plan(), has_news }
+    }
+
     /// When it is to be run again though nothing happens to it, unless that was planned already.
-    pub(crate) fn deadline_to_plan(&mut self) -> Option<Instant> {
+    fn deadline_to_plan(&mut self) -> Option<Instant> {
         if self.planned <= self.now {
             self.planned = Instant::MAX;
         }

@@ -38,13 +38,53 @@ pub(crate) struct Unit {
     pub(crate) machines: Vec<Option<Box<Machine>>>,
     /// Machines that are to run, in order.
     pub(crate) woken: VecDeque<u8>,
-    /// Machines that ran in this round.
-    pub(crate) ran: Vec<u8>,
+    /// Which machines use the network, so that it is lent to them before they run.
+    pub(crate) networked: Slots,
+    /// What became of the machines that ran in this round.
+    pub(crate) ran: Vec<Ran>,
     /// Which window it is.
     pub(crate) window: u64,
     pub(crate) now: Instant,
     /// Whether it is to end.
     pub(crate) is_over: bool,
+}
+
+/// Places in a unit, a bit for each.
+#[derive(Debug, Default)]
+pub(crate) struct Slots([u64; 4]);
+
+impl Slots {
+    pub(crate) const fn contains(&self, slot: u8) -> bool {
+        self.0[slot as usize / 64] & 1 << (slot % 64) != 0
+    }
+
+    const fn set(&mut self, slot: u8, is_in: bool) {
+        let bit = 1 << (slot % 64);
+        let bits = &mut self.0[slot as usize / 64];
+        *bits = if is_in { *bits | bit } else { *bits & !bit };
+    }
+}
+
+/// What is to be done about a machine that ran. Whoever drives the windows looks at this, and at the machine only if there
+/// is a need: the machine is in the cache of the worker that ran it.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) slot: u8,
+    pub(crate) wants: Wants,
+    /// When it is to be run again though nothing happens to it.
+    pub(crate) deadline: Option<Instant>,
+    /// Whether it has a network to give back, or something to tell.
+    pub(crate) has_news: bool,
+}
+
+/// What a machine that ran waits for, beside events and deadlines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Nothing,
+    /// To be lent the network and run again.
+    Network,
+    /// The next window.
+    Window,
 }
 
 #[derive(Debug)]
@@ -66,6 +106,7 @@ impl Unit {
             heap: None,
             machines: Vec::new(),
             woken: VecDeque::new(),
+            networked: Slots::default(),
             ran: Vec::new(),
             window: 0,
             now: Instant::ZERO,
@@ -89,6 +130,7 @@ impl Unit {
         let Some(mut machine) = self.machines.get_mut(usize::from(slot)).and_then(Option::take) else {
             return;
         };
+        self.networked.set(slot, false);
         let pids: Vec<Pid> = machine.processes().map(crate::os::Process::pid).collect();
         for pid in pids {
             machine.end(pid, Exit::Signal(crate::os::Signal::Kill));
@@ -102,20 +144,31 @@ impl Unit {
     /// Runs all machines that were woken, as far as they may go in this window; how many safepoints they passed.
     pub(crate) fn run(&mut self) -> u64 {
         let mut spent = 0;
+        let mut has_idle = false;
         while let Some(slot) = self.woken.pop_front() {
             let Some(mut machine) = self.machines[usize::from(slot)].take() else { continue };
+            if machine.state == MachineState::Suspended {
+                self.machines[usize::from(slot)] = Some(machine);
+                continue;
+            }
             let ran = catch_unwind(AssertUnwindSafe(|| self.run_machine(&mut machine)));
+            self.report(slot, &mut machine);
+            has_idle |= !machine.has_threads();
             self.machines[usize::from(slot)] = Some(machine);
             match ran {
                 Ok(safepoints) => spent += safepoints,
                 Err(_) => self.crash(),
             }
-            self.ran.push(slot);
         }
-        if self.heap.is_some() && !self.machines.iter().flatten().any(|machine| machine.has_threads()) {
+        if has_idle && !self.machines.iter().flatten().any(|machine| machine.has_threads()) {
             self.heap = None;
         }
         spent
+    }
+
+    fn report(&mut self, slot: u8, machine: &mut Machine) {
+        self.networked.set(slot, machine.uses_network);
+        self.ran.push(machine.report(slot));
     }
 
     /// A function of the host panicked: the heap cannot be used any more, and all machines whose scripts lived in it are
@@ -125,7 +178,7 @@ impl Unit {
         for (slot, machine) in self.machines.iter_mut().enumerate() {
             if let Some(machine) = machine.as_mut().filter(|machine| machine.has_threads()) {
                 machine.crash();
-                self.ran.push(slot as u8);
+                self.ran.push(machine.report(slot as u8));
             }
         }
     }
