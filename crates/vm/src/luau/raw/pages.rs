@@ -29,14 +29,22 @@ struct Chunk {
     place: usize,
 }
 
+/// How many chunks of each size are kept though nobody has any of their pages, so that machines that come and go do not ask
+/// the host for memory each time.
+const EMPTY_MAX: usize = 64;
+
 /// Chunks of one size that have free pages.
 #[derive(Debug)]
-struct Pool(Vec<NonNull<Chunk>>);
+struct Pool {
+    open: Vec<NonNull<Chunk>>,
+    /// How many of them have only free pages.
+    empty: usize,
+}
 
 // SAFETY: chunks are only looked at by whoever has the pool.
 unsafe impl Send for Pool {}
 
-static POOLS: [Mutex<Pool>; 2] = [const { Mutex::new(Pool(Vec::new())) }; 2];
+static POOLS: [Mutex<Pool>; 2] = [const { Mutex::new(Pool { open: Vec::new(), empty: 0 }) }; 2];
 
 /// Which of the sizes this is, if it is one.
 #[inline]
@@ -47,16 +55,17 @@ pub(super) fn class(bytes: usize) -> Option<usize> {
 /// A page, or nothing if the program has no memory.
 pub(super) fn take(class: usize) -> Option<NonNull<u8>> {
     let mut pool = POOLS[class].lock();
-    let chunk = match pool.0.last() {
+    let chunk = match pool.open.last() {
         Some(chunk) => *chunk,
-        None => pool.open(class)?,
+        None => pool.add(class)?,
     };
     // SAFETY: the chunks of a pool are there, and whoever has the lock may look at them.
     let head = unsafe { &mut *chunk.as_ptr() };
+    pool.empty -= usize::from(head.free.count_ones() == COUNTS[class]);
     let page = head.free.trailing_zeros();
     head.free &= head.free - 1;
     if head.free == 0 {
-        pool.0.pop();
+        pool.open.pop();
     }
     // SAFETY: the page is one of the chunk's.
     Some(unsafe { chunk.cast::<u8>().add(FIRST + page as usize * STRIDES[class]) })
@@ -75,37 +84,42 @@ pub(super) unsafe fn give_back(class: usize, page: NonNull<u8>) {
     // SAFETY: as in `take`.
     let head = unsafe { &mut *chunk.as_ptr() };
     if head.free == 0 {
-        head.place = pool.0.len();
-        pool.0.push(chunk);
+        head.place = pool.open.len();
+        pool.open.push(chunk);
     }
     head.free |= 1 << ((distance - FIRST) / STRIDES[class]);
-    if head.free.count_ones() == COUNTS[class] && pool.0.len() > 1 {
-        pool.close(chunk);
+    if head.free.count_ones() == COUNTS[class] {
+        pool.empty += 1;
+        if pool.empty > EMPTY_MAX {
+            pool.remove(chunk);
+        }
     }
 }
 
 impl Pool {
     /// Adds a chunk.
-    fn open(&mut self, class: usize) -> Option<NonNull<Chunk>> {
+    fn add(&mut self, class: usize) -> Option<NonNull<Chunk>> {
         // SAFETY: the layout has a size.
         let chunk = NonNull::new(unsafe { alloc(layout()) })?.cast::<Chunk>();
         let free = (1 << COUNTS[class]) - 1;
         // SAFETY: there is room before the first page, and nobody else knows of it.
-        unsafe { chunk.write(Chunk { free, place: self.0.len() }) };
-        self.0.push(chunk);
+        unsafe { chunk.write(Chunk { free, place: self.open.len() }) };
+        self.open.push(chunk);
+        self.empty += 1;
         Some(chunk)
     }
 
-    /// Gives back a chunk all of whose pages are free.
-    fn close(&mut self, chunk: NonNull<Chunk>) {
+    /// Gives a chunk back to the host all of whose pages are free.
+    fn remove(&mut self, chunk: NonNull<Chunk>) {
         // SAFETY: it is one of the pool's, as are all others.
         unsafe {
             let place = chunk.as_ref().place;
-            self.0.swap_remove(place);
-            if let Some(mut moved) = self.0.get(place).copied() {
+            self.open.swap_remove(place);
+            if let Some(mut moved) = self.open.get(place).copied() {
                 moved.as_mut().place = place;
             }
             dealloc(chunk.as_ptr().cast(), layout());
+            self.empty -= 1;
         }
     }
 }
@@ -121,7 +135,7 @@ mod tests {
     #[test]
     fn pages_are_apart_and_come_back() {
         for class in 0..2 {
-            let count = COUNTS[class] as usize * 3;
+            let count = COUNTS[class] as usize * (EMPTY_MAX + 3);
             let mut pages: Vec<_> = (0..count).map(|_| take(class).unwrap()).collect();
             for (number, page) in pages.iter().enumerate() {
                 assert_eq!(page.addr().get() % 4096, FIRST);
