@@ -13,8 +13,7 @@ use ironloom_core::{Budget, Instant, Map};
 use ironloom_sched::{Context, ExitReason, Guest};
 use parking_lot::Mutex;
 
-use crate::api;
-use crate::luau::{Dropped, Fuel, Outcome, Prototype, State, Thread};
+use crate::luau::{Dropped, Fuel, Furnished, Outcome, Prototype, State, Thread};
 use crate::machine::{Heap, Machine, Owner, Programs, Start};
 use crate::machines::MachineState;
 use crate::os::{Exit, Pid, TaskId};
@@ -143,7 +142,7 @@ impl Unit {
         machine.wake_all(waiters);
         let mut spent = 0;
         while machine.has_work() && machine.allowance.left() > 0 {
-            let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(&machine.programs));
+            let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(self.kind, &machine.programs));
             heap.prepare(machine);
             let Some((task, thread)) = machine.next_ready() else { continue };
             let used = u64::from(heap.resume(self.kind, machine, task, thread));
@@ -175,9 +174,12 @@ impl Unit {
 }
 
 impl ScriptHeap {
-    fn new(programs: &Programs) -> Self {
-        let preludes = programs.preludes();
-        let mut state = State::new(&api::libraries(&preludes));
+    fn new(kind: Heap, programs: &Programs) -> Self {
+        let furnished = match kind {
+            Heap::Own => Furnished::OnDemand,
+            Heap::Cell => Furnished::Whole,
+        };
+        let mut state = State::new(programs.libraries(), furnished);
         // Luau paces its collector by the clock, which scripts could see: `collect_if_due` does not.
         state.stop_pacing();
         Self { collected: state.used(), state, prototypes: Map::default(), lives: 0, is_full: false }

@@ -6,7 +6,10 @@ use crate::machine::Machine;
 use super::handle;
 
 pub(super) const FUNCTIONS: &[Function<Machine>] =
-    &[Function::new(c"read", read), Function::new(c"write", write)];
+    &[Function::new(c"open", super::fs::open), Function::new(c"read", read), Function::new(c"write", write)];
+
+/// What `print` is made of.
+pub(super) const WRITE: Function<Machine> = Function::new(c"write", write);
 
 /// The description of a standard stream of the process that runs.
 fn standard(machine: &Machine, number: u32) -> Result<u32, Stop> {

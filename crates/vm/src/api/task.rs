@@ -12,6 +12,8 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"join", join),
     Function::new(c"cancel", cancel),
     Function::new(c"yield", give_way),
+    Function::new(c"sleep", super::os::sleep),
+    Function::new(c"wait", super::os::sleep),
 ];
 
 pub(super) const METHODS: &[Function<Machine>] =
