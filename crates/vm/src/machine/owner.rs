@@ -13,7 +13,7 @@
 //! ```
 
 use crate::luau::Dropped;
-use crate::os::{Pid, TaskId};
+use crate::os::{Pid, Process, TaskId};
 
 use super::Machine;
 
@@ -74,11 +74,9 @@ impl Machine {
             self.work.dropped.push(dropped);
             return;
         }
-        let Some(pid) =
-            self.table.iter().find(|process| process.life == owner.life).map(|process| process.pid)
-        else {
-            return;
-        };
+        // What has ended has no objects, and its life may have been in a heap that is gone.
+        let is_owner = |process: &&Process| process.is_alive() && process.life == owner.life;
+        let Some(pid) = self.table.iter().find(is_owner).map(Process::pid) else { return };
         if dropped.tag == crate::api::TASK {
             self.forget_results(pid, TaskId(owner.number));
         } else {
