@@ -87,6 +87,19 @@ fn who_stops_itself_goes_on_where_it_was() {
 }
 
 #[test]
+fn who_hangs_up_ends_what_runs_there() {
+    for heap in [Heap::Own, Heap::Cell] {
+        let mut terminal = Terminal::new(heap);
+        assert!(terminal.type_in("echo hello\n").contains("\nhello\n"));
+        terminal.type_in("sleep 1000 | cat\n");
+        assert_eq!(terminal.run("ps -A -o tty= | grep -c pts"), "3\n", "{heap:?}");
+        terminal.machines.close_console(terminal.console).unwrap();
+        terminal.machines.run_for(Duration::from_secs(1));
+        assert_eq!(terminal.run("ps -A -o tty= | grep -c pts"), "0\n", "{heap:?}");
+    }
+}
+
+#[test]
 fn processes_show_their_console() {
     let mut terminal = Terminal::new(Heap::Own);
     let shown = terminal.type_in("ps -o tty=,comm=; cut -d ' ' -f 7 /proc/$$/stat\n");

@@ -192,14 +192,14 @@ impl Machine {
         self.has_network || self.loopback.is_some()
     }
 
-    /// The sockets of the machine, each with who has it, and whether there are any.
+    /// The sockets of the machine, each with who has it.
     ///
     /// # Errors
     ///
     /// [`Stop::Wait`] until the network is lent.
-    pub(crate) fn list_sockets(&mut self) -> Result<(bool, Vec<(SocketFacts, Option<Pid>)>), Stop> {
+    pub(crate) fn list_sockets(&mut self) -> Result<Vec<(SocketFacts, Option<Pid>)>, Stop> {
         if !self.has_stack() {
-            return Ok((false, Vec::new()));
+            return Ok(Vec::new());
         }
         let holders = self.holders();
         let mut host = self.host()?;
@@ -208,7 +208,7 @@ impl Machine {
             let holder = holders.get(&facts.id).copied();
             (facts, holder)
         };
-        Ok((true, listed.into_iter().map(with_holder).collect()))
+        Ok(listed.into_iter().map(with_holder).collect())
     }
 
     /// The ways that the machine's packets may take.

@@ -47,7 +47,7 @@ impl Machine {
         if !may_be_meant || !resolve(&self.process().cwd, path).starts_with(b"/proc/net/") {
             return Ok(());
         }
-        let (_, sockets) = self.list_sockets()?;
+        let sockets = self.list_sockets()?;
         let mut tables = NetworkTables::default();
         let mut names = vec!["lo"];
         for neighbour in self.neighbours()? {

@@ -53,7 +53,7 @@ const fn state_name(state: SocketState, is_connected: bool) -> &'static str {
 
 /// The sockets of the machine.
 pub(super) fn sockets(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
-    let (_, sockets) = machine.list_sockets()?;
+    let sockets = machine.list_sockets()?;
     call.give_table(sockets.len() as u32, 0);
     for (number, (facts, holder)) in (1..).zip(&sockets) {
         call.give_table(0, 6);
