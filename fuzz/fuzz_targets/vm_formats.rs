@@ -68,9 +68,8 @@ if response then
     end
 end
 
-local parts = str.split(half, rest)
 if rest ~= "" then
-    assert(table.concat(parts, rest) == half, "split")
+    assert(table.concat(str.split(half, rest), rest) == half, "split")
 end
 str.lines(data)
 str.trim(data)
