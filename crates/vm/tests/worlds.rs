@@ -136,3 +136,44 @@ fn handles_from_before_a_rollback_close_nothing() {
         assert_eq!(world.run(0, &Command::shell("cat /tmp/open")), "20");
     }
 }
+
+/// A listener of a process that the host ended was once there until something else ran on its machine.
+#[test]
+fn ports_of_what_the_host_ends_are_free_at_once() {
+    for heap in [Heap::Own, Heap::Cell] {
+        let mut world = World::new(2, heap);
+        world.put(
+            0,
+            "/bin/server",
+            "net.listen(1000) local l = net.tcp_listen(80) while true do l:accept() end",
+        );
+        world.put(1, "/bin/client", "print(net.tcp_connect('10.0.0.1', 80))");
+        let server = Command::new("/bin/server");
+        let late = world.machines.run(world.ids[0], &server, Duration::from_millis(50));
+        assert!(late.is_err(), "{late:?}");
+        let refused = "nil\tconnection refused\tECONNREFUSED\n";
+        assert_eq!(world.run(1, &Command::new("/bin/client")), refused, "{heap:?}");
+
+        let pid = world.machines.spawn(world.ids[0], &server).unwrap();
+        world.machines.run_for(Duration::from_millis(50));
+        world.machines.signal(world.ids[0], pid, ironloom_vm::os::Signal::Kill).unwrap();
+        assert_eq!(world.run(1, &Command::new("/bin/client")), refused, "{heap:?}");
+        world.machines.spawn(world.ids[0], &server).unwrap();
+        world.machines.run_for(Duration::from_millis(50));
+        world.machines.stop(world.ids[0]).unwrap();
+        assert_eq!(world.run(1, &Command::new("/bin/client")), refused, "{heap:?}");
+    }
+}
+
+/// Whoever reads from somebody who is silent gives up when it said it would, and what was heard by then is kept.
+#[test]
+fn reading_has_a_timeout_and_lines_have_a_length() {
+    let mut world = World::new(2, Heap::Own);
+    world.put(0, "/bin/server", "local l = net.tcp_listen(80) local s = l:accept() s:write('half ') os.sleep(3) s:write('a line\\nand one that is too long\\n') os.sleep(100)");
+    world.put(1, "/bin/client", "local s = net.tcp_connect('10.0.0.1', 80) s:set_timeout(1) print(s:read('l')) s:set_timeout() print(s:read('l', 100)) print(s:read('l', 5)) s:set_timeout(0.5) local n = 0 while s:write(('x'):rep(60000)) do n += 1 end print(n > 0)");
+    world.machines.spawn(world.ids[0], &Command::new("/bin/server")).unwrap();
+    assert_eq!(
+        world.run(1, &Command::new("/bin/client")),
+        "nil\ttimed out\tETIMEDOUT\nhalf a line\nnil\tfile too large\tEFBIG\ntrue\n"
+    );
+}

@@ -39,7 +39,7 @@ impl Machine {
         let mut searched = 0;
         loop {
             let open = self.open.get_mut(description).ok_or(Errno::BadHandle)?;
-            if let Some(bytes) = take(&mut open.ahead, wanted, &mut searched) {
+            if let Some(bytes) = take(&mut open.ahead, wanted, bytes_max, &mut searched) {
                 return Ok(Some(bytes));
             }
             let gathered = open.ahead.len();
@@ -76,15 +76,17 @@ impl Machine {
 }
 
 /// What is wanted, if it is there.
-fn take(ahead: &mut Vec<u8>, wanted: Wanted, searched: &mut usize) -> Option<Vec<u8>> {
+fn take(ahead: &mut Vec<u8>, wanted: Wanted, bytes_max: usize, searched: &mut usize) -> Option<Vec<u8>> {
     match wanted {
         Wanted::All => None,
         Wanted::Bytes(0) => Some(Vec::new()),
         Wanted::Bytes(_) if ahead.is_empty() => None,
         Wanted::Bytes(max) => Some(cut(ahead, max)),
         Wanted::Line | Wanted::WholeLine => {
-            let end = ahead[*searched..].iter().position(|byte| *byte == b'\n').map(|end| *searched + end);
-            *searched = ahead.len();
+            let known = ahead.len().min(bytes_max);
+            let end =
+                ahead[*searched..known].iter().position(|byte| *byte == b'\n').map(|end| *searched + end);
+            *searched = known;
             let mut line = cut(ahead, end? + 1);
             if wanted == Wanted::Line {
                 line.pop();

@@ -223,10 +223,7 @@ impl Machines {
 
 fn begin(machine: &mut Machine, command: &Command) -> Result<Job, Errno> {
     let mut invoked = command.invoked()?;
-    let (reader, writer) = machine.describe_pipe()?;
-    let bytes_max = machine.limits().command_output_bytes_max;
-    let tail = || Object::Tail { tail: Tail::default(), forward: None, bytes_max, parent: Pid::INIT };
-    let (output, errors) = (machine.describe(tail())?, machine.describe(tail())?);
+    let [reader, writer, output, errors] = open_streams(machine)?;
     for kept in [output, errors, writer] {
         machine.refer(kept);
     }
@@ -249,6 +246,24 @@ fn begin(machine: &mut Machine, command: &Command) -> Result<Job, Errno> {
             Err(other.err().unwrap_or(Errno::TooBig))
         }
     }
+}
+
+/// The two ends of a pipe for the input, and what keeps the output and the errors.
+fn open_streams(machine: &mut Machine) -> Result<[u32; 4], Errno> {
+    let bytes_max = machine.limits().command_output_bytes_max;
+    let (reader, writer) = machine.describe_pipe()?;
+    let mut streams = [reader, writer, 0, 0];
+    for place in 2..4 {
+        let tail = Object::Tail { tail: Tail::default(), forward: None, bytes_max, parent: Pid::INIT };
+        match machine.describe(tail) {
+            Ok(description) => streams[place] = description,
+            Err(errno) => {
+                streams[..place].iter().for_each(|opened| machine.release_unused(*opened));
+                return Err(errno);
+            }
+        }
+    }
+    Ok(streams)
 }
 
 fn collect(machine: &mut Machine, description: u32) -> Vec<u8> {
