@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ironloom_benches::{Goal, OURS, Suite, timed};
+use ironloom_benches::{Goal, OURS, Suite, now, timed};
 use ironloom_vm::{Command, Config, Heap, MachineSpec, Machines};
 use mlua::{Lua, VmState};
 
@@ -12,35 +12,59 @@ const PARKED: &str = "os.sleep(1e9)";
 
 pub(crate) fn benches(suite: &mut Suite) {
     boot(suite, Heap::Cell, "cell", 20_000.0, 2_550);
-    boot(suite, Heap::Own, "own", 120_000.0, 500);
+    boot(suite, Heap::Own, "own", 120_000.0, 100);
     wake(suite);
     syscall(suite);
     compute(suite);
     fork(suite);
 }
 
+/// Machines that come and go: the memory of those that went is there for those that come.
 fn boot(suite: &mut Suite, heap: Heap, name: &str, goal: f64, count: usize) {
     let image = crowd::image(&[PARKED]);
     suite
         .compare(&format!("vm::boot/{name}"), [Goal::Nanos(goal)])
         .parts(count as u64)
-        .run(
+        .run_many(
             OURS,
             || crowd::world(Config::default()),
-            |machines| {
-                crowd::boot(machines, &image, heap, count);
+            |machines, iterations| {
+                repeated(iterations, || {
+                    let (ids, took) = measured(|| crowd::boot(machines, &image, heap, count));
+                    ids.into_iter().for_each(|id| machines.destroy(id).expect("it is there"));
+                    took
+                })
             },
         )
-        .run("mlua", Vec::new, |states: &mut Vec<(Lua, mlua::Thread)>| {
-            for _ in 0..count {
-                let lua = Lua::new();
-                lua.sandbox(true).expect("it does");
-                let function = lua.load("coroutine.yield()").into_function().expect("it compiles");
-                let thread = lua.create_thread(function).expect("there is memory");
-                thread.resume::<()>(()).expect("it yields");
-                states.push((lua, thread));
-            }
-        });
+        .run_many(
+            "mlua",
+            || (),
+            |(), iterations| {
+                repeated(iterations, || measured(|| (0..count).map(|_| parked()).collect::<Vec<_>>()).1)
+            },
+        );
+}
+
+/// A Luau state with a thread that waits.
+fn parked() -> (Lua, mlua::Thread) {
+    let lua = Lua::new();
+    lua.sandbox(true).expect("it does");
+    let function = lua.load("coroutine.yield()").into_function().expect("it compiles");
+    let thread = lua.create_thread(function).expect("there is memory");
+    thread.resume::<()>(()).expect("it yields");
+    (lua, thread)
+}
+
+/// Does something so often, and adds up what it says that it took.
+fn repeated(iterations: u64, mut once: impl FnMut() -> Duration) -> Duration {
+    (0..iterations).map(|_| once()).sum()
+}
+
+/// What something gives, and how long it takes.
+fn measured<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = now();
+    let result = work();
+    (result, began.elapsed())
 }
 
 /// A thousand machines whose timers ring in one window, again and again.
@@ -79,24 +103,40 @@ fn machine(script: &str) -> (Machines, ironloom_core::MachineId) {
     (machines, id)
 }
 
-/// A call that does next to nothing, a million times.
+/// Calls that do next to nothing, a million times: nothing in, a text in and out, a number out.
 fn syscall(suite: &mut Suite) {
     const CALLS: u64 = 1_000_000;
-    let script = "local pid = os.pid for i = 1, 1000000 do pid() end";
-    suite
-        .compare("vm::syscall/pid", [Goal::Nanos(250.0)])
-        .parts(CALLS)
-        .run(OURS, || machine(script), |(machines, id)| run(machines, *id, "/bin/bench0"))
-        .run("mlua", lua_with_pid, |(_, function)| function.call::<()>(()).expect("it runs"));
+    for (name, script) in [
+        ("pid", "local call = os.pid for i = 1, 1000000 do call() end"),
+        ("getenv", "local call = os.getenv for i = 1, 1000000 do call('HOME') end"),
+        ("uptime", "local call = os.uptime for i = 1, 1000000 do call() end"),
+    ] {
+        suite
+            .compare(&format!("vm::syscall/{name}"), [Goal::Nanos(250.0)])
+            .parts(CALLS)
+            .run(OURS, || machine(script), |(machines, id)| run(machines, *id, "/bin/bench0"))
+            .run(
+                "mlua",
+                || lua_with_calls(script),
+                |(_, function)| function.call::<()>(()).expect("it runs"),
+            );
+    }
 }
 
-fn lua_with_pid() -> (Lua, mlua::Function) {
+/// The same calls as functions of `mlua` that know the answer.
+fn lua_with_calls(script: &str) -> (Lua, mlua::Function) {
     let lua = Lua::new();
+    let os: mlua::Table = lua.globals().get("os").expect("it is there");
     let pid = lua.create_function(|_, ()| Ok(7)).expect("there is memory");
-    lua.globals().set("pid", pid).expect("it is a table");
+    let getenv =
+        lua.create_function(|lua, _: mlua::String| lua.create_string("/root")).expect("there is memory");
+    let uptime = lua.create_function(|_, ()| Ok(1.5)).expect("there is memory");
+    os.set("pid", pid)
+        .and_then(|()| os.set("getenv", getenv))
+        .and_then(|()| os.set("uptime", uptime))
+        .expect("it is a table");
     lua.sandbox(true).expect("it does");
-    let source = "local pid = pid for i = 1, 1000000 do pid() end";
-    let function = lua.load(source).into_function().expect("it compiles");
+    let function = lua.load(script).into_function().expect("it compiles");
     (lua, function)
 }
 
@@ -114,7 +154,7 @@ const PROGRAMS: [(&str, &str); 4] = [
 fn compute(suite: &mut Suite) {
     for (name, source) in PROGRAMS {
         suite
-            .compare(&format!("vm::compute/{name}"), [])
+            .compare(&format!("vm::compute/{name}"), [Goal::Times(1.05, "mlua, with an interrupt")])
             .run(OURS, || machine(source), |(machines, id)| run(machines, *id, "/bin/bench0"))
             .run(
                 "mlua, never stopped",

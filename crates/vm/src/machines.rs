@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod consoles;
 mod create;
+mod driven;
 mod error;
 mod event;
 mod names;
@@ -25,7 +26,7 @@ use ironloom_sched::{Address, VirtualKernel};
 use parking_lot::Mutex;
 
 use crate::machine::{Machine, Programs};
-use crate::unit::Unit;
+use crate::unit::{CELL_MACHINES_MAX, Unit};
 
 use names::Names;
 
@@ -101,10 +102,12 @@ impl Machines {
     ///
     /// # Panics
     ///
-    /// If windows take no time.
+    /// If windows take no time, or there is no room for machines in a cell.
     #[must_use]
     pub fn on(fabric: Fabric, config: Config, seed: Seed) -> Self {
         assert!(!config.window.is_zero(), "a window takes time");
+        let cell_machines_max = config.cell_machines_max;
+        assert!((1..=CELL_MACHINES_MAX).contains(&cell_machines_max), "a cell has 1 to 255 machines");
         let rng = Rng::new(seed).split("machines", 0);
         let kernel = VirtualKernel::starting_at(config.kernel(seed), fabric.now());
         Self {
@@ -185,7 +188,7 @@ impl Machines {
         machine.now = self.now;
         machine.table.now = self.now;
         let result = visit(machine);
-        if machine.has_work() {
+        if machine.has_work() || machine.wants_to_close() {
             self.woken.insert(place);
         }
         Ok(result)

@@ -70,7 +70,7 @@ fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> Strin
         unit.woken.push_back(0);
         unit.run();
         let machine = unit.machines[0].as_ref().unwrap();
-        if machine.has_work() {
+        if machine.wants_window() {
             unit.now = unit.now.saturating_add(Duration::from_millis(100));
             continue;
         }

@@ -1,4 +1,5 @@
-//! [`Driver`]: lets a fabric keep step with a clock, and carries what comes and goes through its doors.
+//! [`Driver`]: lets a fabric, and whatever runs on it, keep step with a clock, and carries what comes and goes through its
+//! doors.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use mio::{Events, Interest, Poll, Registry, Token, Waker, event::Source};
 use super::journal::Journal;
 use super::world::World;
 use crate::Fabric;
-use crate::fabric::Output;
+use crate::fabric::{Driven, Output};
 
 /// Which event says that somebody wants the driver to stop.
 const STOP: Token = Token(usize::MAX);
@@ -96,19 +97,19 @@ impl Stop {
 }
 
 /// Takes what came out of the fabric and was for no door.
-type Observer = Box<dyn FnMut(&mut Fabric, Output) + Send>;
+type Observer<D> = Box<dyn FnMut(&mut D, Output) + Send>;
 
-/// Lets a fabric keep step with a clock, and carries what comes and goes through its doors.
+/// Lets a fabric, and whatever runs on it, keep step with a clock, and carries what comes and goes through its doors.
 ///
 /// If there is more to do than time to do it, the fabric falls behind the clock and catches up later; nothing is
 /// dropped for that. The host tells the time in milliseconds when it wakes the driver, so what is due within less than
 /// that may be as late.
-pub struct Driver {
-    fabric: Fabric,
+pub struct Driver<D = Fabric> {
+    driven: D,
     clock: Box<dyn Clock>,
     doors: Vec<Entry>,
     journal: Option<Box<dyn Journal>>,
-    observer: Option<Observer>,
+    observer: Option<Observer<D>>,
     poll: Poll,
     events: Events,
     stop: Stop,
@@ -120,17 +121,17 @@ struct Entry {
     is_due: bool,
 }
 
-impl Driver {
-    /// A driver of a fabric without doors.
+impl<D: Driven> Driver<D> {
+    /// A driver without doors yet.
     ///
     /// # Errors
     ///
     /// If the host cannot be waited for.
-    pub fn new(fabric: Fabric, clock: impl Clock + 'static) -> io::Result<Self> {
+    pub fn new(driven: D, clock: impl Clock + 'static) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), STOP)?);
         Ok(Self {
-            fabric,
+            driven,
             clock: Box::new(clock),
             doors: Vec::new(),
             journal: None,
@@ -147,7 +148,7 @@ impl Driver {
     }
 
     /// Gives what comes out of the fabric and is for no door to somebody; at first it is forgotten.
-    pub fn observe(&mut self, observer: impl FnMut(&mut Fabric, Output) + Send + 'static) {
+    pub fn observe(&mut self, observer: impl FnMut(&mut D, Output) + Send + 'static) {
         self.observer = Some(Box::new(observer));
     }
 
@@ -165,8 +166,13 @@ impl Driver {
     }
 
     /// The fabric. What is done to it here is not written down.
-    pub const fn fabric(&mut self) -> &mut Fabric {
-        &mut self.fabric
+    pub fn fabric(&mut self) -> &mut Fabric {
+        self.driven.fabric()
+    }
+
+    /// What keeps step. What is done to it here is not written down.
+    pub const fn driven(&mut self) -> &mut D {
+        &mut self.driven
     }
 
     /// What makes it stop.
@@ -193,7 +199,10 @@ impl Driver {
     ///
     /// If the host gives no thread.
     #[expect(clippy::disallowed_methods, reason = "drivers have threads, and join them")]
-    pub fn start(mut self) -> io::Result<Running> {
+    pub fn start(mut self) -> io::Result<Running<D>>
+    where
+        D: Send + 'static,
+    {
         let stop = self.stopper();
         let run = move || self.run().map(|()| self);
         let thread = std::thread::Builder::new().name("ironloom-net".to_owned()).spawn(run)?;
@@ -206,7 +215,7 @@ impl Driver {
     ///
     /// If the host cannot be waited for.
     pub fn turn(&mut self, wait_max: Duration) -> io::Result<()> {
-        self.fabric.run_until(self.clock.now());
+        self.driven.catch_up(self.clock.now());
         self.deliver();
         self.carry();
         let wait = self.wait(wait_max);
@@ -226,7 +235,7 @@ impl Driver {
 
     /// Gives doors what came out of the fabric.
     fn deliver(&mut self) {
-        'outputs: while let Some(mut output) = self.fabric.poll() {
+        'outputs: while let Some(mut output) = self.driven.poll_network() {
             for entry in &mut self.doors {
                 match entry.door.take(output) {
                     None => {
@@ -237,14 +246,14 @@ impl Driver {
                 }
             }
             if let Some(observer) = &mut self.observer {
-                observer(&mut self.fabric, output);
+                observer(&mut self.driven, output);
             }
         }
     }
 
     /// Gives a turn to all doors for which there is something to do.
     fn carry(&mut self) {
-        let now = self.fabric.now();
+        let now = self.driven.fabric().now();
         for number in 0..self.doors.len() {
             let entry = &mut self.doors[number];
             let is_late = entry.door.next_event().is_some_and(|at| at <= now);
@@ -252,7 +261,7 @@ impl Driver {
                 continue;
             }
             let wait = Wait { registry: self.poll.registry(), door: number as u32 };
-            let mut world = World { fabric: &mut self.fabric, journal: self.journal.as_deref_mut() };
+            let mut world = World { fabric: self.driven.fabric(), journal: self.journal.as_deref_mut() };
             entry.is_due = entry.door.turn(&mut world, &wait);
             // What a door does can concern any door, itself included.
             self.deliver();
@@ -265,7 +274,7 @@ impl Driver {
             return Duration::ZERO;
         }
         let of_doors = self.doors.iter().filter_map(|entry| entry.door.next_event()).min();
-        let next = match (self.fabric.next_event(), of_doors) {
+        let next = match (self.driven.next_event(), of_doors) {
             (Some(a), Some(b)) => a.min(b),
             (Some(at), None) | (None, Some(at)) => at,
             (None, None) => return wait_max,
@@ -274,22 +283,21 @@ impl Driver {
     }
 }
 
-impl std::fmt::Debug for Driver {
+impl<D> std::fmt::Debug for Driver<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut debug = f.debug_struct("Driver");
-        debug.field("now", &self.fabric.now()).field("doors", &self.doors.len()).finish_non_exhaustive()
+        f.debug_struct("Driver").field("doors", &self.doors.len()).finish_non_exhaustive()
     }
 }
 
 /// A driver that runs on a thread of its own. Dropping it stops it.
 #[derive(Debug)]
-pub struct Running {
+pub struct Running<D = Fabric> {
     stop: Stop,
-    thread: Option<std::thread::JoinHandle<io::Result<Driver>>>,
+    thread: Option<std::thread::JoinHandle<io::Result<Driver<D>>>>,
 }
 
-impl Running {
-    /// Makes it stop, and gives back the driver with its fabric and doors.
+impl<D> Running<D> {
+    /// Makes it stop, and gives back the driver with what it drove and its doors.
     ///
     /// # Errors
     ///
@@ -298,17 +306,18 @@ impl Running {
     /// # Panics
     ///
     /// If the driver panicked.
-    pub fn stop(mut self) -> io::Result<Driver> {
+    pub fn stop(mut self) -> io::Result<Driver<D>> {
         self.stop.stop();
         let thread = self.thread.take().expect("it is taken only here and when it is dropped");
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
-impl Drop for Running {
+impl<D> Drop for Running<D> {
     fn drop(&mut self) {
-        self.stop.stop();
+        // Whoever was given the driver back may have started it again.
         if let Some(thread) = self.thread.take() {
+            self.stop.stop();
             // Whoever drops it does not ask what became of it.
             drop(thread.join());
         }

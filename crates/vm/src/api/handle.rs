@@ -2,10 +2,10 @@
 
 use crate::Errno;
 use crate::luau::{Call, Function, Kind, Stop};
-use crate::machine::{Foreground, Machine, Wanted};
-use crate::os::{Pid, Whence};
+use crate::machine::{CLOSED, Foreground, GATHERED_BYTES_MAX, Machine, Owner, Wanted};
+use crate::os::Whence;
 
-use super::{HANDLE, object_value};
+use super::{HANDLE, options};
 
 pub(super) const METHODS: &[Function<Machine>] = &[
     Function::new(c"read", read),
@@ -14,6 +14,7 @@ pub(super) const METHODS: &[Function<Machine>] = &[
     Function::new(c"seek", seek),
     Function::new(c"flush", flush),
     Function::new(c"close", close),
+    Function::new(c"set_timeout", set_timeout),
     Function::new(c"truncate", truncate),
     Function::new(c"peer", super::net::peer),
     Function::new(c"local_address", super::net::local_address),
@@ -38,12 +39,10 @@ pub(super) fn description_of(
     tag: u8,
 ) -> Result<(u32, u32), Stop> {
     let value = call.object(place, tag)?;
-    let (owner, number) = (Pid((value >> 32) as u32), value as u32);
-    if owner.0 != 0 && owner != machine.current.pid {
-        return Err(Stop::raise("the handle is closed"));
-    }
+    let closed = || Stop::raise("the handle is closed");
+    let number = machine.number_of(value).ok_or_else(closed)?;
     let description = machine.description_of(machine.current.pid, number);
-    Ok((description.ok_or_else(|| Stop::raise("the handle is closed"))?, number))
+    Ok((description.ok_or_else(closed)?, number))
 }
 
 /// Gives a handle for a description.
@@ -66,7 +65,7 @@ pub(super) fn give_as(
         call.take_dropped().into_iter().for_each(|dropped| machine.object_dropped(dropped));
     }
     let number = machine.descriptor(pid, description)?;
-    Ok(call.give_object(tag, object_value(pid, number)))
+    Ok(call.give_object(tag, machine.object_value(number)))
 }
 
 /// What it costs to look for garbage, in safepoints.
@@ -96,13 +95,14 @@ pub(super) fn read_from(
     machine: &mut Machine,
     description: u32,
     what: (Wanted, bool),
+    bytes_max: usize,
 ) -> Result<u32, Stop> {
     let (wanted, is_number) = what;
-    machine.begin_wait(call, None)?;
+    machine.begin_wait(call, machine.timeout_of(description))?;
     if machine.admit_reading(description)? == Foreground::Stopped {
         return Err(Stop::Wait);
     }
-    match machine.read(description, wanted) {
+    match machine.read(description, wanted, bytes_max) {
         Ok(Some(line)) if is_number => {
             let number = std::str::from_utf8(&line).ok().and_then(|text| text.trim().parse::<f64>().ok());
             Ok(call.give(number))
@@ -121,7 +121,7 @@ pub(super) fn write_to(
     description: u32,
     values: std::ops::RangeInclusive<u32>,
 ) -> Result<(), Stop> {
-    machine.begin_wait(call, None)?;
+    machine.begin_wait(call, machine.timeout_of(description))?;
     let mut before = 0;
     for place in values {
         let bytes = call.bytes(place)?;
@@ -162,7 +162,9 @@ pub(super) fn write_bytes(
 fn read(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
     let what = wanted(call, 2)?;
-    read_from(call, machine, description, what)
+    let bytes_max = call.optional(3, Call::integer)?.unwrap_or(i64::MAX);
+    let bytes_max = usize::try_from(bytes_max).unwrap_or(0).clamp(1, GATHERED_BYTES_MAX);
+    read_from(call, machine, description, what, bytes_max)
 }
 
 fn write(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
@@ -193,7 +195,7 @@ const WHOLE_LINE: Function<Machine> =
 
 fn next_line(call: &mut Call<'_>, machine: &mut Machine, wanted: (Wanted, bool)) -> Result<u32, Stop> {
     let (description, _) = description(call, machine, 1)?;
-    read_from(call, machine, description, wanted)
+    read_from(call, machine, description, wanted, GATHERED_BYTES_MAX)
 }
 
 fn seek(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
@@ -220,6 +222,16 @@ fn flush(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     Ok(call.give_again(1))
 }
 
+/// From now on reading and writing wait so long at most; for ever if nothing is said.
+fn set_timeout(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    let (description, _) = description(call, machine, 1)?;
+    let timeout = call.optional(2, options::seconds)?;
+    if let Some(open) = machine.open.get_mut(description) {
+        open.timeout = timeout;
+    }
+    Ok(call.give_again(1))
+}
+
 fn close(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     close_as(call, machine, HANDLE)
 }
@@ -228,8 +240,8 @@ fn close(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
 pub(super) fn close_as(call: &mut Call<'_>, machine: &mut Machine, tag: u8) -> Result<u32, Stop> {
     let (_, number) = description_of(call, machine, 1, tag)?;
     // What it was is nothing from now on, also for the collector.
-    if call.object(1, tag)? >> 32 != 0 {
-        call.set_object(1, tag, object_value(Pid(0), u32::MAX));
+    if !Owner::of(call.object(1, tag)?).is_anybody() {
+        call.set_object(1, tag, CLOSED);
     }
     machine.close(machine.current.pid, number)?;
     Ok(call.give(true))

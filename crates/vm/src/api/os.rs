@@ -15,6 +15,8 @@ use crate::machine::Machine;
 
 use super::handle;
 
+pub(super) use time::sleep;
+
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"hostname", identity::hostname),
     Function::new(c"vm_id", identity::vm_id),
@@ -43,7 +45,7 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"clock", time::clock),
     Function::new(c"uptime", time::uptime),
     Function::new(c"date", time::date),
-    Function::new(c"sleep", time::sleep),
+    Function::new(c"sleep", sleep),
     Function::new(c"spawn", spawn::spawn),
     Function::new(c"spawn_path", spawn::spawn_path),
     Function::new(c"exec", spawn::exec),

@@ -11,6 +11,8 @@
 //!   functions on their way, which are `extern "C-unwind"`: what these frames own is dropped. Outside of `resume` nothing
 //!   catches them, so nothing is called there that raises: memory is not limited there, and nothing else is left that
 //!   could go wrong.
+//! - **Libraries are made without limits**, by the state's own thread, which runs no script: when one is made while a script
+//!   runs, that is as if it were outside of `resume`, and nothing raises.
 //! - **Panics** of host functions pass the frames of Luau and end in `resume`, after which the state is not used any more.
 //! - **What a script holds keeps.** Strings and threads are valid while they are on a stack that nobody pops, or in the
 //!   registry.
@@ -30,6 +32,8 @@ mod costs;
 mod entry;
 mod give;
 mod ground;
+mod libraries;
+mod pages;
 mod stage;
 mod state;
 mod thread;
@@ -39,6 +43,7 @@ pub(crate) use compile::{compile, compile_without};
 pub use entry::Function;
 pub use give::{Give, Null};
 pub(crate) use ground::{Dropped, Fuel};
+pub(crate) use libraries::{Furnished, Libraries, Written};
 pub(crate) use stage::Stage;
-pub(crate) use state::{Libraries, Prototype, State};
+pub(crate) use state::{Prototype, State};
 pub(crate) use thread::{Kept, Outcome, Thread};

@@ -3,6 +3,7 @@
 //! Descriptors of several processes may refer to one description; they share its position and what was read ahead.
 //! It is closed when the last of them is.
 
+use ironloom_core::Duration;
 use ironloom_net::SocketId;
 
 use crate::Errno;
@@ -19,6 +20,8 @@ pub(crate) struct Description {
     pub(crate) references: u32,
     /// What was taken out of the object and not read yet.
     pub(crate) ahead: Vec<u8>,
+    /// For how long reading and writing may wait.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// What is open.
@@ -81,7 +84,7 @@ impl Machine {
             self.close_object(object);
             return Err(Errno::MachineFiles);
         }
-        Ok(self.open.insert(Description { object, references: 0, ahead: Vec::new() }))
+        Ok(self.open.insert(Description { object, references: 0, ahead: Vec::new(), timeout: None }))
     }
 
     /// A new pipe: the descriptions of its reading and its writing end.
@@ -128,6 +131,11 @@ impl Machine {
     pub(crate) fn has_room_for_descriptor(&self) -> bool {
         let descriptors = &self.process().descriptors;
         descriptors.len() < self.limits().descriptors_max || descriptors.contains(&None)
+    }
+
+    /// For how long reading a description, and writing to it, may wait.
+    pub(crate) fn timeout_of(&self, description: u32) -> Option<Duration> {
+        self.open.get(description)?.timeout
     }
 
     /// One descriptor more refers to it.
@@ -255,6 +263,9 @@ impl Machine {
     pub(crate) fn writers_of(&mut self, description: u32) -> Option<&mut Waiters> {
         match &self.open.get(description)?.object {
             Object::Writer(pipe) => self.pipes.get_mut(*pipe).map(|entry| &mut entry.writers),
+            Object::Console(_) | Object::Tail { forward: None, .. } if self.output.is_spent() => {
+                Some(self.output.waiters())
+            }
             Object::Console(console) => self.consoles.get_mut(*console).map(|entry| &mut entry.writers),
             Object::Stream(socket) => Some(&mut self.sockets.entry(*socket).or_default().writers),
             Object::Tail { forward: Some(forward), .. } => {
@@ -327,15 +338,20 @@ impl Machine {
             Object::Console(console) => {
                 let number = *console;
                 let entry = self.consoles.get_mut(number).ok_or(Errno::BadHandle)?;
-                let (written, ready) = entry.console.write(bytes)?;
+                let (written, ready) = entry.console.write(self.output.admit(bytes)?)?;
+                self.output.spend(self.current.task, written);
                 self.console_ready(number, ready);
                 Ok(written)
             }
             Object::Tail { forward, .. } => {
-                let written = match *forward {
+                let forward = *forward;
+                let written = match forward {
                     Some(forward) => self.write(forward, bytes)?,
-                    None => bytes.len(),
+                    None => self.output.admit(bytes)?.len(),
                 };
+                if forward.is_none() {
+                    self.output.spend(self.current.task, written);
+                }
                 if let Some(Description { object: Object::Tail { tail, bytes_max, parent, .. }, .. }) =
                     self.open.get_mut(description)
                 {
@@ -424,6 +440,3 @@ impl Machine {
         }
     }
 }
-
-/// How much of what a child has written its parent may look at.
-pub(crate) const TAIL_BYTES: usize = 64 << 10;

@@ -114,6 +114,9 @@ impl Machine {
         self.work.threads.extend(task.thread.take());
         self.work.kept.extend(task.operation.and_then(|operation| operation.table));
         self.sleepers.retain(|(_, sleeper)| *sleeper != id);
+        if let Some(description) = task.unclaimed {
+            self.release_unused(description);
+        }
         let joiners = task.joiners.take();
         self.wake_all(joiners);
     }
@@ -150,7 +153,9 @@ impl Machine {
     pub(crate) fn complain(&mut self, pid: Pid, text: &str) {
         if let Some(description) = self.description_of(pid, 2) {
             self.current.pid = pid;
+            let left = self.output.lift();
             let _ = self.write(description, text.as_bytes()); // Nobody listens, or not now.
+            self.output.lower(left);
         }
     }
 }

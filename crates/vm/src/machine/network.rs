@@ -102,6 +102,11 @@ impl Machine {
         }
     }
 
+    /// Whether sockets are to be closed as soon as the network is there.
+    pub(crate) fn wants_to_close(&self) -> bool {
+        !self.closing.is_empty()
+    }
+
     /// Closes a socket, as soon as the network is there.
     pub(crate) fn close_socket(&mut self, socket: SocketId) {
         match self.lent_host(Pid::INIT) {

@@ -57,9 +57,7 @@ impl Views for Table {
     fn descriptors(&self, pid: u32) -> Vec<(u32, Vec<u8>)> {
         let Some(process) = self.get(Pid(pid)) else { return Vec::new() };
         let numbered = process.descriptors.iter().enumerate();
-        let open = numbered.filter_map(|(number, open)| {
-            open.filter(|open| *open != super::RETIRED).map(|open| (number as u32, open))
-        });
+        let open = numbered.filter_map(|(number, open)| Some((number as u32, (*open)?)));
         open.map(|(number, open)| (number, format!("open:[{open}]").into_bytes())).collect()
     }
 

@@ -10,7 +10,6 @@ use crate::os::{
     SignalSet, Tail,
 };
 
-use super::description::TAIL_BYTES;
 use super::{Machine, Object, Start, caller_of};
 
 /// What is to be run, and how.
@@ -145,6 +144,7 @@ impl Machine {
             peers: Vec::new(),
             random: None,
             modules: None,
+            life: 0,
             polls: None,
         };
         self.table.insert(process);
@@ -232,8 +232,9 @@ impl Machine {
                 if let Some(forward) = forward {
                     self.refer(forward);
                 }
-                let tail = Object::Tail { tail: Tail::default(), forward, bytes_max: TAIL_BYTES, parent };
-                let output = self.describe(tail);
+                let bytes_max = self.limits().child_output_bytes_max;
+                let output =
+                    self.describe(Object::Tail { tail: Tail::default(), forward, bytes_max, parent });
                 let Ok(output) = output else {
                     self.release(reader);
                     self.release(writer);

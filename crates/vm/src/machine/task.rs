@@ -23,6 +23,8 @@ pub(crate) struct Task {
     woken: Woken,
     /// How far the call has come that it waits in.
     pub(crate) progress: usize,
+    /// What it has opened and was not given yet: closed if the task ends before.
+    pub(crate) unclaimed: Option<u32>,
     /// What it does in parts, while it does.
     pub(crate) operation: Option<Box<Operation>>,
     /// Who waits for its end.
@@ -67,6 +69,7 @@ impl Task {
             deadline: None,
             woken: Woken::Ready,
             progress: 0,
+            unclaimed: None,
             operation: None,
             joiners: Waiters::default(),
             is_joinable: false,

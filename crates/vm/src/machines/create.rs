@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::machine::{Heap, Machine, MachineSpec, Made};
 use crate::os::{Exit, Files, Signal};
-use crate::unit::{CELL_MACHINES, Unit};
+use crate::unit::Unit;
 
 use super::{Event, MachineError, MachineState, Machines, Place, UnitEntry};
 
@@ -39,9 +39,7 @@ impl Machines {
         if let Some(at) = spec.at {
             let mut card = network::MachineSpec::new(id, &spec.hostname, at);
             (card.address, card.gateway) = (spec.address, spec.gateway);
-            if let Some(profile) = spec.link {
-                (card.down, card.up) = (profile, profile);
-            }
+            (card.down, card.up) = (spec.down, spec.up);
             if let Err(error) = self.fabric.add_machine(&card) {
                 self.withdraw_name(id);
                 return Err(error.into());
@@ -79,7 +77,9 @@ impl Machines {
     fn unit_for(&mut self, heap: Heap) -> u32 {
         if heap == Heap::Cell
             && let Some(open) = self.open_cell
-            && self.units[open as usize].as_ref().is_some_and(|entry| entry.machines < CELL_MACHINES)
+            && self.units[open as usize]
+                .as_ref()
+                .is_some_and(|entry| entry.machines < self.config.cell_machines_max)
         {
             return open;
         }

@@ -3,7 +3,7 @@
 use ironloom_core::Instant;
 use ironloom_net::fabric::{Lent, Output};
 
-use crate::unit::UnitGuest;
+use crate::unit::{Ran, UnitGuest, Wants};
 
 use super::{Event, MachineState, Machines, Place};
 
@@ -86,11 +86,15 @@ impl Machines {
     }
 
     /// Tells machines what became possible with their sockets.
-    fn hear_network(&mut self) {
+    pub(super) fn hear_network(&mut self) {
         while let Some(output) = self.fabric.poll() {
             match output {
                 Output::Ready { machine, socket, readiness, .. } => {
-                    let Some(place) = self.places.get(&machine).copied() else { continue };
+                    let Some(place) = self.places.get(&machine).copied() else {
+                        // A machine without scripts, such as the gateway of a published port.
+                        self.outputs.push_back(output);
+                        continue;
+                    };
                     let Some(entry) = &self.units[place.unit as usize] else { continue };
                     if let Some(machine) = &mut entry.unit.lock().machines[usize::from(place.slot)] {
                         machine.socket_ready(socket, readiness);
@@ -124,14 +128,16 @@ impl Machines {
         let mut unit = entry.unit.lock();
         (unit.now, unit.window) = (self.now, self.window);
         for place in places {
-            let Some(machine) = &mut unit.machines[usize::from(place.slot)] else { continue };
-            if machine.state == MachineState::Suspended {
+            unit.woken.push_back(place.slot);
+            if !unit.networked.contains(place.slot) {
                 continue;
             }
-            if machine.uses_network && machine.network.is_none() {
+            if let Some(machine) = &mut unit.machines[usize::from(place.slot)]
+                && machine.state != MachineState::Suspended
+                && machine.network.is_none()
+            {
                 machine.network = self.fabric.lend(machine.id).ok().map(Box::new);
             }
-            unit.woken.push_back(place.slot);
         }
         drop(unit);
         if entry.process.is_none() {
@@ -150,20 +156,28 @@ impl Machines {
     fn settle_unit(&mut self, number: u32, networks: &mut Vec<Lent>) {
         let Some(entry) = &self.units[number as usize] else { return };
         let mut unit = entry.unit.lock();
-        for slot in std::mem::take(&mut unit.ran) {
-            let Some(machine) = &mut unit.machines[usize::from(slot)] else { continue };
+        let unit = &mut *unit;
+        for Ran { slot, wants, deadline, has_news } in unit.ran.drain(..) {
             let place = Place { unit: number, slot };
-            networks.extend(machine.network.take().map(|lent| *lent));
-            if machine.wants_network() {
-                self.woken.insert(place);
-            } else if machine.has_work() {
-                self.unfinished.insert(place);
+            match wants {
+                Wants::Network => _ = self.woken.insert(place),
+                Wants::Window => _ = self.unfinished.insert(place),
+                Wants::Nothing => {}
             }
-            if let Some(deadline) = machine.deadline_to_plan()
+            if let Some(deadline) = deadline
                 && self.timers.insert(deadline, place).is_err()
             {
-                tracing::error!(machine = %machine.id, "there are too many timers: a machine will not wake by itself");
+                tracing::error!(
+                    unit = number,
+                    slot,
+                    "there are too many timers: a machine will not wake by itself"
+                );
             }
+            if !has_news {
+                continue;
+            }
+            let Some(machine) = &mut unit.machines[usize::from(slot)] else { continue };
+            networks.extend(machine.network.take().map(|lent| *lent));
             if std::mem::take(&mut machine.has_crashed) {
                 let state = MachineState::Crashed;
                 self.events.push_back(Event::State { at: self.now, machine: machine.id, state });

@@ -119,6 +119,8 @@ pub struct Process {
     pub(crate) random: Option<Box<ironloom_core::Rng>>,
     /// What its modules have returned.
     pub(crate) modules: Option<Box<crate::machine::Modules>>,
+    /// Which of the scripts it is that have run in the heap; 0 before it begins.
+    pub(crate) life: u32,
     /// What it polls, if it does.
     pub(crate) polls: Option<Box<crate::machine::Polls>>,
 }
@@ -165,6 +167,12 @@ impl Process {
     #[must_use]
     pub const fn state(&self) -> ProcessState {
         self.state
+    }
+
+    /// How much it has done, in safepoints.
+    #[must_use]
+    pub const fn spent(&self) -> u64 {
+        self.spent
     }
 
     /// What it is called.

@@ -93,12 +93,22 @@ impl Users {
     /// Takes as long for users that are not there or are locked. A hash that costs more than the configuration allows
     /// is no password's: whoever may write the file must not keep the host busy.
     pub fn verify(&mut self, files: &Files, name: &[u8], password: &[u8], config: &PasswordConfig) -> bool {
+        let hash = self.hash(files, name);
+        config.verify(password, hash.as_deref().unwrap_or_default())
+    }
+
+    /// What a check of a user's password costs: how many kibibytes are gone over.
+    pub fn cost(&mut self, files: &Files, name: &[u8], config: &PasswordConfig) -> u64 {
+        config.cost(&self.hash(files, name).unwrap_or_default())
+    }
+
+    /// What is kept of a user's password.
+    fn hash(&mut self, files: &Files, name: &[u8]) -> Option<Vec<u8>> {
         let accounts = self.accounts(files);
-        let hash = accounts.user(name).and_then(|user| match &user.password[..] {
+        match &accounts.user(name)?.password[..] {
             b"x" => Shadow::new(read(files, SHADOW)).hash(name),
             hash => Some(hash.to_vec()),
-        });
-        config.verify(password, hash.as_deref().unwrap_or_default())
+        }
     }
 
     /// Gives a user another password: root to anybody, others to themselves.
@@ -123,13 +133,13 @@ impl Users {
         let hash = config.hash(password, rng).ok_or(Errno::Invalid)?;
         let root = Credentials::root();
         let system = Caller { umask: 0o077, ..Caller::system(&root, caller.now) };
-        let mut shadow = Shadow::new(read(files, SHADOW));
+        let mut shadow = Shadow::new(whole(files, SHADOW)?);
         shadow.set_hash(name, hash.as_bytes(), days(caller.now));
         files.write_all(&system, SHADOW, shadow.text(), None)?;
         files.chmod(&system, SHADOW, 0o600)?;
         files.chown(&system, SHADOW, Some(0), Some(0))?;
         if user.password != b"x" {
-            let mut passwd = Shadow::new(read(files, PASSWD));
+            let mut passwd = Shadow::new(whole(files, PASSWD)?);
             passwd.set_field(name, 1, b"x");
             files.write_all(&system, PASSWD, passwd.text(), None)?;
         }
@@ -153,6 +163,15 @@ fn read(files: &Files, path: &[u8]) -> Vec<u8> {
     let root = Credentials::root();
     let system = Caller::system(&root, Instant::ZERO);
     files.read_all(&system, path, FILE_BYTES_MAX).unwrap_or_default()
+}
+
+/// The bytes of a file that is to be written again; none if there is none.
+fn whole(files: &Files, path: &[u8]) -> Result<Vec<u8>, Errno> {
+    let root = Credentials::root();
+    match files.read_all(&Caller::system(&root, Instant::ZERO), path, FILE_BYTES_MAX) {
+        Err(Errno::NotFound) => Ok(Vec::new()),
+        read => read,
+    }
 }
 
 #[cfg(test)]

@@ -256,3 +256,13 @@ fn a_gateway_that_is_gone_takes_its_connections_with_it() {
         driver.turn(ironloom_core::Duration::from_millis(5)).unwrap();
     }
 }
+
+/// A driver that was stopped and given back can be started again.
+#[test]
+fn a_driver_goes_on() {
+    let scene = Scene::new(clerk::ECHO, 10);
+    let driver = scene.driver.start().unwrap().stop().unwrap();
+    let running = driver.start().unwrap();
+    echo(scene.address, 1_000);
+    running.stop().unwrap();
+}

@@ -8,7 +8,7 @@ use crate::os::{Device, OpenOptions, Opened};
 
 use super::{LOOKUP_SAFEPOINTS, ask};
 
-pub(super) fn open(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+pub(in crate::api) fn open(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let path = call.bytes(1)?;
     let mode = call.optional(2, Call::text)?.unwrap_or("r".into());
     let options = OpenOptions::parse(&mode).ok_or_else(|| {

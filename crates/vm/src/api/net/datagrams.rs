@@ -3,7 +3,7 @@
 use super::address::{local, own_port, remote};
 use super::{CONVERSATION, DATAGRAMS};
 use crate::Errno;
-use crate::api::{object_value, options};
+use crate::api::options;
 use crate::luau::{Call, Function, Stop};
 use crate::machine::{Machine, Object, Polled, bind_errno, connect_errno, socket_errno};
 
@@ -50,9 +50,8 @@ fn give(
     socket: ironloom_net::SocketId,
 ) -> Result<u32, Stop> {
     let description = machine.describe(Object::Datagrams(socket))?;
-    let pid = machine.current.pid;
-    let number = machine.descriptor(pid, description)?;
-    Ok(call.give_object(tag, object_value(pid, number)))
+    let number = machine.descriptor(machine.current.pid, description)?;
+    Ok(call.give_object(tag, machine.object_value(number)))
 }
 
 /// The socket of an object, and its description.

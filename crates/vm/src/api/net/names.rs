@@ -7,6 +7,9 @@ use crate::Errno;
 use crate::luau::{Call, Stop};
 use crate::machine::Machine;
 
+/// What it costs to read a byte of an answer, in safepoints: a byte may stand for a whole name.
+const ANSWER_SAFEPOINTS: u64 = 2;
+
 /// A question as it is sent: `name`, `type`, number.
 pub(super) fn question(call: &mut Call<'_>, _: &mut Machine) -> Result<u32, Stop> {
     let mut name: Name = call.text(1)?.parse().map_err(|_| Errno::UnknownHost)?;
@@ -24,7 +27,9 @@ pub(super) fn question(call: &mut Call<'_>, _: &mut Machine) -> Result<u32, Stop
 
 /// What is in an answer: a table with its number, code, and records; `nil` if it is none.
 pub(super) fn answer(call: &mut Call<'_>, _: &mut Machine) -> Result<u32, Stop> {
-    let Ok(message) = Message::from_vec(call.bytes(1)?) else { return Err(Errno::Invalid.into()) };
+    let bytes = call.bytes(1)?;
+    call.spend(ANSWER_SAFEPOINTS * bytes.len() as u64);
+    let Ok(message) = Message::from_vec(bytes) else { return Err(Errno::Invalid.into()) };
     call.give_table(0, 6);
     call.set(c"id", message.metadata.id);
     call.set(c"is_answer", message.metadata.message_type == MessageType::Response);

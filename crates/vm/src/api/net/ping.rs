@@ -17,15 +17,15 @@ const SIZE_MAX: f64 = 65_000.0;
 /// Asks a machine whether it is there, and waits for the answer.
 pub(super) fn ping(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let timeout = options::timeout(call, 2)?.unwrap_or(PATIENCE);
-    let begun = machine.task_mut().progress;
+    let begun = machine.task_mut().unclaimed;
     let waited = machine.begin_wait(call, Some(timeout));
-    if !call.is_again() || begun == 0 {
+    let Some(description) = begun.filter(|_| call.is_again()) else {
         waited?;
         let description = ask(call, machine)?;
-        machine.task_mut().progress = description as usize + 1;
+        machine.task_mut().unclaimed = Some(description);
         return machine.wait_for(|machine| machine.readers_of(description));
-    }
-    let description = (begun - 1) as u32;
+    };
+    machine.task_mut().unclaimed = None;
     let given = waited.map_err(Stop::from).and_then(|()| hear(call, machine, description));
     machine.release_unused(description);
     given

@@ -7,9 +7,12 @@ use crate::luau::{Call, Stop};
 use crate::machine::{Machine, caller_of};
 use crate::os::{PasswordConfig, resolve};
 
-/// What a check of a password costs, in safepoints: a quarter of what a core does in a window. Who guesses gets no
-/// further, and pays for what it costs the host.
+/// What a check of a password costs at least, in safepoints: a quarter of what a core does in a window. Who guesses gets
+/// no further, and pays for what it costs the host.
 const PASSWORD_SAFEPOINTS: u64 = 50_000;
+
+/// What it costs to go over a kibibyte of memory for a check, in safepoints.
+const KIB_SAFEPOINTS: u64 = PASSWORD_SAFEPOINTS / 64;
 
 /// What it costs to look at the files of users, in safepoints.
 const ACCOUNTS_SAFEPOINTS: u64 = 64;
@@ -48,8 +51,10 @@ pub(super) fn users(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, S
 
 /// Whether this is the password of a user.
 fn verify(call: &mut Call<'_>, machine: &mut Machine, name: &[u8], password: &[u8]) -> bool {
-    call.spend(PASSWORD_SAFEPOINTS);
-    machine.users.verify(&machine.files, name, password, &PasswordConfig::default())
+    let config = PasswordConfig::default();
+    let cost = machine.users.cost(&machine.files, name, &config);
+    call.spend(PASSWORD_SAFEPOINTS.max(cost.saturating_mul(KIB_SAFEPOINTS)));
+    machine.users.verify(&machine.files, name, password, &config)
 }
 
 pub(super) fn login(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

@@ -76,6 +76,14 @@ impl PasswordConfig {
         }
     }
 
+    /// What checking a hash costs: how many kibibytes are gone over.
+    pub(super) fn cost(&self, hash: &[u8]) -> u64 {
+        let params = self.readable(hash).and_then(|hash| Params::try_from(&hash).ok());
+        let (memory, passes) =
+            params.map_or((self.memory_kib, self.passes), |params| (params.m_cost(), params.t_cost()));
+        u64::from(memory) * u64::from(passes)
+    }
+
     /// A hash that is one, and that costs no more than it may.
     fn readable(&self, hash: &[u8]) -> Option<PasswordHash> {
         let hash = PasswordHash::new(std::str::from_utf8(hash).ok()?).ok()?;
