@@ -264,6 +264,19 @@ impl Machine {
         !self.for_network.is_empty()
     }
 
+    /// Reads what is needed of it whenever it runs; what it gives means nothing.
+    pub(crate) fn warm(&self) -> usize {
+        let sleeper = self.sleepers.last().and_then(|(_, task)| self.tasks.get(task.0));
+        sleeper.and_then(|task| task.thread.as_ref()).map_or(0, Thread::warm)
+            ^ self.work.starts.len()
+            ^ self.work.dropped.len()
+            ^ self.ended.len()
+            ^ usize::from(self.table.cores)
+            ^ self.collected
+            ^ usize::from(self.network.is_some())
+            ^ self.for_network.is_empty() as usize
+    }
+
     /// What is to be done about it after it ran.
     pub(crate) fn report(&mut self, slot: u8) -> Ran {
         let wants = match () {

@@ -143,6 +143,7 @@ impl Unit {
 
     /// Runs all machines that were woken, as far as they may go in this window; how many safepoints they passed.
     pub(crate) fn run(&mut self) -> u64 {
+        self.warm();
         let mut spent = 0;
         let mut has_idle = false;
         while let Some(slot) = self.woken.pop_front() {
@@ -164,6 +165,13 @@ impl Unit {
             self.heap = None;
         }
         spent
+    }
+
+    /// Reads a little of all machines that are to run, so that they come from memory at the same time: of many machines
+    /// hardly any is in the cache.
+    fn warm(&self) {
+        let woken = self.woken.iter().filter_map(|slot| self.machines[usize::from(*slot)].as_ref());
+        std::hint::black_box(woken.fold(0, |sum, machine| sum ^ machine.warm()));
     }
 
     fn report(&mut self, slot: u8, machine: &mut Machine) {
