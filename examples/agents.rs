@@ -136,7 +136,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{AGENTS} agents, each with 2 MiB of memory, 2 MiB of disk, 16 processes and {PATIENCE}.\n");
 
     let results = run(Heap::Own, &image, &tasks)?;
-    assert_eq!(results, run(Heap::Cell, &image, &tasks)?, "it does not matter in which heap");
+    // What ends a bad script may differ: in a cell, whoever needs memory pays for collecting that of all.
+    let in_cells = run(Heap::Cell, &image, &tasks)?;
+    let is_right = |result: &String| result == "right";
+    assert!(
+        results.iter().map(is_right).eq(in_cells.iter().map(is_right)),
+        "it does not matter in which heap"
+    );
 
     let mut groups: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (result, task) in results.iter().zip(&tasks) {

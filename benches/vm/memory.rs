@@ -3,6 +3,7 @@
 //! What is counted is what the host has given to this process: Luau asks for its memory in pieces of 16 KiB, most of which
 //! it never touches.
 
+mod alone;
 mod crowd;
 
 use ironloom_benches::{Goal, OURS, Suite, Unit};
@@ -24,32 +25,21 @@ const CASES: [Case; 6] = [
     ("two processes in its own heap", 150_323.0, Heap::Own, &[PARKED, PARKED], 1_000),
 ];
 
-/// The argument that has a process measure one case and say what it found.
-const ALONE: &str = "--alone";
-
 fn main() {
-    let mut arguments = std::env::args().skip_while(|argument| argument != ALONE).skip(1);
-    if let Some(case) = arguments.next() {
+    if let Some(case) = alone::case() {
         let case = CASES.iter().find(|(name, ..)| *name == case).expect("a case has this name");
-        println!("{}", measure(case.2, case.3, case.4));
-        return;
+        return alone::say(&[measure(case.2, case.3, case.4)]);
     }
     let mut suite = Suite::from_args();
     for (case, goal, ..) in CASES {
         let name = format!("vm::memory/{case}");
         if suite.selects(&name) {
-            suite.compare_values(&name, Unit::Bytes, [Goal::Bytes(goal)]).found(OURS, alone(case));
+            suite
+                .compare_values(&name, Unit::Bytes, [Goal::Bytes(goal)])
+                .found(OURS, alone::measure(case)[0]);
         }
     }
     suite.finish();
-}
-
-/// Measures a case in a process of its own: what another one has given back would be used again.
-fn alone(case: &str) -> f64 {
-    let this = std::env::current_exe().expect("this is a program");
-    let output = std::process::Command::new(this).args([ALONE, case]).output().expect("it runs again");
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.trim().parse().expect("it says a number")
 }
 
 /// What a machine adds that runs these scripts, in bytes.
@@ -58,16 +48,9 @@ fn measure(heap: Heap, scripts: &[&str], count: usize) -> f64 {
     let mut machines = crowd::world(Config::default());
     // What is made once is there then.
     let first = crowd::boot(&mut machines, &image, heap, 1);
-    let before = held();
+    let before = alone::held();
     let ids = crowd::boot(&mut machines, &image, heap, count);
-    let held = held() - before - (ids.capacity() * 16) as f64;
+    let held = alone::held() - before - (ids.capacity() * 16) as f64;
     drop((first, ids));
     held / count as f64
-}
-
-/// How many bytes of this process are in memory.
-fn held() -> f64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
-    let resident = pages.split_whitespace().nth(1).and_then(|pages| pages.parse::<f64>().ok());
-    resident.expect("there are numbers in it") * 4_096.0
 }

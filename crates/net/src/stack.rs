@@ -27,6 +27,7 @@ mod key;
 mod kinds;
 mod limiter;
 mod listeners;
+mod listing;
 mod ports;
 mod raw;
 mod secret;
@@ -57,6 +58,7 @@ pub use egress::Route;
 pub use error::{BindError, ConnectError, SocketError};
 pub use host::{Host, Service};
 pub use interface::Interface;
+pub use listing::{SocketFacts, SocketState};
 pub use raw::Hears;
 pub use socket::{Readiness, SocketId};
 pub use streams::Received;
@@ -180,6 +182,16 @@ impl Stack {
     /// If there is no such socket.
     pub fn local(&self, socket: SocketId) -> Result<SocketAddr, SocketError> {
         Ok(self.sockets.slot(self.index_of(socket)?).key.local())
+    }
+
+    /// How many datagrams a UDP socket has that were not received; none if it is of another kind.
+    #[must_use]
+    pub fn waiting_datagrams(&self, socket: SocketId) -> usize {
+        let index = self.index_of(socket).ok();
+        match index.map(|index| &self.sockets.slot(index).socket) {
+            Some(Socket::Datagrams(datagrams)) => datagrams.mailbox.len(),
+            _ => 0,
+        }
     }
 
     /// How many routers the packets of a UDP or echo socket may pass from now on.

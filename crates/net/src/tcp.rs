@@ -12,8 +12,6 @@
 //! Nothing that the other side sends is believed without a look: every table, queue and loop has a limit in
 //! [`Config`], and whatever does not fit is answered as the standards say, a few times a second.
 
-#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the stack that uses it comes next"))]
-
 mod assembler;
 mod config;
 mod congestion;

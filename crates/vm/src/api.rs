@@ -23,7 +23,7 @@ mod check;
 
 use std::ffi::CStr;
 
-use crate::luau::{Function, Libraries};
+use crate::luau::{Bytecode, Function, Libraries, Written};
 use crate::machine::Machine;
 
 /// Handles: files, pipes, consoles, connections.
@@ -32,11 +32,6 @@ pub(crate) const HANDLE: u8 = 1;
 pub(crate) const WATCHER: u8 = 5;
 /// Tasks of a process.
 pub(crate) const TASK: u8 = 6;
-
-/// A host object's value: whose it is, and its number.
-pub(crate) const fn object_value(pid: crate::os::Pid, number: u32) -> u64 {
-    (pid.0 as u64) << 32 | number as u64
-}
 
 const TABLES: &[(&CStr, &[Function<Machine>])] = &[
     (c"os", os::FUNCTIONS),
@@ -59,8 +54,6 @@ const GLOBALS: &[Function<Machine>] = &[
     Function::new(c"load", load::load),
     Function::new(c"loadstring", load::load),
     Function::new(c"collectgarbage", load::collectgarbage),
-    require::BEGIN,
-    require::END,
 ];
 
 const OBJECTS: &[(u8, &CStr, &[Function<Machine>])] = &[
@@ -83,25 +76,41 @@ const REMOVED: &[(&CStr, &CStr)] = &[
     (c"", c"collectgarbage"),
     (c"", c"gcinfo"),
     (c"", c"newproxy"),
+    (c"", c"print"),
     (c"math", c"random"),
     (c"math", c"randomseed"),
 ];
 
-/// What of the libraries is written in Luau.
-pub(crate) const PRELUDES: [(&CStr, &[u8]); 2] =
-    [(c"=prelude", include_bytes!("api/prelude.luau")), (c"=net", include_bytes!("api/net.luau"))];
+/// Globals that are written in Luau, and the functions of the host that only they have.
+fn written() -> Vec<Written<Machine>> {
+    let print = Bytecode::of_system(include_bytes!("api/preludes/print.luau"));
+    let require = Bytecode::of_system(include_bytes!("api/preludes/require.luau"));
+    vec![(c"print", print, &[io::WRITE]), (c"require", require, &require::FUNCTIONS)]
+}
+
+/// What of the tables is written in Luau.
+const PRELUDES: [(&CStr, &[u8]); 4] = [
+    (c"io", include_bytes!("api/preludes/io.luau")),
+    (c"fs", include_bytes!("api/preludes/fs.luau")),
+    (c"http", include_bytes!("api/preludes/http.luau")),
+    (c"net", include_bytes!("api/preludes/net.luau")),
+];
 
 /// What of the libraries a process loads when it first uses it: as a module, under this name.
-pub(crate) const MODULES: [(&[u8], &[u8]); 1] = [(b"=http", include_bytes!("api/http.luau"))];
+pub(crate) const MODULES: [(&[u8], &[u8]); 2] = [
+    (b"=http", include_bytes!("api/modules/http.luau")),
+    (b"=names", include_bytes!("api/modules/names.luau")),
+];
 
 /// Everything that a heap of machines offers.
-pub(crate) fn libraries<'a>(preludes: &'a [(&'static CStr, &'a [u8])]) -> Libraries<'a, Machine> {
+pub(crate) fn libraries() -> Libraries<Machine> {
     Libraries {
-        tables: TABLES,
+        tables: TABLES.to_vec(),
         globals: GLOBALS,
         objects: OBJECTS,
         constants: CONSTANTS,
         removed: REMOVED,
-        preludes,
+        preludes: PRELUDES.map(|(table, source)| (table, Bytecode::of_system(source))).into(),
+        written: written(),
     }
 }

@@ -15,7 +15,7 @@ mod unit;
 #[cfg(test)]
 mod tests;
 
-pub use image::Image;
+pub use image::{Image, Import, ImportError, Modes, Owners, Times};
 pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
 pub use machines::{
     Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Written,

@@ -9,7 +9,9 @@ pub use bytecode::{Bytecode, CompileError};
 pub use raw::{Call, Function, Give, Kind, Null};
 pub use stop::Stop;
 
-pub(crate) use raw::{Dropped, Fuel, Kept, Libraries, Outcome, Prototype, Stage, State, Thread};
+pub(crate) use raw::{
+    Dropped, Fuel, Furnished, Kept, Libraries, Outcome, Prototype, Stage, State, Thread, Written,
+};
 
 #[cfg(test)]
 mod tests;

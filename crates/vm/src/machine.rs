@@ -1,13 +1,19 @@
 //! [`Machine`]: a computer in miniature.
 
 mod allowance;
+mod background;
 mod description;
 mod life;
 mod limits;
+mod loopback;
 mod modules;
 mod network;
+mod network_view;
 mod operation;
+mod output;
 mod overview;
+mod owner;
+mod polling;
 mod programs;
 mod reading;
 mod record;
@@ -25,27 +31,33 @@ use ironloom_core::{Instant, MachineId, Rng};
 use ironloom_net::SocketId;
 use ironloom_net::fabric::Lent;
 
-use crate::luau::{Bytecode, Kept, Thread};
+use crate::luau::{Bytecode, Dropped, Kept, Thread};
 use crate::machines::MachineState;
 use crate::os::slab::Slab;
 use crate::os::table::Table;
 use crate::os::waiters::Waiters;
 use crate::os::{Accounts, Caller, Files, Pid, TaskId, Users, WatchId};
+use crate::unit::{Ran, Wants};
 
 use allowance::Allowance;
+pub(crate) use background::Foreground;
 use description::{Description, PipeEntry, SocketWaiters};
+use output::Output;
 use task::{Task, TaskState};
 
 pub(crate) use description::{ConsoleEntry, Object};
 pub use life::ExitStatus;
 pub use limits::Limits;
+use loopback::Loopback;
 pub(crate) use modules::{MODULES_MAX, Module, Modules};
 pub(crate) use network::{bind_errno, connect_errno, socket_errno};
+pub(crate) use network_view::NetworkTables;
 pub(crate) use operation::{Listing, Operation, Part};
+pub(crate) use owner::{CLOSED, Owner};
+pub(crate) use polling::{Polled, Polls};
 pub use programs::Programs;
 pub(crate) use reading::{GATHERED_BYTES_MAX, Wanted};
 pub(crate) use record::ProcessRecord;
-pub(crate) use replace::RETIRED;
 pub use spec::{Heap, MachineSpec};
 pub(crate) use start::{Invoked, Streams};
 
@@ -54,52 +66,58 @@ pub(crate) use start::{Invoked, Streams};
 /// It is a value that is told the time. What runs on it are Luau scripts, which the unit that it is in
 /// lets run.
 #[derive(Debug)]
+// In this order: of half a million machines hardly any is in the cache, and what is touched whenever one runs comes first.
+#[repr(C)]
 pub struct Machine {
-    pub(crate) id: MachineId,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) programs: Arc<Programs>,
     pub(crate) now: Instant,
-    pub(crate) rng: Rng,
-    pub(crate) files: Files,
-    pub(crate) users: Users,
-    pub(crate) table: Table,
-    pub(crate) tasks: Slab<Task>,
-    /// Those that can go on, in order.
-    ready: VecDeque<TaskId>,
-    /// Those that wait until a time, the next one last.
-    sleepers: Vec<(Instant, TaskId)>,
-    pub(crate) open: Slab<Description>,
-    pipes: Slab<PipeEntry>,
-    pub(crate) consoles: Slab<ConsoleEntry>,
-    pub(crate) sockets: BTreeMap<SocketId, SocketWaiters>,
-    watchers: BTreeMap<WatchId, Waiters>,
-    /// Its network, while it runs and uses it.
-    pub(crate) network: Option<Box<Lent>>,
-    /// Who waits for the network to be lent.
-    for_network: Waiters,
-    /// Whether it has a network card.
-    has_network: bool,
-    /// Its address, if it has one.
-    address: Option<std::net::IpAddr>,
-    /// Sockets to be closed as soon as the network is there.
-    closing: Vec<SocketId>,
-    /// Processes that ended since this was looked at last.
-    pub(crate) ended: Vec<ExitStatus>,
-    /// Whether it uses its network, so that it is lent whenever it runs.
-    pub(crate) uses_network: bool,
-    pub(crate) current: Current,
-    pub(crate) work: Work,
-    /// Under which number the heap counts its memory.
-    pub(crate) category: u8,
     /// What it is about.
     pub(crate) state: MachineState,
+    /// Under which number the heap counts its memory.
+    pub(crate) category: u8,
     /// Whether it went down, and nobody was told yet.
     pub(crate) has_crashed: bool,
+    /// Whether it uses its network, so that it is lent whenever it runs.
+    pub(crate) uses_network: bool,
+    /// Whether it has a network card.
+    has_network: bool,
+    pub(crate) current: Current,
+    pub(crate) limits: Arc<Limits>,
+    /// Its network, while it runs and uses it.
+    pub(crate) network: Option<Box<Lent>>,
+    /// Its network if it has no card, while it uses it.
+    loopback: Option<Box<Loopback>>,
+    /// Those that wait until a time, the next one last.
+    sleepers: Vec<(Instant, TaskId)>,
+    /// Those that can go on, in order.
+    ready: VecDeque<TaskId>,
+    pub(crate) tasks: Slab<Task>,
     /// Until when it is to be woken, as far as was planned.
     planned: Instant,
     pub(crate) allowance: Allowance,
     /// How much memory its scripts had after its heap was collected last because there was little left.
     pub(crate) collected: usize,
+    pub(crate) work: Work,
+    /// Processes that ended since this was looked at last.
+    pub(crate) ended: Vec<ExitStatus>,
+    pub(crate) output: Output,
+    pub(crate) table: Table,
+    /// Who waits for the network to be lent.
+    for_network: Waiters,
+    pub(crate) files: Files,
+    pub(crate) id: MachineId,
+    pub(crate) programs: Arc<Programs>,
+    pub(crate) rng: Rng,
+    pub(crate) users: Users,
+    pub(crate) open: Slab<Description>,
+    pipes: Slab<PipeEntry>,
+    pub(crate) consoles: Slab<ConsoleEntry>,
+    pub(crate) sockets: BTreeMap<SocketId, SocketWaiters>,
+    watchers: BTreeMap<WatchId, Waiters>,
+    network_config: Arc<ironloom_net::stack::Config>,
+    /// Its address, if it has one.
+    address: Option<std::net::IpAddr>,
+    /// Sockets to be closed as soon as the network is there.
+    closing: Vec<SocketId>,
 }
 
 /// What a machine is made of.
@@ -111,6 +129,7 @@ pub(crate) struct Made {
     pub(crate) limits: Arc<Limits>,
     pub(crate) programs: Arc<Programs>,
     pub(crate) files: Files,
+    pub(crate) network_config: Arc<ironloom_net::stack::Config>,
     pub(crate) has_network: bool,
     pub(crate) address: Option<std::net::IpAddr>,
 }
@@ -133,6 +152,8 @@ pub(crate) struct Work {
     pub(crate) threads: Vec<Thread>,
     /// Values that nobody keeps any more.
     pub(crate) kept: Vec<Kept>,
+    /// Objects of other machines that were collected while this one ran.
+    pub(crate) dropped: Vec<Dropped>,
 }
 
 /// What a process is to run.
@@ -145,6 +166,7 @@ pub(crate) struct Start {
 impl Machine {
     /// A machine on which nothing has run yet.
     pub(crate) fn new(id: MachineId, made: Made, rng: Rng) -> Self {
+        let output = Output::new(made.limits.output_bytes_per_window);
         Self {
             id,
             table: Table::new(made.hostname, made.cores, made.memory_bytes as u64),
@@ -163,6 +185,8 @@ impl Machine {
             sockets: BTreeMap::new(),
             watchers: BTreeMap::new(),
             network: None,
+            loopback: None,
+            network_config: made.network_config,
             for_network: Waiters::default(),
             has_network: made.has_network,
             address: made.address,
@@ -176,6 +200,7 @@ impl Machine {
             has_crashed: false,
             planned: Instant::MAX,
             allowance: Allowance::new(),
+            output,
             collected: 0,
         }
     }
@@ -229,13 +254,29 @@ impl Machine {
         !self.ready.is_empty() || !self.work.starts.is_empty() || !self.work.calls.is_empty()
     }
 
+    /// Whether it has more to do in the next window, though nothing happens to it.
+    pub(crate) fn wants_window(&self) -> bool {
+        self.has_work() || self.output.is_waited_for()
+    }
+
     /// Whether somebody waits for the network to be lent.
-    pub(crate) fn wants_network(&self) -> bool {
+    fn wants_network(&self) -> bool {
         !self.for_network.is_empty()
     }
 
+    /// What is to be done about it after it ran.
+    pub(crate) fn report(&mut self, slot: u8) -> Ran {
+        let wants = match () {
+            () if self.wants_network() => Wants::Network,
+            () if self.wants_window() => Wants::Window,
+            () => Wants::Nothing,
+        };
+        let has_news = self.network.is_some() || self.has_crashed || !self.ended.is_empty();
+        Ran { slot, wants, deadline: self.deadline_to_plan(), has_news }
+    }
+
     /// When it is to be run again though nothing happens to it, unless that was planned already.
-    pub(crate) fn deadline_to_plan(&mut self) -> Option<Instant> {
+    fn deadline_to_plan(&mut self) -> Option<Instant> {
         if self.planned <= self.now {
             self.planned = Instant::MAX;
         }

@@ -12,6 +12,7 @@ mod create;
 mod driven;
 mod error;
 mod event;
+mod names;
 mod snapshot;
 mod window;
 
@@ -25,7 +26,9 @@ use ironloom_sched::{Address, VirtualKernel};
 use parking_lot::Mutex;
 
 use crate::machine::{Machine, Programs};
-use crate::unit::Unit;
+use crate::unit::{CELL_MACHINES_MAX, Unit};
+
+use names::Names;
 
 pub use command::{Command, Finished, Job, Written};
 pub use config::Config;
@@ -68,6 +71,7 @@ pub struct Machines {
     events: VecDeque<Event>,
     /// What came out of the network that is not for machines.
     outputs: VecDeque<Output>,
+    names: Names,
 }
 
 /// Where a machine is.
@@ -98,10 +102,12 @@ impl Machines {
     ///
     /// # Panics
     ///
-    /// If windows take no time.
+    /// If windows take no time, or there is no room for machines in a cell.
     #[must_use]
     pub fn on(fabric: Fabric, config: Config, seed: Seed) -> Self {
         assert!(!config.window.is_zero(), "a window takes time");
+        let cell_machines_max = config.cell_machines_max;
+        assert!((1..=CELL_MACHINES_MAX).contains(&cell_machines_max), "a cell has 1 to 255 machines");
         let rng = Rng::new(seed).split("machines", 0);
         let kernel = VirtualKernel::starting_at(config.kernel(seed), fabric.now());
         Self {
@@ -120,6 +126,7 @@ impl Machines {
             unfinished: BTreeSet::new(),
             events: VecDeque::new(),
             outputs: VecDeque::new(),
+            names: Names::default(),
             config,
         }
     }

@@ -36,6 +36,7 @@ fn machine(source: &str) -> Machine {
         limits: Arc::new(Limits::default()),
         programs: Arc::default(),
         files: Files::new(tree),
+        network_config: Arc::default(),
         has_network: false,
         address: None,
     };
@@ -47,8 +48,14 @@ fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> Strin
     let mut machine = machine(source);
     machine.category = 1;
     prepare(&mut machine);
-    let output =
-        machine.describe(Object::Tail { tail: Tail::default(), forward: None, bytes_max: 1 << 20 }).unwrap();
+    let output = machine
+        .describe(Object::Tail {
+            tail: Tail::default(),
+            forward: None,
+            bytes_max: 1 << 20,
+            parent: Pid::INIT,
+        })
+        .unwrap();
     machine.refer(output);
     let invoked = Invoked {
         path: b"/bin/script".to_vec(),
@@ -63,7 +70,7 @@ fn run_on(kind: Heap, source: &str, prepare: impl FnOnce(&mut Machine)) -> Strin
         unit.woken.push_back(0);
         unit.run();
         let machine = unit.machines[0].as_ref().unwrap();
-        if machine.has_work() {
+        if machine.wants_window() {
             unit.now = unit.now.saturating_add(Duration::from_millis(100));
             continue;
         }

@@ -13,13 +13,13 @@ use ironloom_core::{Budget, Instant, Map};
 use ironloom_sched::{Context, ExitReason, Guest};
 use parking_lot::Mutex;
 
-use crate::api;
-use crate::luau::{Fuel, Outcome, Prototype, State, Thread};
-use crate::machine::{Heap, Machine, Programs, Start};
+use crate::luau::{Dropped, Fuel, Furnished, Outcome, Prototype, State, Thread};
+use crate::machine::{Heap, Machine, Owner, Programs, Start};
+use crate::machines::MachineState;
 use crate::os::{Exit, Pid, TaskId};
 
 /// How many machines share a cell: one number is for what nobody has alone.
-pub(crate) const CELL_MACHINES: usize = 255;
+pub(crate) const CELL_MACHINES_MAX: usize = 255;
 
 /// How many programs a heap keeps that no process may be running.
 const PROTOTYPES_MAX: usize = 256;
@@ -38,8 +38,10 @@ pub(crate) struct Unit {
     pub(crate) machines: Vec<Option<Box<Machine>>>,
     /// Machines that are to run, in order.
     pub(crate) woken: VecDeque<u8>,
-    /// Machines that ran in this round.
-    pub(crate) ran: Vec<u8>,
+    /// Which machines use the network, so that it is lent to them before they run.
+    pub(crate) networked: Slots,
+    /// What became of the machines that ran in this round.
+    pub(crate) ran: Vec<Ran>,
     /// Which window it is.
     pub(crate) window: u64,
     pub(crate) now: Instant,
@@ -47,10 +49,50 @@ pub(crate) struct Unit {
     pub(crate) is_over: bool,
 }
 
+/// Places in a unit, a bit for each.
+#[derive(Debug, Default)]
+pub(crate) struct Slots([u64; 4]);
+
+impl Slots {
+    pub(crate) const fn contains(&self, slot: u8) -> bool {
+        self.0[slot as usize / 64] & 1 << (slot % 64) != 0
+    }
+
+    const fn set(&mut self, slot: u8, is_in: bool) {
+        let bit = 1 << (slot % 64);
+        let bits = &mut self.0[slot as usize / 64];
+        *bits = if is_in { *bits | bit } else { *bits & !bit };
+    }
+}
+
+/// What is to be done about a machine that ran. Whoever drives the windows looks at this, and at the machine only if there
+/// is a need: the machine is in the cache of the worker that ran it.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) slot: u8,
+    pub(crate) wants: Wants,
+    /// When it is to be run again though nothing happens to it.
+    pub(crate) deadline: Option<Instant>,
+    /// Whether it has a network to give back, or something to tell.
+    pub(crate) has_news: bool,
+}
+
+/// What a machine that ran waits for, beside events and deadlines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Nothing,
+    /// To be lent the network and run again.
+    Network,
+    /// The next window.
+    Window,
+}
+
 #[derive(Debug)]
 struct ScriptHeap {
     state: State<Machine>,
     prototypes: Map<BlobId, Prototype>,
+    /// How many scripts have begun in it.
+    lives: u32,
     /// Whether somebody found no memory, so that what the dead have left is to be collected at once.
     is_full: bool,
     /// How much memory it had after it was collected last.
@@ -64,6 +106,7 @@ impl Unit {
             heap: None,
             machines: Vec::new(),
             woken: VecDeque::new(),
+            networked: Slots::default(),
             ran: Vec::new(),
             window: 0,
             now: Instant::ZERO,
@@ -87,6 +130,7 @@ impl Unit {
         let Some(mut machine) = self.machines.get_mut(usize::from(slot)).and_then(Option::take) else {
             return;
         };
+        self.networked.set(slot, false);
         let pids: Vec<Pid> = machine.processes().map(crate::os::Process::pid).collect();
         for pid in pids {
             machine.end(pid, Exit::Signal(crate::os::Signal::Kill));
@@ -100,20 +144,31 @@ impl Unit {
     /// Runs all machines that were woken, as far as they may go in this window; how many safepoints they passed.
     pub(crate) fn run(&mut self) -> u64 {
         let mut spent = 0;
+        let mut has_idle = false;
         while let Some(slot) = self.woken.pop_front() {
             let Some(mut machine) = self.machines[usize::from(slot)].take() else { continue };
+            if machine.state == MachineState::Suspended {
+                self.machines[usize::from(slot)] = Some(machine);
+                continue;
+            }
             let ran = catch_unwind(AssertUnwindSafe(|| self.run_machine(&mut machine)));
+            self.report(slot, &mut machine);
+            has_idle |= !machine.has_threads();
             self.machines[usize::from(slot)] = Some(machine);
             match ran {
                 Ok(safepoints) => spent += safepoints,
                 Err(_) => self.crash(),
             }
-            self.ran.push(slot);
         }
-        if self.heap.is_some() && !self.machines.iter().flatten().any(|machine| machine.has_threads()) {
+        if has_idle && !self.machines.iter().flatten().any(|machine| machine.has_threads()) {
             self.heap = None;
         }
         spent
+    }
+
+    fn report(&mut self, slot: u8, machine: &mut Machine) {
+        self.networked.set(slot, machine.uses_network);
+        self.ran.push(machine.report(slot));
     }
 
     /// A function of the host panicked: the heap cannot be used any more, and all machines whose scripts lived in it are
@@ -123,7 +178,7 @@ impl Unit {
         for (slot, machine) in self.machines.iter_mut().enumerate() {
             if let Some(machine) = machine.as_mut().filter(|machine| machine.has_threads()) {
                 machine.crash();
-                self.ran.push(slot as u8);
+                self.ran.push(machine.report(slot as u8));
             }
         }
     }
@@ -132,34 +187,59 @@ impl Unit {
         machine.now = self.now;
         machine.table.now = self.now;
         machine.network_settled();
+        machine.run_loopback();
         machine.wake_sleepers();
         machine.wake_watchers();
         let cores = u64::from(machine.table.cores);
         machine.allowance.begin(self.window, cores * u64::from(machine.limits.safepoints_per_core));
+        let waiters = machine.output.begin(self.window, machine.limits.output_bytes_per_window);
+        machine.wake_all(waiters);
         let mut spent = 0;
         while machine.has_work() && machine.allowance.left() > 0 {
-            let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(&machine.programs));
+            let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(self.kind, &machine.programs));
             heap.prepare(machine);
             let Some((task, thread)) = machine.next_ready() else { continue };
             let used = u64::from(heap.resume(self.kind, machine, task, thread));
+            machine.settle_loopback();
             machine.wake_watchers();
             machine.allowance.spend(used);
             spent += used;
+            self.deliver(std::mem::take(&mut machine.work.dropped));
         }
         if let Some(heap) = &mut self.heap {
             heap.prepare(machine);
         }
+        machine.table.network = None;
+        machine.drop_unused_loopback();
         spent
     }
 }
 
+impl Unit {
+    /// Tells machines that objects of theirs were collected while another one ran. One that can go on by that runs as well.
+    fn deliver(&mut self, dropped: Vec<Dropped>) {
+        for dropped in dropped {
+            let slot = Owner::of(dropped.value).category.wrapping_sub(1);
+            let Some(Some(machine)) = self.machines.get_mut(usize::from(slot)) else { continue };
+            machine.object_dropped(dropped);
+            let is_awake = machine.state != MachineState::Suspended && machine.has_work();
+            if is_awake && !self.woken.contains(&slot) {
+                self.woken.push_back(slot);
+            }
+        }
+    }
+}
+
 impl ScriptHeap {
-    fn new(programs: &Programs) -> Self {
-        let preludes = programs.preludes();
-        let mut state = State::new(&api::libraries(&preludes));
+    fn new(kind: Heap, programs: &Programs) -> Self {
+        let furnished = match kind {
+            Heap::Own => Furnished::OnDemand,
+            Heap::Cell => Furnished::Whole,
+        };
+        let mut state = State::new(programs.libraries(), furnished);
         // Luau paces its collector by the clock, which scripts could see: `collect_if_due` does not.
         state.stop_pacing();
-        Self { collected: state.used(), state, prototypes: Map::default(), is_full: false }
+        Self { collected: state.used(), state, prototypes: Map::default(), lives: 0, is_full: false }
     }
 
     /// Does what could not be done while a script ran.
@@ -199,6 +279,8 @@ impl ScriptHeap {
         let arguments = Arc::clone(&process.invocation.arguments);
         let arguments: Vec<&[u8]> = arguments.iter().map(|argument| &**argument).collect();
         let thread = self.state.spawn(prototype, &arguments, machine.category);
+        self.lives = self.lives.wrapping_add(1).max(1);
+        machine.begin_life(pid, self.lives);
         machine.add_main_task(pid, thread);
     }
 
@@ -221,8 +303,12 @@ impl ScriptHeap {
     /// Runs a task for a slice; how much it spent.
     fn resume(&mut self, kind: Heap, machine: &mut Machine, task: TaskId, mut thread: Thread) -> u32 {
         let limits = &machine.limits;
+        let nice = machine.table.get(machine.current.pid).map_or(0, |process| process.nice);
         let left = u32::try_from(machine.allowance.left()).unwrap_or(u32::MAX);
-        let fuel = Fuel { slice: limits.slice_safepoints.min(left).max(1), grace: limits.grace_safepoints };
+        let fuel = Fuel {
+            slice: slice_for(nice, limits.slice_safepoints).min(left).max(1),
+            grace: limits.grace_safepoints,
+        };
         let memory_max = machine.table.memory_bytes as usize;
         let collecting = self.collect_if_due(kind, machine, memory_max);
         let memory = match kind {
@@ -280,6 +366,12 @@ impl ScriptHeap {
         self.collect();
         if self.memory_of(kind, machine) > memory_max { Outcome::OutOfMemory } else { outcome }
     }
+}
+
+/// How long the slices of a process are: from two whole ones, for the least nice, to a twentieth of one.
+fn slice_for(nice: i8, whole: u32) -> u32 {
+    let twentieths = (20 - i32::from(nice)).clamp(1, 40) as u32;
+    u32::try_from(u64::from(whole) * u64::from(twentieths) / 20).unwrap_or(u32::MAX)
 }
 
 /// A unit as a process of the scheduler.

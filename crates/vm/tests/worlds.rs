@@ -131,3 +131,49 @@ fn reading_has_a_timeout_and_lines_have_a_length() {
         "nil\ttimed out\tETIMEDOUT\nhalf a line\nnil\tfile too large\tEFBIG\ntrue\n"
     );
 }
+
+/// What another machine lets go of is collected while this one runs, and has the same number there.
+#[test]
+fn handles_of_others_in_a_cell_are_theirs() {
+    let mut world = World::new(2, Heap::Cell);
+    world.put(0, "/bin/lets_go", "local h = fs.open('/tmp/x', 'w') h = nil os.sleep(100)");
+    let keeps = "local h = assert(fs.open('/tmp/y', 'w')) os.sleep(1)
+        local t = {} for i = 1, 200000 do t[i % 100] = {i} end print(pcall(h.write, h, 'x') and fs.read('/tmp/y'))";
+    world.put(1, "/bin/keeps", keeps);
+    world.machines.spawn(world.ids[0], &Command::new("/bin/lets_go")).unwrap();
+    assert_eq!(world.run(1, &Command::new("/bin/keeps")), "x\n");
+}
+
+/// The end of a pipe is seen though the machine that let go of it does not run when that is collected.
+#[test]
+fn what_is_collected_on_another_machine_ends_there() {
+    let mut world = World::new(2, Heap::Cell);
+    let waits = "local r, w = os.pipe() w = nil print(r:read('a') == '')";
+    world.put(0, "/bin/waits", waits);
+    world.put(1, "/bin/works", "local t = {} for i = 1, 200000 do t[i % 100] = {i} end");
+    let waiting = world.machines.start(world.ids[0], &Command::new("/bin/waits")).unwrap();
+    world.machines.run_for(Duration::from_millis(10));
+    assert_eq!(world.run(1, &Command::new("/bin/works")), "");
+    world.machines.run_for(Duration::from_millis(10));
+    assert_eq!(world.machines.collect(waiting).unwrap().output, b"true\n");
+}
+
+/// A process that begins again under its number does not lose what it opens to what it had open before.
+#[test]
+fn handles_from_before_a_rollback_close_nothing() {
+    for heap in [Heap::Own, Heap::Cell] {
+        let mut world = World::new(1, heap);
+        let source = "local kept = {} for i = 1, 20 do kept[i] = fs.open('/tmp/' .. i, 'w') end
+            os.checkpoint({}) if not os.restored() then os.sleep(100) end
+            local t = {} for i = 1, 200000 do t[i % 100] = {i} end
+            local open = 0 for _, h in kept do if pcall(h.write, h, 'x') then open += 1 end end
+            fs.write('/tmp/open', tostring(open))";
+        world.put(0, "/bin/keeps", source);
+        world.machines.spawn(world.ids[0], &Command::new("/bin/keeps")).unwrap();
+        world.machines.run_for(Duration::from_millis(10));
+        let snapshot = world.machines.snapshot(world.ids[0]).unwrap();
+        world.machines.rollback(world.ids[0], snapshot).unwrap();
+        world.machines.run_for(Duration::from_secs(1));
+        assert_eq!(world.run(0, &Command::shell("cat /tmp/open")), "20");
+    }
+}

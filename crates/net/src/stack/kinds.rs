@@ -78,6 +78,11 @@ impl<T> Mailbox<T> {
         Some(item)
     }
 
+    /// How many items it keeps.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// How many bytes it keeps.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

@@ -65,6 +65,16 @@ impl Stream {
         self.holder == Holder::Program
     }
 
+    /// Where in its life its connection is.
+    pub(super) fn state(&self) -> tcp::State {
+        self.connection.state()
+    }
+
+    /// How many bytes were received and not read.
+    pub(super) fn unread_bytes(&self) -> usize {
+        self.connection.receivable_bytes()
+    }
+
     /// Hands it to a program, and says what can be done with it.
     pub(super) fn accept(&mut self) -> Readiness {
         self.holder = Holder::Program;

@@ -1,6 +1,8 @@
 //! Runs a script with some tables, for tests.
 
-use crate::luau::{Bytecode, Call, Fuel, Function, Libraries, Outcome, State, Stop};
+use std::sync::Arc;
+
+use crate::luau::{Bytecode, Call, Fuel, Function, Furnished, Libraries, Outcome, State, Stop};
 
 fn say(call: &mut Call<'_>, said: &mut Vec<String>) -> Result<u32, Stop> {
     said.push(call.text(1)?.into_owned());
@@ -10,18 +12,13 @@ fn say(call: &mut Call<'_>, said: &mut Vec<String>) -> Result<u32, Stop> {
 /// What a script says with `say(text)`, given the arguments `...`.
 #[track_caller]
 pub(super) fn run(
-    tables: &[(&'static std::ffi::CStr, &[Function<Vec<String>>])],
+    tables: &[(&'static std::ffi::CStr, &'static [Function<Vec<String>>])],
     source: &str,
     arguments: &[&[u8]],
 ) -> Vec<String> {
-    let mut state = State::new(&Libraries {
-        tables,
-        globals: &[Function::new(c"say", say)],
-        objects: &[],
-        constants: &[],
-        removed: &[],
-        preludes: &[],
-    });
+    let globals = const { &[Function::new(c"say", say)] };
+    let libraries = Libraries { tables: tables.to_vec(), globals, ..Libraries::default() };
+    let mut state = State::new(Arc::new(libraries), Furnished::Whole);
     let bytecode = Bytecode::compile(source.as_bytes(), 1 << 20).unwrap();
     let prototype = state.load(bytecode.as_bytes(), c"=test").unwrap();
     let mut thread = state.spawn(prototype, arguments, 1);

@@ -15,6 +15,7 @@ use crate::machine::{Machine, caller_of};
 use crate::os::{Caller, Files};
 
 pub(super) use look::stat_handle;
+pub(super) use open::open;
 pub(super) use watch::METHODS as WATCHER_METHODS;
 
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[
@@ -41,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"chown", change::chown),
     Function::new(c"touch", change::touch),
     Function::new(c"truncate", change::truncate),
-    Function::new(c"open", open::open),
+    Function::new(c"open", open),
     Function::new(c"ls", parts::ls),
     Function::new(c"rm", parts::rm),
     Function::new(c"copy", parts::copy),

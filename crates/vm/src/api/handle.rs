@@ -2,10 +2,10 @@
 
 use crate::Errno;
 use crate::luau::{Call, Function, Kind, Stop};
-use crate::machine::{GATHERED_BYTES_MAX, Machine, Wanted};
-use crate::os::{Pid, Whence};
+use crate::machine::{CLOSED, Foreground, GATHERED_BYTES_MAX, Machine, Owner, Wanted};
+use crate::os::Whence;
 
-use super::{HANDLE, object_value, options};
+use super::{HANDLE, options};
 
 pub(super) const METHODS: &[Function<Machine>] = &[
     Function::new(c"read", read),
@@ -39,12 +39,10 @@ pub(super) fn description_of(
     tag: u8,
 ) -> Result<(u32, u32), Stop> {
     let value = call.object(place, tag)?;
-    let (owner, number) = (Pid((value >> 32) as u32), value as u32);
-    if owner.0 != 0 && owner != machine.current.pid {
-        return Err(Stop::raise("the handle is closed"));
-    }
+    let closed = || Stop::raise("the handle is closed");
+    let number = machine.number_of(value).ok_or_else(closed)?;
     let description = machine.description_of(machine.current.pid, number);
-    Ok((description.ok_or_else(|| Stop::raise("the handle is closed"))?, number))
+    Ok((description.ok_or_else(closed)?, number))
 }
 
 /// Gives a handle for a description.
@@ -67,7 +65,7 @@ pub(super) fn give_as(
         call.take_dropped().into_iter().for_each(|dropped| machine.object_dropped(dropped));
     }
     let number = machine.descriptor(pid, description)?;
-    Ok(call.give_object(tag, object_value(pid, number)))
+    Ok(call.give_object(tag, machine.object_value(number)))
 }
 
 /// What it costs to look for garbage, in safepoints.
@@ -101,6 +99,9 @@ pub(super) fn read_from(
 ) -> Result<u32, Stop> {
     let (wanted, is_number) = what;
     machine.begin_wait(call, machine.timeout_of(description))?;
+    if machine.admit_reading(description)? == Foreground::Stopped {
+        return Err(Stop::Wait);
+    }
     match machine.read(description, wanted, bytes_max) {
         Ok(Some(line)) if is_number => {
             let number = std::str::from_utf8(&line).ok().and_then(|text| text.trim().parse::<f64>().ok());
@@ -239,8 +240,8 @@ fn close(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
 pub(super) fn close_as(call: &mut Call<'_>, machine: &mut Machine, tag: u8) -> Result<u32, Stop> {
     let (_, number) = description_of(call, machine, 1, tag)?;
     // What it was is nothing from now on, also for the collector.
-    if call.object(1, tag)? >> 32 != 0 {
-        call.set_object(1, tag, object_value(Pid(0), u32::MAX));
+    if !Owner::of(call.object(1, tag)?).is_anybody() {
+        call.set_object(1, tag, CLOSED);
     }
     machine.close(machine.current.pid, number)?;
     Ok(call.give(true))

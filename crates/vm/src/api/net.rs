@@ -2,6 +2,7 @@
 
 mod address;
 mod datagrams;
+mod lists;
 mod messages;
 mod names;
 mod ping;
@@ -22,18 +23,20 @@ pub(crate) const CONVERSATION: u8 = 4;
 
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"ip", ip),
-    Function::new(c"interfaces", address::interfaces),
-    Function::new(c"sockets", address::sockets),
+    Function::new(c"interfaces", lists::interfaces),
+    Function::new(c"sockets", lists::sockets),
+    Function::new(c"routes", lists::routes),
+    Function::new(c"neighbours", lists::neighbours),
     Function::new(c"listen", messages::listen),
     Function::new(c"recv", messages::receive),
     Function::new(c"try_recv", messages::try_receive),
-    Function::new(c"send_address", messages::send),
-    Function::new(c"connect_address", datagrams::connect),
+    Function::new(c"send", messages::send),
+    Function::new(c"connect", datagrams::connect),
     Function::new(c"udp", datagrams::open),
     Function::new(c"tcp_listen", streams::listen),
     Function::new(c"accept", streams::accept),
-    Function::new(c"tcp_connect_address", streams::connect),
-    Function::new(c"ping_address", ping::ping),
+    Function::new(c"tcp_connect", streams::connect),
+    Function::new(c"ping", ping::ping),
     Function::new(c"dns_question", names::question),
     Function::new(c"dns_answer", names::answer),
 ];

@@ -5,6 +5,7 @@ mod identity;
 mod processes;
 mod signals;
 mod spawn;
+mod terminal;
 mod time;
 mod tty;
 mod users;
@@ -13,6 +14,8 @@ use crate::luau::{Call, Function, Stop};
 use crate::machine::Machine;
 
 use super::handle;
+
+pub(super) use time::sleep;
 
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"hostname", identity::hostname),
@@ -42,9 +45,10 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"clock", time::clock),
     Function::new(c"uptime", time::uptime),
     Function::new(c"date", time::date),
-    Function::new(c"sleep", time::sleep),
+    Function::new(c"sleep", sleep),
     Function::new(c"spawn", spawn::spawn),
     Function::new(c"spawn_path", spawn::spawn_path),
+    Function::new(c"exec", spawn::exec),
     Function::new(c"exit", processes::exit),
     Function::new(c"wait", processes::wait),
     Function::new(c"process_status", processes::process_status),
@@ -68,6 +72,9 @@ pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"set_foreground_pid", tty::set_foreground_pid),
     Function::new(c"clear_foreground_pid", tty::set_foreground_pid),
     Function::new(c"prompt_ready", tty::prompt_ready),
+    Function::new(c"handle_special_stdin", terminal::handle_special_stdin),
+    Function::new(c"autocomplete", terminal::autocomplete),
+    Function::new(c"server_log", terminal::server_log),
     Function::new(c"checkpoint", checkpoint::checkpoint),
     Function::new(c"restored", checkpoint::restored),
     Function::new(c"parse_cmd", parse_cmd),

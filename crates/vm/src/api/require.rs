@@ -8,10 +8,9 @@ use crate::luau::{Bytecode, Call, Function, Stop, chunk_name};
 use crate::machine::{MODULES_MAX, Machine, Module, caller_of};
 use crate::os::{Program, resolve};
 
-/// What the prelude takes away again before scripts run.
-pub(super) const BEGIN: Function<Machine> = Function::new(c"__module_begin", begin);
-/// As [`BEGIN`].
-pub(super) const END: Function<Machine> = Function::new(c"__module_end", end);
+/// What `require` is made of.
+pub(super) const FUNCTIONS: [Function<Machine>; 2] =
+    [Function::new(c"module_begin", begin), Function::new(c"module_end", end)];
 
 /// Where modules are that are called by a name.
 const LIBRARY: &[u8] = b"/lib/luau";
@@ -24,7 +23,7 @@ const SEARCH_SAFEPOINTS: u64 = 128;
 /// What of a source costs a safepoint to compile, in bytes.
 const SOURCE_BYTES_PER_SAFEPOINT: usize = 4;
 
-/// For the name of a module and the chunk that requires it: whether it is loaded, and then what it returned; otherwise
+/// For the name of a module, on behalf of whoever has called the caller: whether it is loaded, and then what it returned; otherwise
 /// its path, and its function. Without that, what is wrong: the prelude says who is to blame.
 fn begin(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     match search(call, machine) {
@@ -35,7 +34,7 @@ fn begin(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
 
 fn search(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let name = call.bytes(1)?;
-    let from = call.bytes(2)?;
+    let from = &call.chunk_of_caller(2);
     call.spend(SEARCH_SAFEPOINTS);
     let _ = machine.begin_wait(call, None); // A signal changes nothing about the module.
     let system = machine.programs.module(name);

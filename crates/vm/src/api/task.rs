@@ -2,16 +2,18 @@
 
 use crate::Errno;
 use crate::luau::{Call, Function, Stop};
-use crate::machine::Machine;
-use crate::os::{Pid, TaskId};
+use crate::machine::{CLOSED, Machine};
+use crate::os::TaskId;
 
-use super::{TASK, object_value, options};
+use super::{TASK, options};
 
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[
     Function::new(c"spawn", spawn),
     Function::new(c"join", join),
     Function::new(c"cancel", cancel),
     Function::new(c"yield", give_way),
+    Function::new(c"sleep", super::os::sleep),
+    Function::new(c"wait", super::os::sleep),
 ];
 
 pub(super) const METHODS: &[Function<Machine>] =
@@ -25,14 +27,13 @@ fn spawn(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let pid = machine.current.pid;
     let id = machine.add_task(pid, thread);
     machine.keep_results(id);
-    Ok(call.give_object(TASK, object_value(pid, id.0)))
+    Ok(call.give_object(TASK, machine.object_value(id.0)))
 }
 
 /// The task behind an object.
 fn named(call: &Call<'_>, machine: &Machine) -> Result<TaskId, Stop> {
-    let value = call.object(1, TASK)?;
-    let (owner, id) = (Pid((value >> 32) as u32), TaskId(value as u32));
-    if owner == machine.current.pid && machine.is_joinable(owner, id) {
+    let id = machine.own_number_of(call.object(1, TASK)?).map(TaskId);
+    if let Some(id) = id.filter(|id| machine.is_joinable(machine.current.pid, *id)) {
         return Ok(id);
     }
     Err(Stop::raise("the task was joined or canceled already"))
@@ -46,7 +47,7 @@ fn join(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
         return machine.wait_for(|machine| machine.tasks.get_mut(id.0).map(|task| &mut task.joiners));
     }
     let results = machine.results_of(id).map_or(0, |thread| call.give_results(thread));
-    call.set_object(1, TASK, 0);
+    call.set_object(1, TASK, CLOSED);
     machine.forget_joined(id);
     Ok(results)
 }
@@ -56,7 +57,7 @@ fn cancel(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     if id == machine.current.task {
         return Err(Stop::raise("a task cannot cancel itself: let its function return"));
     }
-    call.set_object(1, TASK, 0);
+    call.set_object(1, TASK, CLOSED);
     machine.cancel(id);
     Ok(call.give(true))
 }

@@ -25,8 +25,8 @@ const BIN: &[(&str, &[u8])] = files! { "bin":
 
 /// Modules that programs share.
 const LIB: &[(&str, &[u8])] = files! { "bin/lib":
-    "accounts" "cli" "copy" "format" "merge_sort" "mode" "path" "pattern" "regex" "run" "sed_script"
-    "sh_arithmetic" "sh_builtins" "sh_expand" "sh_parser" "sh_shell" "sh_state" "size"
+    "accounts" "cli" "copy" "format" "merge_sort" "mode" "path" "pattern" "records" "regex" "run"
+    "scratch" "sed_script" "sh_arithmetic" "sh_builtins" "sh_expand" "sh_parser" "sh_shell" "sh_state" "size"
     "test_expression" "time"
 };
 

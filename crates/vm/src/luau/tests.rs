@@ -1,5 +1,7 @@
 //! Scripts that are stopped wherever they are, and what they may have.
 
+use std::sync::Arc;
+
 use super::*;
 
 /// Whom host functions work for here.
@@ -41,14 +43,7 @@ const GLOBALS: &[Function<Host>] = &[
 ];
 
 fn state() -> State<Host> {
-    State::new(&Libraries {
-        tables: &[],
-        globals: GLOBALS,
-        objects: &[],
-        constants: &[],
-        removed: &[],
-        preludes: &[],
-    })
+    State::new(Arc::new(Libraries { globals: GLOBALS, ..Libraries::default() }), Furnished::OnDemand)
 }
 
 fn load(state: &mut State<Host>, source: &str) -> Prototype {
@@ -319,15 +314,9 @@ fn a_panic_of_the_host_comes_out() {
     fn panics(_: &mut Call<'_>, _: &mut ()) -> Result<u32, Stop> {
         panic!("on purpose")
     }
-    let globals = [Function::new(c"panics", panics)];
-    let mut state = State::new(&Libraries {
-        tables: &[],
-        globals: &globals,
-        objects: &[],
-        constants: &[],
-        removed: &[],
-        preludes: &[],
-    });
+    let globals = const { &[Function::new(c"panics", panics)] };
+    let libraries = Libraries { globals, ..Libraries::default() };
+    let mut state = State::new(Arc::new(libraries), Furnished::OnDemand);
     let bytecode = Bytecode::compile(b"pcall(coroutine.wrap(function() pcall(panics) end))", 100).unwrap();
     let prototype = state.load(bytecode.as_bytes(), c"=test").unwrap();
     let mut thread = state.spawn(prototype, &[], 0);

@@ -37,8 +37,8 @@ pub(crate) enum Object {
     Writer(u32),
     /// A console.
     Console(u32),
-    /// What a parent may look at, and where it goes as well.
-    Tail { tail: Tail, forward: Option<u32>, bytes_max: usize },
+    /// What a parent may look at, and where it goes as well. The parent 1 is the host.
+    Tail { tail: Tail, forward: Option<u32>, bytes_max: usize, parent: Pid },
     /// A TCP connection.
     Stream(SocketId),
     /// Where TCP connections come in.
@@ -239,10 +239,33 @@ impl Machine {
         }
     }
 
+    /// How many bytes are held by what an object reads from.
+    pub(crate) fn held_by(&self, object: &Object) -> usize {
+        match object {
+            Object::Reader(pipe) => self.pipes.get(*pipe).map_or(0, |entry| entry.pipe.held()),
+            _ => 0,
+        }
+    }
+
+    /// Whether nothing will ever come from a description any more.
+    pub(crate) fn is_at_end(&self, description: u32) -> bool {
+        let Some(open) = self.open.get(description).filter(|open| open.ahead.is_empty()) else {
+            return false;
+        };
+        match &open.object {
+            Object::Device(Device::Null) => true,
+            Object::Reader(pipe) => self.pipes.get(*pipe).is_some_and(|entry| entry.pipe.is_at_end()),
+            _ => false,
+        }
+    }
+
     /// Who waits until a description can be written.
     pub(crate) fn writers_of(&mut self, description: u32) -> Option<&mut Waiters> {
         match &self.open.get(description)?.object {
             Object::Writer(pipe) => self.pipes.get_mut(*pipe).map(|entry| &mut entry.writers),
+            Object::Console(_) | Object::Tail { forward: None, .. } if self.output.is_spent() => {
+                Some(self.output.waiters())
+            }
             Object::Console(console) => self.consoles.get_mut(*console).map(|entry| &mut entry.writers),
             Object::Stream(socket) => Some(&mut self.sockets.entry(*socket).or_default().writers),
             Object::Tail { forward: Some(forward), .. } => {
@@ -315,19 +338,26 @@ impl Machine {
             Object::Console(console) => {
                 let number = *console;
                 let entry = self.consoles.get_mut(number).ok_or(Errno::BadHandle)?;
-                let (written, ready) = entry.console.write(bytes)?;
+                let (written, ready) = entry.console.write(self.output.admit(bytes)?)?;
+                self.output.spend(self.current.task, written);
                 self.console_ready(number, ready);
                 Ok(written)
             }
             Object::Tail { forward, .. } => {
-                let written = match *forward {
+                let forward = *forward;
+                let written = match forward {
                     Some(forward) => self.write(forward, bytes)?,
-                    None => bytes.len(),
+                    None => self.output.admit(bytes)?.len(),
                 };
-                if let Some(Description { object: Object::Tail { tail, bytes_max, .. }, .. }) =
+                if forward.is_none() {
+                    self.output.spend(self.current.task, written);
+                }
+                if let Some(Description { object: Object::Tail { tail, bytes_max, parent, .. }, .. }) =
                     self.open.get_mut(description)
                 {
                     tail.push(&bytes[..written], *bytes_max);
+                    let parent = *parent;
+                    self.tell_of_output(parent);
                 }
                 Ok(written)
             }
@@ -410,6 +440,3 @@ impl Machine {
         }
     }
 }
-
-/// How much of what a child has written its parent may look at.
-pub(crate) const TAIL_BYTES: usize = 64 << 10;

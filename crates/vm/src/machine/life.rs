@@ -153,7 +153,9 @@ impl Machine {
     pub(crate) fn complain(&mut self, pid: Pid, text: &str) {
         if let Some(description) = self.description_of(pid, 2) {
             self.current.pid = pid;
+            let left = self.output.lift();
             let _ = self.write(description, text.as_bytes()); // Nobody listens, or not now.
+            self.output.lower(left);
         }
     }
 }

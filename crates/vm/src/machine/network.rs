@@ -1,8 +1,9 @@
 //! A machine's sockets, as its processes use them.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use ironloom_net::stack::{BindError, ConnectError, SocketError};
+use ironloom_net::stack::{BindError, ConnectError, SocketError, SocketFacts};
 use ironloom_net::{Host, Readiness, SocketId};
 
 use crate::Errno;
@@ -14,14 +15,25 @@ use super::{Machine, Object};
 /// How many of those who sent messages a process remembers, to answer them from where they were heard.
 const PEERS_MAX: usize = 64;
 
-/// A socket, as lists show it.
+/// What the card of a machine is called, which has one at most.
+const CARD: &str = "eth0";
+
+/// A way that packets may take, as lists show it.
 #[derive(Debug)]
-pub(crate) struct SocketRow {
-    pub(crate) protocol: &'static str,
-    pub(crate) state: &'static str,
-    pub(crate) local: SocketAddr,
-    pub(crate) remote: Option<SocketAddr>,
-    pub(crate) pid: Option<u32>,
+pub(crate) struct RouteRow {
+    pub(crate) network: ipnet::IpNet,
+    pub(crate) gateway: Option<IpAddr>,
+    pub(crate) interface: &'static str,
+    /// As whom the machine speaks that way.
+    pub(crate) source: Option<IpAddr>,
+}
+
+/// Somebody on a network of the machine, as lists show it.
+#[derive(Debug)]
+pub(crate) struct NeighbourRow {
+    pub(crate) address: IpAddr,
+    pub(crate) mac: ironloom_net::Mac,
+    pub(crate) interface: &'static str,
 }
 
 impl Machine {
@@ -29,10 +41,11 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// If the machine has no network, and [`Stop::Wait`] until it is lent for the first time.
+    /// [`Stop::Wait`] until it is lent for the first time.
     pub(crate) fn host(&mut self) -> Result<Host<'_>, Stop> {
         if !self.has_network {
-            return Err(Errno::NoNetwork.into());
+            let (now, owner) = (self.now, u64::from(self.current.pid.0));
+            return Ok(self.loopback().host(now, owner));
         }
         if self.network.is_none() {
             self.uses_network = true;
@@ -107,6 +120,11 @@ impl Machine {
         }
     }
 
+    /// Whether it has a network card.
+    pub(crate) const fn has_card(&self) -> bool {
+        self.has_network
+    }
+
     /// The machine's address, if it has one.
     pub(crate) const fn address(&self) -> Option<IpAddr> {
         self.address
@@ -150,44 +168,94 @@ impl Machine {
         process.messages.iter().any(|(_, own)| own == socket).then_some(*socket)
     }
 
-    /// What processes have open of the network.
-    pub(crate) fn socket_rows(&mut self) -> Result<Vec<SocketRow>, Stop> {
-        let mut open: Vec<(Option<u32>, SocketId, bool, bool)> = Vec::new();
+    /// Who has which socket.
+    fn holders(&self) -> BTreeMap<SocketId, Pid> {
+        let mut holders = BTreeMap::new();
         for process in self.table.iter() {
             for description in process.descriptors.iter().flatten() {
                 let Some(description) = self.open.get(*description) else { continue };
-                let pid = Some(process.pid.0);
-                match description.object {
-                    Object::Stream(socket) => open.push((pid, socket, true, false)),
-                    Object::Listener(socket) => open.push((pid, socket, true, true)),
-                    Object::Datagrams(socket) => open.push((pid, socket, false, false)),
-                    _ => {}
+                if let Object::Stream(socket) | Object::Listener(socket) | Object::Datagrams(socket) =
+                    description.object
+                {
+                    holders.entry(socket).or_insert(process.pid);
                 }
             }
-            open.extend(
-                process.messages.iter().map(|(_, socket)| (Some(process.pid.0), *socket, false, false)),
-            );
+            for (_, socket) in &process.messages {
+                holders.insert(*socket, process.pid);
+            }
         }
-        if open.is_empty() {
+        holders
+    }
+
+    /// Whether the machine has a network that it has used, or could.
+    fn has_stack(&self) -> bool {
+        self.has_network || self.loopback.is_some()
+    }
+
+    /// The sockets of the machine, each with who has it, and whether there are any.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Wait`] until the network is lent.
+    pub(crate) fn list_sockets(&mut self) -> Result<(bool, Vec<(SocketFacts, Option<Pid>)>), Stop> {
+        if !self.has_stack() {
+            return Ok((false, Vec::new()));
+        }
+        let holders = self.holders();
+        let mut host = self.host()?;
+        let listed: Vec<SocketFacts> = host.stack().list_sockets().collect();
+        let with_holder = |facts: SocketFacts| {
+            let holder = holders.get(&facts.id).copied();
+            (facts, holder)
+        };
+        Ok((true, listed.into_iter().map(with_holder).collect()))
+    }
+
+    /// The ways that the machine's packets may take.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Wait`] until the network is lent.
+    pub(crate) fn routes(&mut self) -> Result<Vec<RouteRow>, Stop> {
+        if !self.has_network {
             return Ok(Vec::new());
         }
         let mut host = self.host()?;
-        let mut rows = Vec::new();
-        for (pid, socket, is_tcp, is_listener) in open {
-            let Ok(local) = host.local(socket) else { continue };
-            let remote = host.stack().remote(socket).ok();
-            let state = match (is_tcp, is_listener) {
-                (_, true) => "LISTEN",
-                (true, _) => "ESTAB",
-                (false, _) => "UNCONN",
-            };
-            rows.push(SocketRow { protocol: if is_tcp { "tcp" } else { "udp" }, state, local, remote, pid });
-        }
-        Ok(rows)
+        let stack = host.stack();
+        let rows = stack.routes().into_iter().map(|route| {
+            let addresses = stack.interface(route.card).map(|card| card.addresses).unwrap_or_default();
+            let target = route.gateway.unwrap_or(route.network.addr());
+            let near = addresses.iter().find(|own| own.contains(&target));
+            RouteRow {
+                network: route.network,
+                gateway: route.gateway,
+                interface: CARD,
+                source: near.map(ipnet::IpNet::addr),
+            }
+        });
+        Ok(rows.collect())
     }
 
-    fn lent_host(&mut self, pid: Pid) -> Option<Host<'_>> {
-        Some(self.network.as_mut()?.host(u64::from(pid.0)))
+    /// Who is known on the machine's networks.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Wait`] until the network is lent.
+    pub(crate) fn neighbours(&mut self) -> Result<Vec<NeighbourRow>, Stop> {
+        if !self.has_network {
+            return Ok(Vec::new());
+        }
+        let known = self.host()?.stack().neighbours();
+        let rows = known.into_iter().map(|(_, address, mac)| NeighbourRow { address, mac, interface: CARD });
+        Ok(rows.collect())
+    }
+
+    pub(super) fn lent_host(&mut self, pid: Pid) -> Option<Host<'_>> {
+        let (now, owner) = (self.now, u64::from(pid.0));
+        match &mut self.network {
+            Some(network) => Some(network.host(owner)),
+            None => Some(self.loopback.as_mut()?.host(now, owner)),
+        }
     }
 }
 

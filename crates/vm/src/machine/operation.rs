@@ -41,8 +41,10 @@ pub(crate) enum Part {
 /// Listing a directory: first what is no directory, then those, each by name.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    /// Its path, without links and dots.
+    /// Its path.
     pub(crate) path: Vec<u8>,
+    /// Whether that is without links and dots, so that it is the same directory in every part.
+    pub(crate) is_real: bool,
     /// The last name that was looked at.
     pub(crate) after: Option<Name>,
     /// Whether it has come to the directories.

@@ -40,6 +40,7 @@ impl Views for Table {
             cpu: processor_time(process),
             started: process.started.saturating_since(self.booted),
             nice: process.nice,
+            tty: process.console,
             threads: process.tasks.len() as u32,
         })
     }
@@ -56,9 +57,7 @@ impl Views for Table {
     fn descriptors(&self, pid: u32) -> Vec<(u32, Vec<u8>)> {
         let Some(process) = self.get(Pid(pid)) else { return Vec::new() };
         let numbered = process.descriptors.iter().enumerate();
-        let open = numbered.filter_map(|(number, open)| {
-            open.filter(|open| *open != super::RETIRED).map(|open| (number as u32, open))
-        });
+        let open = numbered.filter_map(|(number, open)| Some((number as u32, (*open)?)));
         open.map(|(number, open)| (number, format!("open:[{open}]").into_bytes())).collect()
     }
 
@@ -82,8 +81,8 @@ impl Views for Table {
         }
     }
 
-    fn network(&self, _file: NetworkView) -> String {
-        String::new()
+    fn network(&self, file: NetworkView) -> String {
+        self.network.as_ref().map_or_else(String::new, |tables| tables.rows(file).to_owned())
     }
 }
 

@@ -1,18 +1,19 @@
 //! [`Programs`]: what was compiled once for all machines.
 
-use std::ffi::CStr;
+use std::sync::Arc;
 
 use ironloom_blob::BlobId;
 use ironloom_core::Map;
 use parking_lot::Mutex;
 
-use crate::luau::{Bytecode, CompileError};
+use super::Machine;
+use crate::luau::{Bytecode, CompileError, Libraries};
 
 /// What was compiled, by the name of the source. All machines share it.
 #[derive(Debug)]
 pub struct Programs {
-    /// What of the libraries is written in Luau.
-    preludes: Vec<(&'static CStr, Bytecode)>,
+    /// What every heap is furnished with.
+    libraries: Arc<Libraries<Machine>>,
     /// Modules of the system, by name.
     modules: Vec<(&'static [u8], Bytecode)>,
     compiled: Mutex<Compiled>,
@@ -35,14 +36,14 @@ impl Programs {
     /// Keeps so many bytes of bytecode.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
-        let preludes = crate::api::PRELUDES.map(|(name, source)| (name, Bytecode::of_system(source)));
+        let libraries = Arc::new(crate::api::libraries());
         let modules = crate::api::MODULES.map(|(name, source)| (name, Bytecode::of_system(source)));
-        Self { preludes: preludes.into(), modules: modules.into(), compiled: Mutex::default(), bytes_max }
+        Self { libraries, modules: modules.into(), compiled: Mutex::default(), bytes_max }
     }
 
-    /// What of the libraries is written in Luau.
-    pub(crate) fn preludes(&self) -> Vec<(&'static CStr, &[u8])> {
-        self.preludes.iter().map(|(name, bytecode)| (*name, bytecode.as_bytes())).collect()
+    /// What every heap is furnished with.
+    pub(crate) fn libraries(&self) -> Arc<Libraries<Machine>> {
+        Arc::clone(&self.libraries)
     }
 
     /// A module of the system.

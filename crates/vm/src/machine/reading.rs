@@ -68,9 +68,7 @@ impl Machine {
             open.ahead.extend_from_slice(&bytes);
         }
     }
-}
 
-impl Machine {
     /// How much all descriptions have gathered.
     fn gathered(&self) -> u64 {
         self.open.iter().map(|(_, open)| open.ahead.capacity() as u64).sum()

@@ -76,6 +76,7 @@ impl ProcessRecord {
             }),
             pid: Some(Pid(self.pid)),
             streams: Streams::Null,
+            is_readable_enough: true,
         })
     }
 }

@@ -5,9 +5,6 @@ use crate::os::{Errno, SignalSet, TaskId};
 use super::task::TaskState;
 use super::{Invoked, Machine, Start, Streams};
 
-/// In the place of a descriptor: nothing is open under the number, but a value in the heap may still have it.
-pub(crate) const RETIRED: u32 = u32::MAX;
-
 impl Machine {
     /// Lets the process that runs go on as another program, with its number, its parent and its standard streams.
     ///
@@ -31,8 +28,11 @@ impl Machine {
         process.dispositions = process.dispositions.for_another_program();
         (process.pending, process.random) = (SignalSet::EMPTY, None);
         (process.checkpoint, process.is_restored) = (None, false);
+        // What its handles stood for is closed, and they are not those of the program that begins.
+        process.life = 0;
         let handlers = std::mem::take(&mut process.handlers);
         let modules = process.modules.take();
+        process.polls = None;
         let start = Start { bytecode: found.bytecode.clone(), key: found.key };
         process.invocation = found.into_invocation(invoked);
         self.work.kept.extend(handlers.into_iter().map(|(_, kept)| kept));
@@ -43,9 +43,6 @@ impl Machine {
     }
 
     /// Leads the standard streams elsewhere and closes everything else.
-    ///
-    /// Handles of the program that was may be collected at any time, and close what has their number: so the numbers are
-    /// not given again before that.
     fn replace_streams(&mut self, streams: Streams) {
         let given = match streams {
             Streams::Given(given) => given,
@@ -61,14 +58,16 @@ impl Machine {
             match given.get(number) {
                 Some(None) => {}
                 Some(stream) => closed.extend(std::mem::replace(place, *stream)),
-                None => closed.extend(place.as_mut().map(|open| std::mem::replace(open, RETIRED))),
+                None => closed.extend(place.take()),
             }
+        }
+        while process.descriptors.last() == Some(&None) {
+            process.descriptors.pop();
         }
         closed.into_iter().for_each(|description| self.release(description));
     }
 
-    /// Ends all tasks of the process that runs. Those that a value in the heap stands for keep their number until that
-    /// is collected.
+    /// Ends all tasks of the process that runs.
     fn retire_tasks(&mut self) {
         let (pid, running) = (self.current.pid, self.current.task);
         let tasks = std::mem::take(&mut self.process_mut().tasks);
@@ -77,15 +76,12 @@ impl Machine {
             let Some(task) = self.tasks.get_mut(id.0) else { continue };
             task.state = TaskState::Over;
             let unclaimed = task.unclaimed.take();
-            let is_joinable = task.is_joinable;
             self.work.threads.extend(task.thread.take());
             self.work.kept.extend(task.operation.take().and_then(|operation| operation.table));
             if let Some(description) = unclaimed {
                 self.release_unused(description);
             }
-            if is_joinable {
-                self.process_mut().tasks.push(id);
-            } else if id == running {
+            if id == running {
                 self.tasks.remove(id.0);
             } else {
                 self.drop_task(id);

@@ -1,6 +1,6 @@
 //! What becomes of tasks after they ran.
 
-use crate::luau::{Dropped, Outcome, Stop, Thread};
+use crate::luau::{Outcome, Stop, Thread};
 use crate::os::{Exit, Pid, Signal, TaskId};
 
 use super::Machine;
@@ -112,21 +112,8 @@ impl Machine {
         self.drop_task(id);
     }
 
-    /// A script let go of a host object: what it stood for is closed.
-    pub(crate) fn object_dropped(&mut self, dropped: Dropped) {
-        let (pid, number) = (Pid((dropped.value >> 32) as u32), dropped.value as u32);
-        if pid.0 == 0 {
-            return;
-        }
-        if dropped.tag == crate::api::TASK {
-            self.forget_results(pid, TaskId(number));
-        } else {
-            let _ = self.close(pid, number); // Its process may be gone.
-        }
-    }
-
     /// Nobody will ask for the results of a task.
-    fn forget_results(&mut self, pid: Pid, id: TaskId) {
+    pub(super) fn forget_results(&mut self, pid: Pid, id: TaskId) {
         let Some(task) = self.tasks.get_mut(id.0).filter(|task| task.pid == pid && task.is_joinable) else {
             return;
         };

@@ -41,14 +41,16 @@ pub struct MachineSpec {
     pub address: Option<Ipv4Net>,
     /// Whom it sends to what is not there.
     pub gateway: Option<Ipv4Addr>,
-    /// What its link is like.
-    pub link: Option<LinkProfile>,
-    /// What its address is called by others.
+    /// What the way to it is like.
+    pub down: LinkProfile,
+    /// What the way from it is like.
+    pub up: LinkProfile,
+    /// What its address is called by others, if names are [registered](crate::Machines::name_with).
     pub dns_name: Option<String>,
 }
 
 impl MachineSpec {
-    /// A machine with one core, 16 MiB of memory, a disk of 64 MiB, and no network.
+    /// A machine with one core, 16 MiB of memory, a disk of 64 MiB, and no network card.
     #[must_use]
     pub fn new(hostname: impl Into<String>, image: &Image) -> Self {
         Self {
@@ -62,7 +64,8 @@ impl MachineSpec {
             at: None,
             address: None,
             gateway: None,
-            link: None,
+            down: LinkProfile::default(),
+            up: LinkProfile::default(),
             dns_name: None,
         }
     }
@@ -72,6 +75,24 @@ impl MachineSpec {
     pub const fn at(mut self, station: StationId, address: Ipv4Net) -> Self {
         self.at = Some(station);
         self.address = Some(address);
+        self
+    }
+
+    /// The same, with a link that is like this both ways. [`down`](Self::down) and [`up`](Self::up) say it for each.
+    ///
+    /// ```
+    /// use ironloom_core::Duration;
+    /// use ironloom_net::link::LinkProfile;
+    /// use ironloom_vm::{Image, MachineSpec};
+    ///
+    /// let line = LinkProfile { latency: Duration::from_millis(8), rate: Some(100_000_000), ..<_>::default() };
+    /// let mut spec = MachineSpec::new("home", &Image::base()).link(line);
+    /// spec.up.rate = Some(20_000_000);
+    /// # assert_eq!(spec.down, line);
+    /// ```
+    #[must_use]
+    pub const fn link(mut self, profile: LinkProfile) -> Self {
+        (self.down, self.up) = (profile, profile);
         self
     }
 

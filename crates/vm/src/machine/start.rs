@@ -10,7 +10,6 @@ use crate::os::{
     SignalSet, Tail,
 };
 
-use super::description::TAIL_BYTES;
 use super::{Machine, Object, Start, caller_of};
 
 /// What is to be run, and how.
@@ -28,6 +27,8 @@ pub(crate) struct Invoked {
     /// Its number, if that is known and free.
     pub(crate) pid: Option<Pid>,
     pub(crate) streams: Streams,
+    /// Whether a file that may be read but not executed is run as well, as by whoever reads and runs it.
+    pub(crate) is_readable_enough: bool,
 }
 
 /// Where the streams of a process lead.
@@ -88,6 +89,7 @@ impl Machine {
     ///
     /// If there is no such program, it may not be run, or a limit stands in the way.
     pub(crate) fn start(&mut self, parent: Pid, invoked: Invoked) -> Result<Pid, Errno> {
+        self.forget_ended_child(parent);
         self.admit_process(&invoked)?;
         let found = self.find_program(parent, &invoked)?;
         let pid = invoked.pid.filter(|pid| self.table.get(*pid).is_none());
@@ -142,6 +144,8 @@ impl Machine {
             peers: Vec::new(),
             random: None,
             modules: None,
+            life: 0,
+            polls: None,
         };
         self.table.insert(process);
         if let Err(errno) = self.connect_streams(parent, pid, streams) {
@@ -185,7 +189,13 @@ impl Machine {
         let (mut path, mut before) = (invoked.path.clone(), Vec::new());
         let mut first: Option<(Option<u32>, Option<u32>)> = None;
         for _ in 0..INTERPRETERS_MAX {
-            let program = self.files.program(&caller, &path)?;
+            let program = match self.files.program(&caller, &path) {
+                Err(Errno::Access) if invoked.is_readable_enough => {
+                    let module = self.files.module(&caller, &path)?;
+                    crate::os::Program { set_uid: None, set_gid: None, ..module }
+                }
+                found => found?,
+            };
             let (set_uid, set_gid) = *first.get_or_insert((program.set_uid, program.set_gid));
             if let Some(key) = program.blob
                 && let Some(bytecode) = self.programs.known(key)
@@ -222,8 +232,9 @@ impl Machine {
                 if let Some(forward) = forward {
                     self.refer(forward);
                 }
+                let bytes_max = self.limits().child_output_bytes_max;
                 let output =
-                    self.describe(Object::Tail { tail: Tail::default(), forward, bytes_max: TAIL_BYTES });
+                    self.describe(Object::Tail { tail: Tail::default(), forward, bytes_max, parent });
                 let Ok(output) = output else {
                     self.release(reader);
                     self.release(writer);
@@ -231,7 +242,7 @@ impl Machine {
                 };
                 self.refer(writer);
                 self.refer(output);
-                let relay = Relay { input: writer, output };
+                let relay = Relay { input: writer, output, seen: None, knows_end: None };
                 self.table.get_mut(pid).expect("it was just made").relay = Some(Box::new(relay));
                 [Some(reader), Some(output), Some(output)]
             }

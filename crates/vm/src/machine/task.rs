@@ -75,6 +75,11 @@ impl Task {
             is_joinable: false,
         }
     }
+
+    /// Which of its waits it is in, or was in last.
+    pub(crate) const fn wait(&self) -> u32 {
+        self.wait
+    }
 }
 
 impl Machine {
@@ -155,6 +160,11 @@ impl Machine {
         }
     }
 
+    /// Lets the task that runs find, when it goes on, that a signal came.
+    pub(crate) fn note_interruption(&mut self) {
+        self.task_mut().woken = Woken::Interrupted;
+    }
+
     fn wake(&mut self, waiter: Waiter, woken: Woken) {
         let Some(task) = self.tasks.get_mut(waiter.task.0) else { return };
         if task.wait != waiter.wait || task.state != TaskState::Waiting {
@@ -187,6 +197,7 @@ impl Machine {
 
     /// When the machine is to be run again though nothing happens to it.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.sleepers.last().map(|(at, _)| *at)
+        let loopback = self.loopback.as_ref().and_then(|loopback| loopback.next_event());
+        self.sleepers.last().map(|(at, _)| *at).into_iter().chain(loopback).min()
     }
 }

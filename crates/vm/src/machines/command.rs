@@ -24,9 +24,9 @@ pub struct Command {
 pub struct Finished {
     /// How it ended.
     pub exit: Exit,
-    /// What it wrote to its standard output, the last mebibyte of it.
+    /// What it wrote to its standard output, the [last](crate::Limits::command_output_bytes_max) of it.
     pub output: Vec<u8>,
-    /// What it wrote to its standard error, the last mebibyte of it.
+    /// What it wrote to its standard error, the [last](crate::Limits::command_output_bytes_max) of it.
     pub errors: Vec<u8>,
 }
 
@@ -37,9 +37,6 @@ impl Finished {
         String::from_utf8_lossy(&self.output).into_owned()
     }
 }
-
-/// How much of its output is kept.
-const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
 impl Command {
     /// A program by its path.
@@ -131,9 +128,9 @@ impl Job {
 /// What a command has written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Written {
-    /// To its standard output, the last mebibyte of it.
+    /// To its standard output, the [last](crate::Limits::command_output_bytes_max) of it.
     pub output: Vec<u8>,
-    /// To its standard error, the last mebibyte of it.
+    /// To its standard error, the [last](crate::Limits::command_output_bytes_max) of it.
     pub errors: Vec<u8>,
 }
 
@@ -254,9 +251,10 @@ fn begin(machine: &mut Machine, command: &Command) -> Result<Job, Errno> {
 /// The two ends of a pipe for the input, and what keeps the output and the errors.
 fn open_streams(machine: &mut Machine) -> Result<[u32; 4], Errno> {
     let (reader, writer) = machine.describe_pipe()?;
+    let bytes_max = machine.limits().command_output_bytes_max;
     let mut streams = [reader, writer, 0, 0];
     for place in 2..4 {
-        let tail = Object::Tail { tail: Tail::default(), forward: None, bytes_max: OUTPUT_BYTES_MAX };
+        let tail = Object::Tail { tail: Tail::default(), forward: None, bytes_max, parent: Pid::INIT };
         match machine.describe(tail) {
             Ok(description) => streams[place] = description,
             Err(errno) => {

@@ -6,6 +6,7 @@ use ironloom_core::{Duration, Seed};
 use ironloom_net::fabric;
 
 use crate::machine::Limits;
+use crate::unit::CELL_MACHINES_MAX;
 
 /// How machines are run.
 #[derive(Debug, Clone)]
@@ -20,6 +21,9 @@ pub struct Config {
     pub network: fabric::Config,
     /// How many machines there may be.
     pub machines_max: usize,
+    /// How many machines share a heap, if theirs are [cells](crate::Heap::Cell): at most 255. With fewer, each feels less of
+    /// the others, and costs more memory.
+    pub cell_machines_max: usize,
     /// How often machines may answer each other within one window, over networks that take no time.
     pub rounds_max: u32,
 }
@@ -32,6 +36,7 @@ impl Default for Config {
             limits: Arc::default(),
             network: fabric::Config { digest: false, ..fabric::Config::default() },
             machines_max: 1 << 20,
+            cell_machines_max: CELL_MACHINES_MAX,
             rounds_max: 1_000,
         }
     }

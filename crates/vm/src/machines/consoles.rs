@@ -30,7 +30,8 @@ impl Machines {
         command: &Command,
     ) -> Result<ConsoleId, MachineError> {
         let opened = self.visit(id, |machine| -> Result<ConsoleId, Errno> {
-            let mut console = Console::new(Config::default());
+            let output_bytes_max = machine.limits().console_output_bytes_max;
+            let mut console = Console::new(Config { output_bytes_max, ..Config::default() });
             let _ = console.resize(size); // Nobody is there yet who could be told.
             let viewer = console.attach(Begin::Now)?;
             let entry = ConsoleEntry {

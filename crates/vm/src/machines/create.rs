@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::machine::{Heap, Machine, MachineSpec, Made};
 use crate::os::{Exit, Files, Signal};
-use crate::unit::{CELL_MACHINES, Unit};
+use crate::unit::Unit;
 
 use super::{Event, MachineError, MachineState, Machines, Place, UnitEntry};
 
@@ -35,13 +35,15 @@ impl Machines {
         if self.places.len() >= machines_max {
             return Err(MachineError::TooMany { machines_max });
         }
+        self.register_name(id, spec)?;
         if let Some(at) = spec.at {
             let mut card = network::MachineSpec::new(id, &spec.hostname, at);
             (card.address, card.gateway) = (spec.address, spec.gateway);
-            if let Some(profile) = spec.link {
-                (card.down, card.up) = (profile, profile);
+            (card.down, card.up) = (spec.down, spec.up);
+            if let Err(error) = self.fabric.add_machine(&card) {
+                self.withdraw_name(id);
+                return Err(error.into());
             }
-            self.fabric.add_machine(&card)?;
         }
         let mut tree = spec.image.tree().fork();
         tree.set_quota(Quota { bytes_max: spec.disk_bytes, entries_max: spec.files_max });
@@ -57,6 +59,7 @@ impl Machines {
             limits: Arc::clone(&self.config.limits),
             programs: Arc::clone(&self.programs),
             files,
+            network_config: Arc::clone(&self.config.network.stack),
             has_network: spec.at.is_some(),
             address: spec.address.map(|address| address.addr().into()),
         };
@@ -74,7 +77,9 @@ impl Machines {
     fn unit_for(&mut self, heap: Heap) -> u32 {
         if heap == Heap::Cell
             && let Some(open) = self.open_cell
-            && self.units[open as usize].as_ref().is_some_and(|entry| entry.machines < CELL_MACHINES)
+            && self.units[open as usize]
+                .as_ref()
+                .is_some_and(|entry| entry.machines < self.config.cell_machines_max)
         {
             return open;
         }
@@ -164,6 +169,7 @@ impl Machines {
     pub fn destroy(&mut self, id: MachineId) -> Result<(), MachineError> {
         let place = self.place(id)?;
         self.set_state(id, MachineState::Destroyed)?;
+        self.withdraw_name(id);
         self.places.remove(&id);
         self.woken.remove(&place);
         self.unfinished.remove(&place);

@@ -1,6 +1,7 @@
 //! [`MachineError`]: why something cannot be done with machines.
 
 use ironloom_core::MachineId;
+use ironloom_net::dns::RegisterError;
 use ironloom_net::fabric::FabricError;
 use ironloom_sched::SpawnError;
 use thiserror::Error;
@@ -28,6 +29,23 @@ pub enum MachineError {
     /// The network does not take the machine.
     #[error(transparent)]
     Network(#[from] FabricError),
+    /// Another machine has this name in the DNS.
+    #[error("the name {name} is taken")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// The name of a machine is none that the DNS has.
+    #[error("{name:?} is no name for a machine: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The DNS does not take the name of a machine.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
     /// There are as many processes of the scheduler as there may be.
     #[error(transparent)]
     Schedule(#[from] SpawnError),

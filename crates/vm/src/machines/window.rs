@@ -3,7 +3,7 @@
 use ironloom_core::Instant;
 use ironloom_net::fabric::{Lent, Output};
 
-use crate::unit::UnitGuest;
+use crate::unit::{Ran, UnitGuest, Wants};
 
 use super::{Event, MachineState, Machines, Place};
 
@@ -128,14 +128,16 @@ impl Machines {
         let mut unit = entry.unit.lock();
         (unit.now, unit.window) = (self.now, self.window);
         for place in places {
-            let Some(machine) = &mut unit.machines[usize::from(place.slot)] else { continue };
-            if machine.state == MachineState::Suspended {
+            unit.woken.push_back(place.slot);
+            if !unit.networked.contains(place.slot) {
                 continue;
             }
-            if machine.uses_network && machine.network.is_none() {
+            if let Some(machine) = &mut unit.machines[usize::from(place.slot)]
+                && machine.state != MachineState::Suspended
+                && machine.network.is_none()
+            {
                 machine.network = self.fabric.lend(machine.id).ok().map(Box::new);
             }
-            unit.woken.push_back(place.slot);
         }
         drop(unit);
         if entry.process.is_none() {
@@ -154,20 +156,28 @@ impl Machines {
     fn settle_unit(&mut self, number: u32, networks: &mut Vec<Lent>) {
         let Some(entry) = &self.units[number as usize] else { return };
         let mut unit = entry.unit.lock();
-        for slot in std::mem::take(&mut unit.ran) {
-            let Some(machine) = &mut unit.machines[usize::from(slot)] else { continue };
+        let unit = &mut *unit;
+        for Ran { slot, wants, deadline, has_news } in unit.ran.drain(..) {
             let place = Place { unit: number, slot };
-            networks.extend(machine.network.take().map(|lent| *lent));
-            if machine.wants_network() {
-                self.woken.insert(place);
-            } else if machine.has_work() {
-                self.unfinished.insert(place);
+            match wants {
+                Wants::Network => _ = self.woken.insert(place),
+                Wants::Window => _ = self.unfinished.insert(place),
+                Wants::Nothing => {}
             }
-            if let Some(deadline) = machine.deadline_to_plan()
+            if let Some(deadline) = deadline
                 && self.timers.insert(deadline, place).is_err()
             {
-                tracing::error!(machine = %machine.id, "there are too many timers: a machine will not wake by itself");
+                tracing::error!(
+                    unit = number,
+                    slot,
+                    "there are too many timers: a machine will not wake by itself"
+                );
             }
+            if !has_news {
+                continue;
+            }
+            let Some(machine) = &mut unit.machines[usize::from(slot)] else { continue };
+            networks.extend(machine.network.take().map(|lent| *lent));
             if std::mem::take(&mut machine.has_crashed) {
                 let state = MachineState::Crashed;
                 self.events.push_back(Event::State { at: self.now, machine: machine.id, state });

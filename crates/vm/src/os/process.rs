@@ -119,6 +119,10 @@ pub struct Process {
     pub(crate) random: Option<Box<ironloom_core::Rng>>,
     /// What its modules have returned.
     pub(crate) modules: Option<Box<crate::machine::Modules>>,
+    /// Which of the scripts it is that have run in the heap; 0 before it begins.
+    pub(crate) life: u32,
+    /// What it polls, if it does.
+    pub(crate) polls: Option<Box<crate::machine::Polls>>,
 }
 
 /// The streams of a child that was started without any: its parent reads and writes them by its number.
@@ -128,6 +132,10 @@ pub(crate) struct Relay {
     pub(crate) input: u32,
     /// The description that holds what it has written.
     pub(crate) output: u32,
+    /// Up to where its parent has seen what it wrote, if that ever looked.
+    pub(crate) seen: Option<u64>,
+    /// Whether its parent knows that it has ended, if that ever asked.
+    pub(crate) knows_end: Option<bool>,
 }
 
 impl Process {
@@ -159,6 +167,12 @@ impl Process {
     #[must_use]
     pub const fn state(&self) -> ProcessState {
         self.state
+    }
+
+    /// How much it has done, in safepoints.
+    #[must_use]
+    pub const fn spent(&self) -> u64 {
+        self.spent
     }
 
     /// What it is called.

@@ -16,6 +16,8 @@ pub(crate) struct Table {
     pub(crate) booted: Instant,
     /// The present.
     pub(crate) now: Instant,
+    /// What is shown of the network, if somebody is about to look.
+    pub(crate) network: Option<Box<crate::machine::NetworkTables>>,
     /// Sorted by number. Boxed, because most machines have few and processes come and go.
     #[expect(clippy::vec_box, reason = "inserting and removing moves the others")]
     processes: Vec<Box<Process>>,
@@ -35,6 +37,7 @@ impl Table {
             memory_used_bytes: 0,
             booted: Instant::ZERO,
             now: Instant::ZERO,
+            network: None,
             processes: Vec::new(),
             last: 0,
         }

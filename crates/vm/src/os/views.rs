@@ -47,6 +47,8 @@ pub trait Views {
 pub enum NetworkView {
     /// Interfaces.
     Interfaces,
+    /// Who is known on the networks.
+    Neighbours,
     /// Sockets of TCP.
     Tcp,
     /// Sockets of UDP.
@@ -90,6 +92,8 @@ pub struct ProcessFacts {
     pub started: Duration,
     /// How much it stands back.
     pub nice: i8,
+    /// The number of its console, if it has one.
+    pub tty: Option<u32>,
     /// How many threads it has.
     pub threads: u32,
 }

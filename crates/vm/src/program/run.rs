@@ -1,6 +1,7 @@
 //! One transaction, from the context to the program and back.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 
 use ironloom_state::{Context, Failure};
 
@@ -89,15 +90,13 @@ const STAGE_BYTES_MAX: usize = (2 << 30) - 4096;
 /// A stage for programs.
 pub(super) fn stage(config: &Config) -> Stage<Host> {
     let libraries = Libraries {
-        tables: &[(c"resource", host::RESOURCE), (c"math", math::FUNCTIONS)],
+        tables: vec![(c"resource", host::RESOURCE), (c"math", math::FUNCTIONS)],
         globals: host::GLOBALS,
-        objects: &[],
-        constants: &[],
         removed: REMOVED_FIELDS,
-        preludes: &[],
+        ..Libraries::default()
     };
     let bytes = config.memory_bytes_max.saturating_mul(STAGE_FACTOR);
-    Stage::new(&libraries, bytes.clamp(STAGE_BYTES_MIN, STAGE_BYTES_MAX))
+    Stage::new(Arc::new(libraries), bytes.clamp(STAGE_BYTES_MIN, STAGE_BYTES_MAX))
 }
 
 /// Runs a program for a transaction.

@@ -97,7 +97,12 @@ fn advance(
             let page =
                 files.list(&caller, &listing.path, listing.after.as_ref().map(Name::as_bytes), STEPS)?;
             let accounts = accounts.as_deref().expect("they were asked for");
-            return Ok(list(call, accounts, listing, &page, count));
+            let progress = list(call, accounts, listing, &page, count);
+            if matches!(progress, Progress::More) && !listing.is_real {
+                // From here on it is this directory, whatever the path leads to later.
+                (listing.path, listing.is_real) = (files.real_path(&caller, &listing.path)?, true);
+            }
+            return Ok(progress);
         }
         Part::Removal(removal) => return Ok(done(removal.go(files, &caller, STEPS))),
         Part::Copy(copy) => return Ok(done(copy.go(files, &caller, STEPS))),
@@ -184,10 +189,9 @@ fn give_list(call: &mut Call<'_>, done: Result<Result<(), Errno>, Stop>) -> Resu
 }
 
 pub(super) fn ls(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
-    let done = go(call, machine, |call, machine| {
-        let path = call.optional(1, Call::bytes)?.unwrap_or(b".");
-        let path = ask(machine, |files, caller| files.real_path(caller, path))?;
-        Ok(Part::List(Listing { path, after: None, wants_directories: false }))
+    let done = go(call, machine, |call, _| {
+        let path = call.optional(1, Call::bytes)?.unwrap_or(b".").to_vec();
+        Ok(Part::List(Listing { path, is_real: false, after: None, wants_directories: false }))
     });
     give_list(call, done)
 }

@@ -7,6 +7,7 @@ use super::{LOOKUP_SAFEPOINTS, ask};
 
 fn bytes_of(call: &mut Call<'_>, machine: &mut Machine) -> Result<Vec<u8>, Stop> {
     let path = call.bytes(1)?;
+    machine.look_at_network(path)?;
     let bytes_max = machine.limits.read_bytes_max;
     let bytes = ask(machine, |files, caller| files.read_all(caller, path, bytes_max))?;
     call.spend(LOOKUP_SAFEPOINTS);

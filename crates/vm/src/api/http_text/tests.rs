@@ -4,7 +4,7 @@ use crate::api::check::run;
 
 #[track_caller]
 fn check(source: &str, arguments: &[&[u8]], expected: &[&str]) {
-    let said = run(&[(c"http", &super::functions())], source, arguments);
+    let said = run(&[(c"http", const { &super::functions() })], source, arguments);
     assert_eq!(said, expected, "{source}");
 }
 

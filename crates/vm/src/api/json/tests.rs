@@ -4,7 +4,7 @@ use crate::api::check::run;
 
 #[track_caller]
 fn said(source: &str, arguments: &[&[u8]]) -> Vec<String> {
-    run(&[(c"json", &super::functions())], source, arguments)
+    run(&[(c"json", const { &super::functions() })], source, arguments)
 }
 
 /// A value, as Luau writes it, and its text.

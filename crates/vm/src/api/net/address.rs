@@ -1,4 +1,4 @@
-//! Addresses and ports, as scripts say them, and what there is of both.
+//! Addresses and ports, as scripts say them.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -46,49 +46,4 @@ pub(super) fn local(call: &mut Call<'_>, options: u32, port: u16) -> Result<Sock
     let host = if host == "localhost" { "127.0.0.1" } else { &host };
     let address: IpAddr = host.parse().map_err(|_| Errno::AddressNotAvailable)?;
     Ok((address, port).into())
-}
-
-/// The network cards.
-pub(super) fn interfaces(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
-    let card = match machine.host() {
-        Ok(mut host) => host.stack().interface(ironloom_net::Port::new(0)),
-        Err(Stop::Fail(Errno::NoNetwork)) => None,
-        Err(stop) => return Err(stop),
-    };
-    call.give_table(2, 0);
-    call.give_table(0, 5);
-    call.set(c"name", "lo");
-    call.set(c"address", "127.0.0.1/8");
-    call.set(c"mtu", 65_536);
-    call.set(c"is_up", true);
-    call.push_given(1);
-    if let Some(card) = card {
-        call.give_table(0, 6);
-        call.set(c"name", "eth0");
-        call.set(c"mac", &card.mac.to_string());
-        call.set(c"mtu", card.mtu);
-        call.set(c"is_up", true);
-        if let Some(address) = card.addresses.first() {
-            call.set(c"address", &address.to_string());
-        }
-        call.set(c"gateway", card.gateway.map(|gateway| gateway.to_string()).as_ref());
-        call.push_given(2);
-    }
-    Ok(1)
-}
-
-/// The sockets of the machine's processes.
-pub(super) fn sockets(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
-    let rows = machine.socket_rows()?;
-    call.give_table(rows.len() as u32, 0);
-    for (number, row) in (1..).zip(&rows) {
-        call.give_table(0, 5);
-        call.set(c"protocol", row.protocol);
-        call.set(c"state", row.state);
-        call.set(c"local", &row.local.to_string());
-        call.set(c"remote", row.remote.map(|remote| remote.to_string()).as_ref());
-        call.set(c"pid", row.pid);
-        call.push_given(number);
-    }
-    Ok(1)
 }

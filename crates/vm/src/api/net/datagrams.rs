@@ -3,9 +3,9 @@
 use super::address::{local, own_port, remote};
 use super::{CONVERSATION, DATAGRAMS};
 use crate::Errno;
-use crate::api::{object_value, options};
+use crate::api::options;
 use crate::luau::{Call, Function, Stop};
-use crate::machine::{Machine, Object, bind_errno, connect_errno, socket_errno};
+use crate::machine::{Machine, Object, Polled, bind_errno, connect_errno, socket_errno};
 
 pub(in crate::api) const DATAGRAM_METHODS: &[Function<Machine>] = &[
     Function::new(c"send_to", send_to),
@@ -50,9 +50,8 @@ fn give(
     socket: ironloom_net::SocketId,
 ) -> Result<u32, Stop> {
     let description = machine.describe(Object::Datagrams(socket))?;
-    let pid = machine.current.pid;
-    let number = machine.descriptor(pid, description)?;
-    Ok(call.give_object(tag, object_value(pid, number)))
+    let number = machine.descriptor(machine.current.pid, description)?;
+    Ok(call.give_object(tag, machine.object_value(number)))
 }
 
 /// The socket of an object, and its description.
@@ -119,7 +118,10 @@ fn receive(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     machine.begin_wait(call, timeout)?;
     match next(call, machine, socket)? {
         Some(given) => Ok(given),
-        None => machine.wait_for(|machine| machine.readers_of(description)),
+        None => {
+            let waits = machine.wait_for(|machine| machine.readers_of(description));
+            if timeout.is_some() { waits } else { machine.unless_news(call, Polled::Messages, waits) }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::address::{own_port, remote};
 use crate::Errno;
 use crate::api::options;
 use crate::luau::{Call, Stop};
-use crate::machine::{Machine, bind_errno, socket_errno};
+use crate::machine::{Machine, Polled, bind_errno, socket_errno};
 use crate::os::waiters::Waiters;
 
 /// How many ports a process may receive messages on.
@@ -56,7 +56,10 @@ pub(super) fn receive(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32,
     for socket in sockets {
         machine.socket_readers(socket).add(waiter);
     }
-    Err(Stop::Wait)
+    match timeout {
+        None => machine.unless_news(call, Polled::Messages, Err(Stop::Wait)),
+        Some(_) => Err(Stop::Wait),
+    }
 }
 
 pub(super) fn try_receive(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

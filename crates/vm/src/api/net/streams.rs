@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use super::LISTENER;
 use super::address::{local, own_port, remote};
 use crate::Errno;
-use crate::api::{handle, object_value, options};
+use crate::api::{handle, options};
 use crate::luau::{Call, Function, Stop};
-use crate::machine::{Machine, Object, bind_errno, connect_errno, socket_errno};
-use crate::os::Pid;
+use crate::machine::{CLOSED, Machine, Object, bind_errno, connect_errno, socket_errno};
 
 pub(in crate::api) const LISTENER_METHODS: &[Function<Machine>] =
     &[Function::new(c"accept", accept), Function::new(c"port", port), Function::new(c"close", close)];
@@ -25,7 +24,7 @@ pub(super) fn listen(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, 
     let socket = machine.host()?.listen(address, backlog).map_err(|error| bind_errno(&error))?;
     let description = machine.describe(Object::Listener(socket))?;
     let number = machine.descriptor(machine.current.pid, description)?;
-    Ok(call.give_object(LISTENER, object_value(machine.current.pid, number)))
+    Ok(call.give_object(LISTENER, machine.object_value(number)))
 }
 
 pub(super) fn accept(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
@@ -127,16 +126,16 @@ impl Machine {
     /// The description behind an object of this kind, which is the first argument.
     pub(super) fn object_of(&self, call: &Call<'_>, tag: u8) -> Result<u32, Stop> {
         let value = call.object(1, tag)?;
-        let (owner, number) = (Pid((value >> 32) as u32), value as u32);
-        let description = self.description_of(owner, number).filter(|_| owner == self.current.pid);
+        let number = self.own_number_of(value);
+        let description = number.and_then(|number| self.description_of(self.current.pid, number));
         description.ok_or_else(|| Stop::raise("the socket is closed"))
     }
 
     /// Closes an object of this kind, which is the first argument.
     pub(super) fn close_object_of(&mut self, call: &mut Call<'_>, tag: u8) -> Result<(), Stop> {
         self.object_of(call, tag)?;
-        let number = call.object(1, tag)? as u32;
-        call.set_object(1, tag, 0);
+        let number = self.own_number_of(call.object(1, tag)?).ok_or(Errno::BadHandle)?;
+        call.set_object(1, tag, CLOSED);
         self.close(self.current.pid, number)?;
         Ok(())
     }

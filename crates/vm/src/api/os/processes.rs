@@ -39,6 +39,8 @@ pub(super) fn wait(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, St
 
 pub(super) fn process_status(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let pid = pid_of(call, 1)?;
+    machine.begin_poll_of(call, pid)?;
+    machine.relay_seen(pid, |relay, has_ended| relay.knows_end = Some(has_ended));
     let status = match machine.table.get(pid).map(|process| process.state) {
         None => "not_found",
         Some(ProcessState::Ended(_)) => "finished",
@@ -52,7 +54,7 @@ pub(super) fn processes(call: &mut Call<'_>, machine: &mut Machine) -> Result<u3
     call.give_table(pids.len() as u32, 0);
     for (number, pid) in (1..).zip(pids) {
         let Some(facts) = crate::os::Views::process(&machine.table, pid) else { continue };
-        call.give_table(0, 13);
+        call.give_table(0, 14);
         call.set(c"pid", facts.pid);
         call.set(c"ppid", facts.ppid);
         call.set(c"pgid", facts.pgid);
@@ -70,6 +72,7 @@ pub(super) fn processes(call: &mut Call<'_>, machine: &mut Machine) -> Result<u3
         call.set(c"cpu", facts.cpu.as_nanos() as f64 / 1e9);
         call.set(c"started", facts.started.as_nanos() as f64 / 1e9);
         call.set(c"nice", i32::from(facts.nice));
+        call.set(c"tty", facts.tty.map(|number| format!("pts/{number}")).as_ref());
         call.push_given(number);
     }
     Ok(1)
@@ -100,11 +103,16 @@ pub(super) fn write_stdin(call: &mut Call<'_>, machine: &mut Machine) -> Result<
 /// What a child has written so far.
 pub(super) fn read_stdout(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let pid = pid_of(call, 1)?;
+    machine.begin_poll_of(call, pid)?;
     let Ok((_, output)) = relay(machine, pid) else { return Ok(call.give(())) };
-    match machine.open.get(output).map(|open| &open.object) {
-        Some(Object::Tail { tail, .. }) => Ok(call.give(&tail.bytes_from(tail.begin(), usize::MAX))),
-        _ => Ok(call.give(())),
+    let Some(Object::Tail { tail, .. }) = machine.open.get(output).map(|open| &open.object) else {
+        return Ok(call.give(()));
+    };
+    let (written, end) = (tail.bytes_from(tail.begin(), usize::MAX), tail.end());
+    if machine.process().pid == machine.table.get(pid).map_or(Pid::INIT, |child| child.parent) {
+        machine.relay_seen(pid, |relay, _| relay.seen = Some(end));
     }
+    Ok(call.give(&written))
 }
 
 pub(super) fn display_name(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

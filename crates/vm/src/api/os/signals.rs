@@ -3,7 +3,7 @@
 use crate::Errno;
 use crate::luau::{Call, Kind, Stop};
 use crate::machine::Machine;
-use crate::os::{Disposition, Pid, Signal};
+use crate::os::{Disposition, Pid, ProcessState, Signal};
 
 /// A signal by name or number; nothing for 0, which only asks whether a signal could be sent.
 fn named(call: &Call<'_>, place: u32) -> Result<Option<Signal>, Stop> {
@@ -16,6 +16,11 @@ fn named(call: &Call<'_>, place: u32) -> Result<Option<Signal>, Stop> {
 
 pub(super) fn kill(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let target = call.integer(1)?;
+    // Who stopped itself goes on here.
+    let _ = machine.begin_wait(call, None);
+    if call.is_again() {
+        return Ok(call.give(true));
+    }
     let signal = if call.is_nil(2) { Some(Signal::Terminate) } else { named(call, 2)? };
     let who = machine.process().who.clone();
     let number = u32::try_from(target.unsigned_abs()).map_err(|_| Errno::NoProcess)?;
@@ -27,7 +32,11 @@ pub(super) fn kill(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, St
     } else {
         machine.kill(&who, Pid(number), signal)?;
     }
-    if machine.is_running() { Ok(call.give(true)) } else { Err(Stop::End) }
+    match machine.table.get(machine.current.pid).map(|process| process.state) {
+        Some(ProcessState::Running) => Ok(call.give(true)),
+        Some(ProcessState::Stopped) => machine.hold(),
+        _ => Err(Stop::End),
+    }
 }
 
 pub(super) fn signal(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {

@@ -17,6 +17,12 @@ pub(super) fn spawn_path(call: &mut Call<'_>, machine: &mut Machine) -> Result<u
     start(call, machine, path)
 }
 
+/// `os.spawn` that gives nothing.
+pub(super) fn exec(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+    spawn(call, machine)?;
+    Ok(0)
+}
+
 /// Where programs are if the environment does not say.
 const PATH: &[u8] = b"/bin:/usr/bin";
 
@@ -55,6 +61,8 @@ fn start(call: &mut Call<'_>, machine: &mut Machine, path: Vec<u8>) -> Result<u3
     invoked.streams = if says_streams {
         Streams::Given(connected.streams)
     } else {
+        // Scripts of older engines write a program and start it.
+        invoked.is_readable_enough = true;
         Streams::Relay { forward: options::flag(call, 3, c"forward_stdout") }
     };
     let started = machine.start(pid, invoked);

@@ -56,7 +56,7 @@ pub(super) fn date(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, St
     Ok(1)
 }
 
-pub(super) fn sleep(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
+pub(in crate::api) fn sleep(call: &mut Call<'_>, machine: &mut Machine) -> Result<u32, Stop> {
     let duration = options::seconds(call, 1)?;
     match machine.begin_wait(call, Some(duration)) {
         Err(crate::Errno::TimedOut) => return Ok(call.give(true)),

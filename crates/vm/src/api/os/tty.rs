@@ -54,10 +54,10 @@ fn change(call: &mut Call<'_>, machine: &mut Machine, number: u32) -> Result<(),
     mode.raw = raw.unwrap_or(mode.raw);
     mode.echo = echo.unwrap_or(mode.echo);
     let ready = entry.console.set_mode(mode);
-    if let Some(group) = foreground {
-        entry.console.set_foreground(Some(group.0));
-    }
     machine.console_ready(number, ready);
+    if let Some(group) = foreground {
+        machine.bring_forward(number, group);
+    }
     Ok(())
 }
 
@@ -70,8 +70,8 @@ pub(super) fn set_foreground_pid(call: &mut Call<'_>, machine: &mut Machine) -> 
             machine.table.get(pid).ok_or(Errno::NoProcess)?.group
         }
     };
-    if let Some(entry) = machine.process().console.and_then(|number| machine.consoles.get_mut(number)) {
-        entry.console.set_foreground(Some(group.0));
+    if let Some(console) = machine.process().console {
+        machine.bring_forward(console, group);
     }
     Ok(0)
 }

@@ -5,7 +5,7 @@ const SHOW: &str = "local function show(list) say(#list .. ':' .. table.concat(l
 
 #[track_caller]
 fn check(source: &str, expected: &[&str]) {
-    let said = run(&[(c"str", &super::functions())], &format!("{SHOW}{source}"), &[]);
+    let said = run(&[(c"str", const { &super::functions() })], &format!("{SHOW}{source}"), &[]);
     assert_eq!(said, expected, "{source}");
 }
 

@@ -2,7 +2,9 @@
 
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::ffi::c_void;
-use std::ptr;
+use std::ptr::{self, NonNull};
+
+use super::pages;
 
 /// What one state has, and what it may have.
 #[derive(Debug)]
@@ -23,6 +25,22 @@ pub(super) struct Account {
 const UNIT_BYTES_LOG2: u32 = 7;
 
 impl Account {
+    /// Nothing is used, and all may be.
+    pub(super) const UNLIMITED: Self =
+        Self { used: 0, limit: usize::MAX, fuel: i64::MAX, pressure: usize::MAX, kept_fuel: None };
+
+    /// Lifts all limits; gives what is to be [restored](Self::restore).
+    pub(super) const fn suspend(&mut self) -> Self {
+        let used = self.used;
+        std::mem::replace(self, Self { used, ..Self::UNLIMITED })
+    }
+
+    /// Sets the limits that were, whatever was used meanwhile.
+    pub(super) const fn restore(&mut self, suspended: &Self) {
+        let Self { limit, fuel, pressure, kept_fuel, .. } = *suspended;
+        *self = Self { used: self.used, limit, fuel, pressure, kept_fuel };
+    }
+
     /// Counts bytes that were allocated, or that the host looks at, as work.
     pub(super) const fn charge(&mut self, bytes: usize) {
         self.spend((bytes >> UNIT_BYTES_LOG2) as u64);
@@ -68,15 +86,34 @@ pub(super) unsafe extern "C" fn allocate(
     let before = Layout::from_size_align(old, ALIGNMENT).expect("it was allocated with this layout");
     let given: *mut u8 = match (old, new) {
         (0, 0) => return ptr::null_mut(),
-        // SAFETY: the layout has a size.
-        (0, _) => unsafe { alloc(layout) },
+        (0, _) => match pages::class(new) {
+            Some(class) => pages::take(class).map_or(ptr::null_mut(), NonNull::as_ptr),
+            // SAFETY: the layout has a size.
+            None => unsafe { alloc(layout) },
+        },
         (_, 0) => {
-            // SAFETY: the block was allocated here with this layout.
-            unsafe { dealloc(block.cast(), before) };
+            // SAFETY: the block was allocated here with this layout, and is not null.
+            unsafe {
+                match pages::class(old) {
+                    Some(class) => pages::give_back(class, NonNull::new_unchecked(block.cast())),
+                    None => dealloc(block.cast(), before),
+                }
+            }
             ptr::null_mut()
         }
         // SAFETY: as above, and the new size is not zero.
-        _ => unsafe { realloc(block.cast(), before, new) },
+        _ if pages::class(old).is_none() && pages::class(new).is_none() => unsafe {
+            realloc(block.cast(), before, new)
+        },
+        // SAFETY: this function may be called as its caller did; both blocks have room for what is kept.
+        _ => unsafe {
+            let moved = allocate(data, ptr::null_mut(), 0, new);
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(block.cast::<u8>(), moved.cast(), old.min(new));
+                allocate(data, block, old, 0);
+            }
+            return moved;
+        },
     };
     if new == 0 || !given.is_null() {
         account.used = account.used - old + new;

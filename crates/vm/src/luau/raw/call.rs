@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_int};
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::{ptr, slice};
 
 use mlua::ffi::{self, lua_State};
@@ -68,6 +69,19 @@ impl<'a> Call<'a> {
         self.arguments as u32
     }
 
+    /// The name of the chunk whose function is so many calls below this one.
+    #[must_use]
+    pub(crate) fn chunk_of_caller(&self, below: u32) -> Vec<u8> {
+        let mut found = MaybeUninit::<ffi::lua_Debug>::zeroed();
+        // SAFETY: zeros are null pointers and numbers. What is asked for is filled in, if there is such a call; the name is
+        // a string that the function keeps, and is copied at once.
+        unsafe {
+            let is_there = ffi::lua_getinfo(self.lua, below as c_int, c"s".as_ptr(), found.as_mut_ptr()) != 0;
+            let name = (*found.as_ptr()).short_src;
+            if is_there && !name.is_null() { CStr::from_ptr(name).to_bytes().to_vec() } else { Vec::new() }
+        }
+    }
+
     /// What a value is.
     #[must_use]
     pub fn kind(&self, place: u32) -> Kind {
@@ -91,7 +105,7 @@ impl<'a> Call<'a> {
         self.kind(place) == Kind::Nil
     }
 
-    /// Whether a value is [`Null`].
+    /// Whether a value is [`Null`](super::Null).
     #[must_use]
     pub fn is_null(&self, place: u32) -> bool {
         // SAFETY: as in `kind`; what the pointer points to is not looked at.

@@ -42,25 +42,21 @@ const LINEAR: &[(&CStr, &CStr, ffi::lua_CFunction)] = &[
     (c"", c"tonumber", linear::<32>),
 ];
 
-/// Replaces the functions.
+/// Replaces the functions of the table on top, which has this name; the globals have none.
 ///
 /// # Safety
 ///
-/// The state is new, its libraries are open, and nothing is frozen.
-pub(super) unsafe fn count(lua: *mut lua_State) {
-    for (table, name, wrapper) in LINEAR {
+/// The table is not frozen.
+pub(super) unsafe fn count(lua: *mut lua_State, table: &CStr) {
+    for (_, name, wrapper) in LINEAR.iter().filter(|(known, ..)| *known == table) {
         // SAFETY: as promised, nothing raises. What is not there stays so.
         unsafe {
-            if table.is_empty() {
-                ffi::lua_pushvalue(lua, ffi::LUA_GLOBALSINDEX);
-            } else {
-                ffi::lua_getfield(lua, ffi::LUA_GLOBALSINDEX, table.as_ptr());
-            }
-            if ffi::lua_getfield(lua, -1, name.as_ptr()) == ffi::LUA_TFUNCTION {
+            if ffi::lua_rawgetfield(lua, -1, name.as_ptr()) == ffi::LUA_TFUNCTION {
                 ffi::lua_pushcclosurek(lua, *wrapper, name.as_ptr(), 1, None);
-                ffi::lua_setfield(lua, -2, name.as_ptr());
+                ffi::lua_rawsetfield(lua, -2, name.as_ptr());
+            } else {
+                ffi::lua_settop(lua, -2);
             }
-            ffi::lua_settop(lua, 0);
         }
     }
 }

@@ -7,6 +7,7 @@ use mlua::ffi;
 
 use super::Call;
 use super::entry::{Function, push};
+use super::libraries;
 use super::thread::{Kept, Thread};
 
 /// The value that stands for `null` of JSON. There is one, it is not nil, and it counts as true.
@@ -109,6 +110,7 @@ impl Call<'_> {
         self.reserve(1);
         // SAFETY: the tag has a metatable, or none; the object has room for the value.
         unsafe {
+            libraries::object(self.lua, tag);
             let place = ffi::lua_newuserdatataggedwithmetatable(self.lua, size_of::<u64>(), tag.into());
             place.cast::<u64>().write(value);
         }

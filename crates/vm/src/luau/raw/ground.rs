@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use mlua::ffi::{self, lua_State};
 
 use super::allocator::Account;
+use super::libraries::Maker;
 
 /// How much a thread may do before it is somebody else's turn, in safepoints: ends of loops, calls and returns.
 #[derive(Debug, Clone, Copy)]
@@ -55,19 +56,17 @@ pub(super) struct Ground {
     /// Whom host functions work for, while `resume` runs.
     pub(super) host: *mut (),
     pub(super) dropped: Vec<Dropped>,
+    /// What makes the parts of the libraries that are missing.
+    pub(super) maker: Maker,
+    /// The kinds of host objects that have their metatable, a bit for each.
+    pub(super) objects: u8,
 }
 
 impl Ground {
     pub(super) const fn new() -> Self {
         Self {
             // Preludes run before there is anybody to limit.
-            account: Account {
-                used: 0,
-                limit: usize::MAX,
-                fuel: i64::MAX,
-                pressure: usize::MAX,
-                kept_fuel: None,
-            },
+            account: Account::UNLIMITED,
             grace: 0,
             cause: Cause::Spent,
             doomed: false,
@@ -75,6 +74,8 @@ impl Ground {
             stopped: Vec::new(),
             host: std::ptr::null_mut(),
             dropped: Vec::new(),
+            maker: Maker::NONE,
+            objects: 0,
         }
     }
 

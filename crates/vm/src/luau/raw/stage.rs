@@ -2,16 +2,17 @@
 
 use std::ffi::CStr;
 use std::ptr;
+use std::sync::Arc;
 
 use super::arena::{Arena, allocate_in};
-use super::{Fuel, Libraries, Outcome, State};
+use super::{Fuel, Furnished, Libraries, Outcome, State};
 
 /// A state on which one script after another runs, each as if it were the first, and with the same result on every stage.
 ///
 /// After a script all memory is put back as it was before. While one runs nothing is collected: when that happens would
 /// depend on the clock, and scripts can see it.
 #[derive(Debug)]
-pub(crate) struct Stage<H> {
+pub(crate) struct Stage<H: 'static> {
     state: State<H>,
     /// It is dropped after the state. Its address is the state's.
     arena: Box<Arena>,
@@ -22,15 +23,15 @@ pub(crate) struct Stage<H> {
 /// How much memory a byte of bytecode becomes at most when it is loaded, with a good margin.
 const LOADED_BYTES: usize = 128;
 
-impl<H> Stage<H> {
+impl<H: 'static> Stage<H> {
     /// A stage with room for so many bytes.
     ///
     /// # Panics
     ///
     /// As [`State::new`], and if the room is not enough for that.
-    pub(crate) fn new(libraries: &Libraries<'_, H>, bytes: usize) -> Self {
+    pub(crate) fn new(libraries: Arc<Libraries<H>>, bytes: usize) -> Self {
         let mut arena = Box::new(Arena::new(bytes));
-        let state = State::with(libraries, |account| {
+        let state = State::with(libraries, Furnished::Whole, |account| {
             arena.account = account;
             (allocate_in, ptr::from_mut(&mut *arena).cast())
         });
@@ -81,7 +82,7 @@ impl<H> Stage<H> {
     }
 }
 
-impl<H> Drop for Stage<H> {
+impl<H: 'static> Drop for Stage<H> {
     fn drop(&mut self) {
         // So that the state ends as it began, whatever a script was doing.
         self.clear();

@@ -4,32 +4,15 @@ use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 use mlua::ffi::{self, lua_State};
 
-use super::addresses;
 use super::allocator::{Account, allocate};
-use super::costs;
-use super::entry::{Function, push};
-use super::ground::{Active, Cause, Dropped, Fuel, Ground, begins, collected, ends, interrupt};
+use super::entry::push;
+use super::ground::{Active, Cause, Dropped, Fuel, Ground, begins, ends, interrupt};
+use super::libraries::{Furnished, Libraries, furnish};
 use super::thread::{Kept, Outcome, Thread};
-
-/// What a state offers to scripts beside Luau's own libraries.
-pub(crate) struct Libraries<'a, H> {
-    /// Tables of functions.
-    pub(crate) tables: &'a [(&'static CStr, &'a [Function<H>])],
-    /// Functions that have no table. They take the place of Luau's, if it has one of the name.
-    pub(crate) globals: &'a [Function<H>],
-    /// Methods of host objects, by tag.
-    pub(crate) objects: &'a [(u8, &'static CStr, &'a [Function<H>])],
-    /// Host objects: table and name, tag and value.
-    pub(crate) constants: &'a [(&'static CStr, &'static CStr, u8, u64)],
-    /// What of Luau's own is taken away: table (empty for globals) and name.
-    pub(crate) removed: &'a [(&'static CStr, &'static CStr)],
-    /// Sources, compiled, that add to the tables: each is run before everything is frozen. They must not call functions of
-    /// the host, which works for nobody yet.
-    pub(crate) preludes: &'a [(&'static CStr, &'a [u8])],
-}
 
 /// A function that was loaded once, to be run by many threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,32 +20,35 @@ pub(crate) struct Prototype(c_int);
 
 /// A Luau state whose host functions work for an `H`.
 #[derive(Debug)]
-pub(crate) struct State<H> {
+pub(crate) struct State<H: 'static> {
     lua: NonNull<lua_State>,
     ground: NonNull<Ground>,
     /// The metatable of environments.
     environment: c_int,
     /// Whether garbage is collected while scripts run.
     collects: bool,
+    /// What it is furnished with, some of it later.
+    _libraries: Arc<Libraries<H>>,
     host: PhantomData<fn(&mut H)>,
 }
 
 // SAFETY: a state is used through `&mut`, and holds nothing that belongs to a thread of the host.
-unsafe impl<H> Send for State<H> {}
+unsafe impl<H: 'static> Send for State<H> {}
 
-impl<H> State<H> {
-    /// A state with everything that its scripts will find, frozen.
+impl<H: 'static> State<H> {
+    /// A state whose scripts find these libraries, which they cannot change.
     ///
     /// # Panics
     ///
     /// If the program has no memory, or a prelude does not run.
-    pub(crate) fn new(libraries: &Libraries<'_, H>) -> Self {
-        Self::with(libraries, |account| (allocate, account.cast()))
+    pub(crate) fn new(libraries: Arc<Libraries<H>>, furnished: Furnished) -> Self {
+        Self::with(libraries, furnished, |account| (allocate, account.cast()))
     }
 
     /// As [`new`](Self::new), with an allocator and what it is called with, made for the account of the state.
     pub(super) fn with(
-        libraries: &Libraries<'_, H>,
+        libraries: Arc<Libraries<H>>,
+        furnished: Furnished,
         allocator: impl FnOnce(*mut Account) -> (ffi::lua_Alloc, *mut c_void),
     ) -> Self {
         let ground = NonNull::from(Box::leak(Box::new(Ground::new())));
@@ -76,159 +62,9 @@ impl<H> State<H> {
             (*callbacks).interrupt = Some(interrupt);
             (*callbacks).preresume = Some(begins);
             (*callbacks).postresume = Some(ends);
-            let mut state = Self { lua, ground, environment: 0, collects: true, host: PhantomData };
-            state.furnish(libraries);
-            state
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The state is new.
-    unsafe fn furnish(&mut self, libraries: &Libraries<'_, H>) {
-        let lua = self.lua.as_ptr();
-        // SAFETY: the state is new; nothing raises, because memory is not limited and nothing is frozen yet.
-        unsafe {
-            for open in [
-                ffi::luaopen_base,
-                ffi::luaopen_coroutine,
-                ffi::luaopen_table,
-                ffi::luaopen_string,
-                ffi::luaopen_bit32,
-                ffi::luaopen_buffer,
-                ffi::luaopen_utf8,
-                ffi::luaopen_math,
-                ffi::luaopen_debug,
-                ffi::luaopen_vector,
-            ] {
-                ffi::lua_pushcclosurek(lua, open, ptr::null(), 0, None);
-                ffi::lua_call(lua, 0, 0);
-            }
-            addresses::hide(lua);
-            costs::count(lua);
-            for (table, name) in libraries.removed {
-                self.open_table(table);
-                ffi::lua_pushnil(lua);
-                ffi::lua_setfield(lua, -2, name.as_ptr());
-                ffi::lua_settop(lua, 0);
-            }
-            for (table, functions) in libraries.tables {
-                self.open_table(table);
-                self.define(functions);
-                ffi::lua_settop(lua, 0);
-            }
-            self.open_table(c"");
-            self.define(libraries.globals);
-            ffi::lua_settop(lua, 0);
-            for (tag, name, methods) in libraries.objects {
-                self.define_object(*tag, name, methods);
-            }
-            for (table, name, tag, value) in libraries.constants {
-                self.open_table(table);
-                let size = size_of::<u64>();
-                let object = ffi::lua_newuserdatataggedwithmetatable(lua, size, (*tag).into());
-                object.cast::<u64>().write(*value);
-                ffi::lua_setfield(lua, -2, name.as_ptr());
-                ffi::lua_settop(lua, 0);
-            }
-            for (name, bytecode) in libraries.preludes {
-                let loaded = ffi::luau_load(lua, name.as_ptr(), bytecode.as_ptr().cast(), bytecode.len(), 0);
-                assert!(loaded == 0, "the prelude {name:?} compiles: {}", self.text(-1));
-                ffi::lua_call(lua, 0, 0);
-                ffi::lua_settop(lua, 0);
-            }
-            ffi::luaL_sandbox_(lua);
-            self.environment = self.shared_metatable();
-            ffi::lua_gc(lua, ffi::LUA_GCCOLLECT, 0);
-        }
-    }
-
-    /// Pushes a global table, which is made if there is none; the globals themselves for no name.
-    ///
-    /// # Safety
-    ///
-    /// As [`furnish`](Self::furnish).
-    unsafe fn open_table(&mut self, name: &CStr) {
-        let lua = self.lua.as_ptr();
-        // SAFETY: as promised.
-        unsafe {
-            if name.is_empty() {
-                ffi::lua_pushvalue(lua, ffi::LUA_GLOBALSINDEX);
-                return;
-            }
-            if ffi::lua_getfield(lua, ffi::LUA_GLOBALSINDEX, name.as_ptr()) != ffi::LUA_TTABLE {
-                ffi::lua_settop(lua, -2);
-                ffi::lua_createtable(lua, 0, 0);
-                ffi::lua_pushvalue(lua, -1);
-                ffi::lua_setfield(lua, ffi::LUA_GLOBALSINDEX, name.as_ptr());
-            }
-        }
-    }
-
-    /// Puts functions into the table on top.
-    ///
-    /// # Safety
-    ///
-    /// As [`furnish`](Self::furnish).
-    unsafe fn define(&mut self, functions: &[Function<H>]) {
-        let lua = self.lua.as_ptr();
-        for function in functions {
-            // SAFETY: as promised.
-            unsafe {
-                if function.is_null {
-                    ffi::lua_pushlightuserdata(lua, ptr::null_mut());
-                } else {
-                    let (enter, again) = (function.enter, Some(function.again));
-                    ffi::lua_pushcclosurek(lua, enter, function.name.as_ptr(), 0, again);
-                }
-                ffi::lua_setfield(lua, -2, function.name.as_ptr());
-            }
-        }
-    }
-
-    /// Makes the metatable of host objects of a kind.
-    ///
-    /// # Safety
-    ///
-    /// As [`furnish`](Self::furnish).
-    unsafe fn define_object(&mut self, tag: u8, name: &CStr, methods: &[Function<H>]) {
-        let lua = self.lua.as_ptr();
-        // SAFETY: as promised.
-        unsafe {
-            ffi::lua_createtable(lua, 0, 3);
-            ffi::lua_createtable(lua, 0, methods.len() as c_int);
-            self.define(methods);
-            ffi::lua_setreadonly(lua, -1, 1);
-            ffi::lua_setfield(lua, -2, c"__index".as_ptr());
-            push(lua, name.to_bytes());
-            ffi::lua_setfield(lua, -2, c"__type".as_ptr());
-            push(lua, name.to_bytes());
-            ffi::lua_setfield(lua, -2, c"__metatable".as_ptr());
-            ffi::lua_setreadonly(lua, -1, 1);
-            ffi::lua_setuserdatametatable(lua, tag.into());
-            ffi::lua_settop(lua, 0);
-            ffi::lua_setuserdatadtor(lua, tag.into(), Some(collector(tag)));
-        }
-    }
-
-    /// What environments of processes have in common: they show what is behind, and hide how.
-    ///
-    /// # Safety
-    ///
-    /// As [`furnish`](Self::furnish).
-    unsafe fn shared_metatable(&mut self) -> c_int {
-        let lua = self.lua.as_ptr();
-        // SAFETY: as promised.
-        unsafe {
-            ffi::lua_createtable(lua, 0, 2);
-            ffi::lua_pushvalue(lua, ffi::LUA_GLOBALSINDEX);
-            ffi::lua_setfield(lua, -2, c"__index".as_ptr());
-            ffi::lua_pushboolean(lua, 0);
-            ffi::lua_setfield(lua, -2, c"__metatable".as_ptr());
-            ffi::lua_setreadonly(lua, -1, 1);
-            let reference = ffi::lua_ref(lua, -1);
-            ffi::lua_settop(lua, 0);
-            reference
+            furnish(lua.as_ptr(), &libraries, furnished);
+            let environment = shared_metatable(lua.as_ptr());
+            Self { lua, ground, environment, collects: true, _libraries: libraries, host: PhantomData }
         }
     }
 
@@ -453,7 +289,7 @@ impl<H> State<H> {
     }
 }
 
-impl<H> Drop for State<H> {
+impl<H: 'static> Drop for State<H> {
     fn drop(&mut self) {
         // SAFETY: nothing of the state is used after this. Its objects are collected, which the ground must see.
         unsafe {
@@ -463,12 +299,32 @@ impl<H> Drop for State<H> {
     }
 }
 
+/// What environments of processes have in common: they show what is behind, and hide how.
+///
+/// # Safety
+///
+/// The state is new, and its own thread is given.
+unsafe fn shared_metatable(lua: *mut lua_State) -> c_int {
+    // SAFETY: as promised, nothing raises.
+    unsafe {
+        ffi::lua_createtable(lua, 0, 2);
+        ffi::lua_pushvalue(lua, ffi::LUA_GLOBALSINDEX);
+        ffi::lua_setfield(lua, -2, c"__index".as_ptr());
+        ffi::lua_pushboolean(lua, 0);
+        ffi::lua_setfield(lua, -2, c"__metatable".as_ptr());
+        ffi::lua_setreadonly(lua, -1, 1);
+        let reference = ffi::lua_ref(lua, -1);
+        ffi::lua_settop(lua, 0);
+        reference
+    }
+}
+
 /// The text at an index, if there is one.
 ///
 /// # Safety
 ///
 /// The index is one of this stack, or above it.
-unsafe fn text_of(lua: *mut lua_State, index: c_int) -> String {
+pub(super) unsafe fn text_of(lua: *mut lua_State, index: c_int) -> String {
     let mut length = 0;
     // SAFETY: a string stays in its place; nothing else is looked at.
     unsafe {
@@ -477,20 +333,6 @@ unsafe fn text_of(lua: *mut lua_State, index: c_int) -> String {
         }
         let start = ffi::lua_tolstring(lua, index, &raw mut length);
         String::from_utf8_lossy(std::slice::from_raw_parts(start.cast(), length)).into_owned()
-    }
-}
-
-/// What collects host objects of a kind.
-fn collector(tag: u8) -> ffi::lua_Destructor {
-    match tag {
-        1 => collected::<1>,
-        2 => collected::<2>,
-        3 => collected::<3>,
-        4 => collected::<4>,
-        5 => collected::<5>,
-        6 => collected::<6>,
-        7 => collected::<7>,
-        _ => unreachable!("host objects have seven kinds"),
     }
 }
 

@@ -5,15 +5,12 @@
 
 use ironloom_blob::tree::{Attributes, Name};
 
-use crate::os::{Access, Errno};
+use crate::os::Errno;
 
-use super::tour::{Progress, push};
+use super::tour::{Progress, page, push};
 use super::walk::{Last, Walk};
 use super::write::at;
 use super::{Caller, Files, WatchKind};
-
-/// How many entries of a directory are looked at together.
-const PAGE_ENTRIES: usize = 64;
 
 /// How something is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,7 +116,10 @@ impl TreeCopy {
             self.source.truncate(level.source);
             self.target.truncate(level.target);
             match page(files, caller, &self.source, level.after.as_ref(), steps) {
-                Ok(page) if !page.is_empty() => self.copy_page(files, caller, page, &mut steps),
+                Ok(page) if !page.is_empty() => {
+                    let names = page.into_iter().map(|(name, _)| name).collect();
+                    self.copy_page(files, caller, names, &mut steps);
+                }
                 ended => {
                     self.note(ended.map(drop));
                     let finished = self.leave(files, caller);
@@ -178,19 +178,4 @@ impl TreeCopy {
     fn note(&mut self, done: Result<(), Errno>) {
         self.error = self.error.or(done.err());
     }
-}
-
-/// The next names of a directory.
-fn page(
-    files: &Files,
-    caller: &Caller<'_>,
-    directory: &[u8],
-    after: Option<&Name>,
-    steps: usize,
-) -> Result<Vec<Name>, Errno> {
-    let walk = Walk::entry(&files.tree, caller, directory)?;
-    walk.require(caller, Access::READ | Access::SEARCH)?;
-    let limit = steps.clamp(1, PAGE_ENTRIES);
-    let children = walk.node().children(caller, after.map(Name::as_bytes), limit, walk.is_root())?;
-    Ok(children.into_iter().map(|(name, _)| name).collect())
 }

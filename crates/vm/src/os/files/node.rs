@@ -113,6 +113,14 @@ impl<'t> Node<'t> {
         Listed { name, stat: self.stat(caller), target: self.target(caller).ok() }
     }
 
+    /// How many entries are below it, at any depth; at least one for a directory of a view.
+    pub(super) fn entries(&self) -> u64 {
+        match self {
+            Self::Stored(seen) => seen.stat().entries,
+            Self::View(view) => u64::from(view.is_directory()),
+        }
+    }
+
     /// Whether it is a directory with entries.
     pub(super) fn is_full_directory(&self) -> bool {
         match self {

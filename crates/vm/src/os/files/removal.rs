@@ -1,19 +1,19 @@
 //! [`Removal`]: removes a directory with everything below it, a part at a time.
 //!
 //! Whoever is not root may not remove everything: each entry is judged by the directory that it is in. What may not be
-//! removed stays, with the directories above it, and the rest goes.
+//! removed stays, with the directories above it, and the rest goes. Root removes small directories as a whole.
 
 use ironloom_blob::tree::Name;
 
-use crate::os::{Access, Errno};
+use crate::os::Errno;
 
-use super::tour::{Progress, push};
+use super::tour::{Progress, page, push};
 use super::walk::{Last, Walk};
 use super::write::at;
 use super::{Caller, Files, WatchKind};
 
-/// How many entries of a directory are looked at together.
-const PAGE_ENTRIES: usize = 64;
+/// How many entries root removes in one step, at any depth of a directory.
+const ENTRIES_AT_ONCE: u64 = 64;
 
 /// A removal that has begun; see [`Files::remove_all`].
 #[derive(Debug)]
@@ -42,9 +42,9 @@ impl Files {
     pub fn remove_all(&mut self, caller: &Caller<'_>, path: &[u8]) -> Result<Removal, Errno> {
         let walk = self.found(caller, path, Last::Entry)?;
         walk.admit_removal(caller)?;
-        let is_directory = walk.facts(caller).is_directory();
+        let entries = walk.node().entries();
         let path = walk.path();
-        if is_directory && !caller.who.is_root() {
+        if !is_whole(caller, entries) {
             let levels = vec![Level { length: path.len(), after: None }];
             return Ok(Removal { path, levels, error: None });
         }
@@ -70,11 +70,13 @@ impl Removal {
             }
             steps -= 1;
             self.path.truncate(level.length);
-            match page(files, caller, &self.path, level.after.as_ref(), steps) {
-                Ok(page) if !page.is_empty() => self.remove_page(files, caller, page, &mut steps),
+            let page = page(files, caller, &self.path, level.after.as_ref(), steps);
+            let page = page.map(|page| page.into_iter().map(|(name, node)| (name, node.entries())).collect());
+            match page {
+                Ok(page) if !Vec::is_empty(&page) => self.remove_page(files, caller, page, &mut steps),
                 unread => {
                     // A directory that may not be read goes like any other if nothing is in it.
-                    let removed = remove(files, caller, &self.path);
+                    let removed = remove(files, caller, &self.path, 0);
                     self.note(removed.map_err(|error| unread.err().unwrap_or(error)));
                     self.levels.pop();
                 }
@@ -83,26 +85,27 @@ impl Removal {
         Progress::Done(self.error.map_or(Ok(()), Err))
     }
 
-    /// Removes entries of a directory, up to a directory that must be emptied first.
+    /// Removes entries of a directory, each with how many are below it, up to a directory that must be emptied first.
     fn remove_page(
         &mut self,
         files: &mut Files,
         caller: &Caller<'_>,
-        page: Vec<(Name, bool)>,
+        page: Vec<(Name, u64)>,
         steps: &mut usize,
     ) {
         let length = self.path.len();
-        for (name, is_full) in page {
+        for (name, entries) in page {
             *steps = steps.saturating_sub(1);
             push(&mut self.path, &name);
             if let Some(level) = self.levels.last_mut() {
                 level.after = Some(name);
             }
-            if is_full {
+            if !is_whole(caller, entries) {
                 self.levels.push(Level { length: self.path.len(), after: None });
                 return;
             }
-            let removed = remove(files, caller, &self.path);
+            *steps = steps.saturating_sub(entries as usize);
+            let removed = remove(files, caller, &self.path, entries);
             self.note(removed);
             self.path.truncate(length);
         }
@@ -115,22 +118,18 @@ impl Removal {
     }
 }
 
-/// The next entries of a directory, each with whether it is a directory with entries.
-fn page(
-    files: &Files,
-    caller: &Caller<'_>,
-    directory: &[u8],
-    after: Option<&Name>,
-    steps: usize,
-) -> Result<Vec<(Name, bool)>, Errno> {
-    let walk = Walk::entry(&files.tree, caller, directory)?;
-    walk.require(caller, Access::READ | Access::SEARCH)?;
-    let limit = steps.clamp(1, PAGE_ENTRIES);
-    let children = walk.node().children(caller, after.map(Name::as_bytes), limit, walk.is_root())?;
-    Ok(children.into_iter().map(|(name, node)| (name, node.is_full_directory())).collect())
+/// Whether it goes at once: root may remove everything, but not too much in one step.
+fn is_whole(caller: &Caller<'_>, entries: u64) -> bool {
+    entries == 0 || (caller.who.is_root() && entries <= ENTRIES_AT_ONCE)
 }
 
-fn remove(files: &mut Files, caller: &Caller<'_>, path: &[u8]) -> Result<(), Errno> {
+/// Removes an entry that [goes at once](is_whole).
+fn remove(files: &mut Files, caller: &Caller<'_>, path: &[u8], entries: u64) -> Result<(), Errno> {
     Walk::entry(&files.tree, caller, path)?.admit_removal(caller)?;
-    files.remove(caller, path)
+    if entries == 0 {
+        return files.remove(caller, path);
+    }
+    files.tree.remove_all(at(path), caller.now)?;
+    files.tell(WatchKind::Removed, path);
+    Ok(())
 }

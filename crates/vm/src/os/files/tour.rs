@@ -82,8 +82,15 @@ impl Tour {
             self.real.truncate(*real);
             self.shown.truncate(*shown);
             *steps -= 1;
-            let limit = (*steps).clamp(1, PAGE_ENTRIES);
-            let page = page(files, caller, &self.real, after.as_ref(), limit, &mut self.was_denied)?;
+            let page = match page(files, caller, &self.real, after.as_ref(), *steps) {
+                // It was removed since.
+                Err(Errno::NotFound) => Vec::new(),
+                Err(Errno::Access) => {
+                    self.was_denied = true;
+                    Vec::new()
+                }
+                page => page?,
+            };
             if page.is_empty() {
                 levels.pop();
             }
@@ -141,23 +148,17 @@ impl Tour {
     }
 }
 
-/// The next entries of a directory; none if it is gone or may not be read.
-fn page<'t>(
+/// The next entries of a directory that was judged before, up to a page and about as many as there are steps.
+pub(super) fn page<'t>(
     files: &'t Files,
     caller: &Caller<'_>,
     directory: &[u8],
     after: Option<&Name>,
-    limit: usize,
-    was_denied: &mut bool,
+    steps: usize,
 ) -> Result<Vec<(Name, Node<'t>)>, Errno> {
-    let walk = match Walk::entry(&files.tree, caller, directory) {
-        Err(Errno::NotFound) => return Ok(Vec::new()),
-        walk => walk?,
-    };
-    if !walk.facts(caller).allows(caller.who, Access::READ | Access::SEARCH) {
-        *was_denied = true;
-        return Ok(Vec::new());
-    }
+    let walk = Walk::entry(&files.tree, caller, directory)?;
+    walk.require(caller, Access::READ | Access::SEARCH)?;
+    let limit = steps.clamp(1, PAGE_ENTRIES);
     walk.node().children(caller, after.map(Name::as_bytes), limit, walk.is_root())
 }
 

@@ -68,6 +68,9 @@ pub(super) fn network(table: NetworkView, rows: &str) -> String {
             " face |bytes    packets errs drop fifo frame compressed multicast",
             "|bytes    packets errs drop fifo colls carrier compressed\n",
         ),
+        NetworkView::Neighbours => {
+            "IP address       HW type     Flags       HW address            Mask     Device\n"
+        }
         NetworkView::Tcp => concat!(
             "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt",
             "   uid  timeout inode\n",

@@ -94,7 +94,8 @@ impl ProcessFile {
     ];
 }
 
-const NETWORK: [(&str, NetworkView); 4] = [
+const NETWORK: [(&str, NetworkView); 5] = [
+    ("arp", NetworkView::Neighbours),
     ("dev", NetworkView::Interfaces),
     ("route", NetworkView::Routes),
     ("tcp", NetworkView::Tcp),

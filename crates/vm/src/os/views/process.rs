@@ -12,6 +12,9 @@ const TICKS: u64 = 100;
 
 const PAGE_BYTES: u64 = 4_096;
 
+/// The number of the device `pts/0`.
+const FIRST_TTY: u32 = 136 << 8;
+
 /// How many bytes of a name are shown.
 const NAME_BYTES_MAX: usize = 15;
 
@@ -51,9 +54,10 @@ fn stat(facts: &ProcessFacts) -> String {
     let (cpu, started) = (ticks(facts.cpu), ticks(facts.started));
     let pages = memory_bytes / PAGE_BYTES;
     let name = escaped_name(facts);
+    let tty = facts.tty.map_or(0, |number| FIRST_TTY.saturating_add(number));
     // Fields 9 to 13, 15 to 17, 21 and from 25 on say nothing of such processes.
     format!(
-        "{pid} ({name}) {state} {ppid} {pgid} {pgid} 0 -1 0 0 0 0 0 {cpu} 0 0 0 {priority} {nice} {threads} 0 \
+        "{pid} ({name}) {state} {ppid} {pgid} {pgid} {tty} -1 0 0 0 0 0 {cpu} 0 0 0 {priority} {nice} {threads} 0 \
          {started} {memory_bytes} {pages}{}\n",
         " 0".repeat(28)
     )

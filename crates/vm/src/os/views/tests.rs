@@ -46,6 +46,7 @@ impl Views for Table {
             cpu: Duration::from_millis(1_230),
             started: Duration::from_secs(5),
             nice: 5,
+            tty: None,
             threads: 2,
         })
     }
@@ -144,7 +145,7 @@ fn the_views_are_directories_like_others() {
     );
     assert_eq!(world.names("/proc/7").unwrap(), "cmdline comm cwd environ fd stat status");
     assert_eq!(world.names("/proc/self/fd").unwrap(), "0 10");
-    assert_eq!(world.names("/proc/net").unwrap(), "dev route tcp udp");
+    assert_eq!(world.names("/proc/net").unwrap(), "arp dev route tcp udp");
     let (files, ann) = world.ann();
     assert_eq!(files.real_path(&ann, b"/proc/self/status").unwrap(), b"/proc/7/status");
     assert_eq!(files.chdir(&ann, b"/proc/self/").unwrap(), b"/proc/7");
@@ -225,6 +226,7 @@ fn files_about_the_machine_read_as_in_linux() {
     assert!(world.read("/proc/mounts").unwrap().contains("proc /proc proc "));
     assert!(world.read("/proc/net/tcp").unwrap().ends_with("inode\nTcp\n"));
     assert!(world.read("/proc/net/dev").unwrap().ends_with("\nInterfaces\n"));
+    assert!(world.read("/proc/net/arp").unwrap().ends_with("Device\nNeighbours\n"));
     assert_eq!(world.read("/proc/filesystems").unwrap().lines().count(), 3);
 }
 

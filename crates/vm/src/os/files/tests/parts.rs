@@ -69,7 +69,7 @@ fn finding_by_everything_that_is_known() {
     world.check("ann cd /tmp/t/sub = ok");
     assert_eq!(find(&mut world, "deep", &none()), "deep deep/d.lua");
     assert_eq!(find(&mut world, ".", &FindOptions { name: name("deep", false), ..none() }), "./deep");
-    assert_eq!(find(&mut world, "/proc/net", &none()).split(' ').count(), 5);
+    assert_eq!(find(&mut world, "/proc/net", &none()).split(' ').count(), 6);
     let missing = world.by("ann", |files, ann| files.find(ann, b"/no", none()).map(drop));
     assert_eq!(missing, Err(Errno::NotFound));
     let everything = find(&mut world, "/", &none());
@@ -227,6 +227,30 @@ fn go_on<T>(mut part: impl FnMut() -> Progress<T>) -> T {
             return done;
         }
     }
+}
+
+/// Root may remove everything, but a large tree takes as many parts as it takes others.
+#[test]
+fn root_removes_in_parts_as_well() {
+    let mut world = check("root mkdir-p /tmp/r/deep/deeper = ok\nroot mkdir /tmp/small = ok");
+    world.by("root", |files, root| {
+        for number in 0..1_000 {
+            let directory = if number % 3 == 0 { "deep" } else { "deep/deeper" };
+            files.write_all(root, format!("/tmp/r/{directory}/{number}").as_bytes(), b"x", None).unwrap();
+        }
+        for number in 0..50 {
+            files.write_all(root, format!("/tmp/small/{number}").as_bytes(), b"x", None).unwrap();
+        }
+        let mut removal = files.remove_all(root, b"/tmp/r").unwrap();
+        let mut parts = 1;
+        while let Progress::More = removal.go(files, root, 100) {
+            parts += 1;
+        }
+        assert!((10..20).contains(&parts), "{parts} parts");
+        let mut removal = files.remove_all(root, b"/tmp/small").unwrap();
+        assert_eq!(removal.go(files, root, 1), Progress::Done(Ok(())));
+    });
+    world.check("root ls /tmp = -");
 }
 
 /// Ann removes a directory that bob may write; between two parts he puts a link to her home in its place.
