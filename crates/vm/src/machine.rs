@@ -274,7 +274,7 @@ impl Machine {
             ^ usize::from(self.table.cores)
             ^ self.collected
             ^ usize::from(self.network.is_some())
-            ^ self.for_network.is_empty() as usize
+            ^ usize::from(self.for_network.is_empty())
     }
 
     /// What is to be done about it after it ran.

@@ -250,8 +250,8 @@ fn begin(machine: &mut Machine, command: &Command) -> Result<Job, Errno> {
 
 /// The two ends of a pipe for the input, and what keeps the output and the errors.
 fn open_streams(machine: &mut Machine) -> Result<[u32; 4], Errno> {
-    let bytes_max = machine.limits().command_output_bytes_max;
     let (reader, writer) = machine.describe_pipe()?;
+    let bytes_max = machine.limits().command_output_bytes_max;
     let mut streams = [reader, writer, 0, 0];
     for place in 2..4 {
         let tail = Object::Tail { tail: Tail::default(), forward: None, bytes_max, parent: Pid::INIT };
