@@ -5,7 +5,7 @@
 mod alone;
 mod crowd;
 
-use ironloom_benches::{Goal, OURS, Suite, Unit, now};
+use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
 use ironloom_core::Duration;
 use ironloom_net::fabric::Place;
 use ironloom_vm::{Command, Config, Heap, MachineSpec, Machines};
@@ -105,11 +105,8 @@ fn parked(heap: Heap, count: usize) -> Vec<f64> {
 /// What a window takes in which nothing happens, in nanoseconds.
 fn idle_window(machines: &mut Machines) -> f64 {
     const WINDOWS: u32 = 10_000;
-    let began = now();
-    for _ in 0..WINDOWS {
-        machines.run_for(Duration::from_millis(1));
-    }
-    began.elapsed().as_nanos() as f64 / f64::from(WINDOWS)
+    let took = timed(|| (0..WINDOWS).for_each(|_| machines.run_for(Duration::from_millis(1))));
+    took.as_nanos() as f64 / f64::from(WINDOWS)
 }
 
 /// What it takes to let every process run in every window to see whether it has anything to do, in nanoseconds.
@@ -122,9 +119,8 @@ fn resuming_everybody(count: usize) -> f64 {
         (0..count).map(|_| lua.create_thread(waiting.clone()).expect("there is memory")).collect();
     let turn = || threads.iter().for_each(|thread| thread.resume::<()>(()).expect("it yields"));
     turn();
-    let began = now();
-    (0..WINDOWS).for_each(|_| turn());
-    began.elapsed().as_nanos() as f64 / f64::from(WINDOWS)
+    let took = timed(|| (0..WINDOWS).for_each(|_| turn()));
+    took.as_nanos() as f64 / f64::from(WINDOWS)
 }
 
 /// Sixty windows a second, in each of which one machine in a hundred does something.
@@ -147,12 +143,7 @@ fn windows(count: usize) -> f64 {
     for _ in 0..200 {
         machines.run_for(WINDOW);
     }
-    let mut took: Vec<u128> = Vec::with_capacity(WINDOWS);
-    for _ in 0..WINDOWS {
-        let began = now();
-        machines.run_for(WINDOW);
-        took.push(began.elapsed().as_nanos());
-    }
+    let mut took: Vec<u128> = (0..WINDOWS).map(|_| timed(|| machines.run_for(WINDOW)).as_nanos()).collect();
     took.sort_unstable();
     took[WINDOWS * 99 / 100] as f64
 }

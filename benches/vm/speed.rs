@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ironloom_benches::{Goal, OURS, Suite, now, timed};
+use ironloom_benches::{Goal, OURS, Suite, timed};
 use ironloom_vm::{Command, Config, Heap, MachineSpec, Machines};
 use mlua::{Lua, VmState};
 
@@ -30,7 +30,8 @@ fn boot(suite: &mut Suite, heap: Heap, name: &str, goal: f64, count: usize) {
             || crowd::world(Config::default()),
             |machines, iterations| {
                 repeated(iterations, || {
-                    let (ids, took) = measured(|| crowd::boot(machines, &image, heap, count));
+                    let mut ids = Vec::new();
+                    let took = timed(|| ids = crowd::boot(machines, &image, heap, count));
                     ids.into_iter().for_each(|id| machines.destroy(id).expect("it is there"));
                     took
                 })
@@ -40,7 +41,10 @@ fn boot(suite: &mut Suite, heap: Heap, name: &str, goal: f64, count: usize) {
             "mlua",
             || (),
             |(), iterations| {
-                repeated(iterations, || measured(|| (0..count).map(|_| parked()).collect::<Vec<_>>()).1)
+                repeated(iterations, || {
+                    let mut states = Vec::with_capacity(count);
+                    timed(|| states.extend((0..count).map(|_| parked())))
+                })
             },
         );
 }
@@ -58,13 +62,6 @@ fn parked() -> (Lua, mlua::Thread) {
 /// Does something so often, and adds up what it says that it took.
 fn repeated(iterations: u64, mut once: impl FnMut() -> Duration) -> Duration {
     (0..iterations).map(|_| once()).sum()
-}
-
-/// What something gives, and how long it takes.
-fn measured<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let began = now();
-    let result = work();
-    (result, began.elapsed())
 }
 
 /// A thousand machines whose timers ring in one window, again and again.
