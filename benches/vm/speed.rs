@@ -126,7 +126,7 @@ fn lua_with_calls(script: &str) -> (Lua, mlua::Function) {
     let os: mlua::Table = lua.globals().get("os").expect("it is there");
     let pid = lua.create_function(|_, ()| Ok(7)).expect("there is memory");
     let getenv =
-        lua.create_function(|lua, _: mlua::String| lua.create_string("/root")).expect("there is memory");
+        lua.create_function(|lua, _: mlua::LuaString| lua.create_string("/root")).expect("there is memory");
     let uptime = lua.create_function(|_, ()| Ok(1.5)).expect("there is memory");
     os.set("pid", pid)
         .and_then(|()| os.set("getenv", getenv))
