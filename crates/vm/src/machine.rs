@@ -91,8 +91,6 @@ pub struct Machine {
     /// Those that can go on, in order.
     ready: VecDeque<TaskId>,
     pub(crate) tasks: Slab<Task>,
-    /// Until when it is to be woken, as far as was planned.
-    planned: Instant,
     pub(crate) allowance: Allowance,
     /// How much memory its scripts had after its heap was collected last because there was little left.
     pub(crate) collected: usize,
@@ -198,7 +196,6 @@ impl Machine {
             category: 0,
             state: MachineState::Created,
             has_crashed: false,
-            planned: Instant::MAX,
             allowance: Allowance::new(),
             output,
             collected: 0,
@@ -278,24 +275,14 @@ impl Machine {
     }
 
     /// What is to be done about it after it ran.
-    pub(crate) fn report(&mut self, slot: u8) -> Ran {
+    pub(crate) fn report(&self, slot: u8) -> Ran {
         let wants = match () {
             () if self.wants_network() => Wants::Network,
             () if self.wants_window() => Wants::Window,
             () => Wants::Nothing,
         };
         let has_news = self.network.is_some() || self.has_crashed || !self.ended.is_empty();
-        Ran { slot, wants, deadline: self.deadline_to_plan(), has_news }
-    }
-
-    /// When it is to be run again though nothing happens to it, unless that was planned already.
-    fn deadline_to_plan(&mut self) -> Option<Instant> {
-        if self.planned <= self.now {
-            self.planned = Instant::MAX;
-        }
-        let deadline = self.next_deadline().filter(|deadline| *deadline < self.planned)?;
-        self.planned = deadline;
-        Some(deadline)
+        Ran { slot, wants, deadline: self.next_deadline(), has_news }
     }
 
     /// The process that runs.

@@ -4,6 +4,7 @@
 //! to do runs once, on any worker. What machines send leaves when all of them have run, in an order that does not depend
 //! on who ran where. So a run is its seed and its calls.
 
+mod alarms;
 mod boot;
 mod command;
 mod config;
@@ -19,7 +20,7 @@ mod window;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use ironloom_core::{Duration, Instant, MachineId, Map, Rng, Seed, TimerWheel};
+use ironloom_core::{Duration, Instant, MachineId, Map, Rng, Seed};
 use ironloom_net::Fabric;
 use ironloom_net::fabric::Output;
 use ironloom_sched::{Address, VirtualKernel};
@@ -28,6 +29,7 @@ use parking_lot::Mutex;
 use crate::machine::{Machine, Programs};
 use crate::unit::{CELL_MACHINES_MAX, Unit};
 
+use alarms::Alarms;
 use names::Names;
 
 pub use command::{Command, Finished, Job, Written};
@@ -59,7 +61,7 @@ pub struct Machines {
     /// The cell in which there may be room.
     open_cell: Option<u32>,
     places: Map<MachineId, Place>,
-    timers: TimerWheel<Place>,
+    alarms: Alarms,
     programs: Arc<Programs>,
     rng: Rng,
     now: Instant,
@@ -118,7 +120,7 @@ impl Machines {
             free_units: Vec::new(),
             open_cell: None,
             places: Map::default(),
-            timers: TimerWheel::new(config.machines_max.saturating_mul(4)),
+            alarms: Alarms::new(config.window),
             programs: Arc::default(),
             rng,
             window: 0,

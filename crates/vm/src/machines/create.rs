@@ -173,6 +173,7 @@ impl Machines {
         self.places.remove(&id);
         self.woken.remove(&place);
         self.unfinished.remove(&place);
+        self.alarms.set(place, None);
         if self.fabric.station_of(id).is_some() {
             self.fabric.remove_machine(id)?;
         }

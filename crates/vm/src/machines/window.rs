@@ -56,7 +56,7 @@ impl Machines {
             return Some(self.now.saturating_add(length));
         }
         let network = self.fabric.next_event();
-        let next = network.into_iter().chain(self.timers.next_bound()).min()?;
+        let next = network.into_iter().chain(self.alarms.next()).min()?;
         // Windows end at multiples of their length.
         let length = length.as_nanos();
         let end = next.max(self.now).as_nanos().div_ceil(length).saturating_mul(length);
@@ -71,9 +71,7 @@ impl Machines {
         self.fabric.run_until_on(at, self.config.workers);
         self.kernel.advance_to(at);
         self.woken.append(&mut self.unfinished);
-        while let Some(expired) = self.timers.poll(at) {
-            self.woken.insert(expired.value);
-        }
+        self.alarms.ring(at, |place| _ = self.woken.insert(place));
         self.hear_network();
         for _ in 0..self.config.rounds_max {
             if self.woken.is_empty() {
@@ -164,15 +162,7 @@ impl Machines {
                 Wants::Window => _ = self.unfinished.insert(place),
                 Wants::Nothing => {}
             }
-            if let Some(deadline) = deadline
-                && self.timers.insert(deadline, place).is_err()
-            {
-                tracing::error!(
-                    unit = number,
-                    slot,
-                    "there are too many timers: a machine will not wake by itself"
-                );
-            }
+            self.alarms.set(place, deadline);
             if !has_news {
                 continue;
             }
