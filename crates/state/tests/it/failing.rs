@@ -31,8 +31,8 @@ fn a_commit_that_fails_is_told_to_those_who_wait_for_it() {
         commit_all(&state, [append(1, &[1])]);
         let gate = store.doors.commits.shut();
         store.doors.commits.break_down();
-        gate.open.open();
         let submissions: Vec<_> = (2..6).map(|number| submit(&state, append(number, &[1]))).collect();
+        gate.open.open(); // After all are in: who comes later is refused.
         let outcomes = within("a wait for a commit that fails", move || wait_all(&submissions));
         let failed = |outcome: &&Result<(), Interrupted>| matches!(outcome, Err(Interrupted::Failed(_)));
         assert!(outcomes.iter().filter(failed).count() >= 8, "{outcomes:?}");
