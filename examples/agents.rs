@@ -11,9 +11,8 @@ use std::sync::Arc;
 use ironloom_node::blob::tree::Attributes;
 use ironloom_node::core::{Clock, Duration, Instant, MachineId, Rng, Seed, WallClock};
 use ironloom_node::vm::os::{Caller, Credentials, Exit};
-use ironloom_node::vm::{
-    Command, Config, Event, Heap, Image, Job, Limits, MachineError, MachineSpec, Machines,
-};
+use ironloom_node::vm::{Command, Config, Event, Heap, Image, Job, Limits};
+use ironloom_node::vm::{MachineError, MachineSpec, Machines};
 
 const AGENTS: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -45,12 +44,7 @@ fn generate(rng: &mut Rng) -> Task {
             format!("local sum = 0 for i = 1, {n} do sum += i * i end print(sum)"),
             (1..=n).map(|i| i * i).sum(),
         ),
-        1 => (
-            format!(
-                "fs.write('words', ('loom '):rep({n})) print(select(2, fs.read('words'):gsub('%a+', '')))"
-            ),
-            n,
-        ),
+        1 => (format!("fs.write('w', ('loom '):rep({n})) print(select(2, fs.read('w'):gsub('%a+', '')))"), n),
         _ => (
             format!("os.spawn('sh', {{'-c', 'seq {n} | grep 7 | wc -l'}}, {{stdout = 'inherit'}}) os.wait()"),
             (1..=n).filter(|i| i.to_string().contains('7')).count() as u64,
@@ -136,13 +130,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{AGENTS} agents, each with 2 MiB of memory, 2 MiB of disk, 16 processes and {PATIENCE}.\n");
 
     let results = run(Heap::Own, &image, &tasks)?;
-    // What ends a bad script may differ: in a cell, whoever needs memory pays for collecting that of all.
+    // In a cell, whoever needs memory pays for collecting that of all: what ends a bad script may differ.
     let in_cells = run(Heap::Cell, &image, &tasks)?;
-    let is_right = |result: &String| result == "right";
-    assert!(
-        results.iter().map(is_right).eq(in_cells.iter().map(is_right)),
-        "it does not matter in which heap"
-    );
+    let same = results.iter().zip(&in_cells).all(|(own, cell)| (own == "right") == (cell == "right"));
+    assert!(same, "it does not matter in which heap");
 
     let mut groups: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (result, task) in results.iter().zip(&tasks) {
