@@ -221,9 +221,7 @@ impl Unit {
         machine.drop_unused_loopback();
         spent
     }
-}
 
-impl Unit {
     /// Tells machines that objects of theirs were collected while another one ran. One that can go on by that runs as well.
     fn deliver(&mut self, dropped: Vec<Dropped>) {
         for dropped in dropped {

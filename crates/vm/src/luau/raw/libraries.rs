@@ -122,12 +122,8 @@ pub(super) unsafe fn furnish<H: 'static>(
         }
         ffi::luaL_sandbox_(lua);
         // Looking for what is not there makes it, if it is a library.
-        ffi::lua_createtable(lua, 0, 2);
         ffi::lua_pushcclosurek(lua, provide::<H>, c"index".as_ptr(), 0, None);
-        ffi::lua_setfield(lua, -2, c"__index".as_ptr());
-        ffi::lua_pushboolean(lua, 0);
-        ffi::lua_setfield(lua, -2, c"__metatable".as_ptr());
-        ffi::lua_setreadonly(lua, -1, 1);
+        push_metatable(lua);
         ffi::lua_setreadonly(lua, ffi::LUA_GLOBALSINDEX, 0);
         ffi::lua_setmetatable(lua, ffi::LUA_GLOBALSINDEX);
         ffi::lua_setreadonly(lua, ffi::LUA_GLOBALSINDEX, 1);
@@ -140,6 +136,24 @@ pub(super) unsafe fn furnish<H: 'static>(
             }
         }
         ffi::lua_settop(lua, 0);
+    }
+}
+
+/// Puts a metatable in the place of the value on top: with it a table has what is behind that value as well, and hides how.
+///
+/// # Safety
+///
+/// The state is new, and its own thread is given.
+pub(super) unsafe fn push_metatable(lua: *mut lua_State) {
+    // SAFETY: as promised, nothing raises.
+    unsafe {
+        ffi::lua_createtable(lua, 0, 2);
+        ffi::lua_pushvalue(lua, -2);
+        ffi::lua_setfield(lua, -2, c"__index".as_ptr());
+        ffi::lua_pushboolean(lua, 0);
+        ffi::lua_setfield(lua, -2, c"__metatable".as_ptr());
+        ffi::lua_setreadonly(lua, -1, 1);
+        ffi::lua_remove(lua, -2);
     }
 }
 

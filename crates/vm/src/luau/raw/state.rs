@@ -11,7 +11,7 @@ use mlua::ffi::{self, lua_State};
 use super::allocator::{Account, allocate};
 use super::entry::push;
 use super::ground::{Active, Cause, Dropped, Fuel, Ground, begins, ends, interrupt};
-use super::libraries::{Furnished, Libraries, furnish};
+use super::libraries::{Furnished, Libraries, furnish, push_metatable};
 use super::thread::{Kept, Outcome, Thread};
 
 /// A function that was loaded once, to be run by many threads.
@@ -299,7 +299,7 @@ impl<H: 'static> Drop for State<H> {
     }
 }
 
-/// What environments of processes have in common: they show what is behind, and hide how.
+/// What environments of processes have in common: the globals are behind them.
 ///
 /// # Safety
 ///
@@ -307,12 +307,8 @@ impl<H: 'static> Drop for State<H> {
 unsafe fn shared_metatable(lua: *mut lua_State) -> c_int {
     // SAFETY: as promised, nothing raises.
     unsafe {
-        ffi::lua_createtable(lua, 0, 2);
         ffi::lua_pushvalue(lua, ffi::LUA_GLOBALSINDEX);
-        ffi::lua_setfield(lua, -2, c"__index".as_ptr());
-        ffi::lua_pushboolean(lua, 0);
-        ffi::lua_setfield(lua, -2, c"__metatable".as_ptr());
-        ffi::lua_setreadonly(lua, -1, 1);
+        push_metatable(lua);
         let reference = ffi::lua_ref(lua, -1);
         ffi::lua_settop(lua, 0);
         reference
