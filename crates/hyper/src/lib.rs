@@ -1,4 +1,12 @@
 //! Run one machine on many hosts.
 //!
-//! Empty so far: this crate holds its place in the layers, and nothing else.
-//! `docs/architecture.md` says what will live here.
+//! A RISC-V computer that boots unmodified Linux: harts that are functions of their state and their memory, pages that
+//! are copied when written, devices that speak by messages. `docs/hyper.md` tells the life of an instruction and of a page.
+
+#![deny(unsafe_code)]
+
+pub mod isa;
+
+mod address;
+
+pub use address::{GuestAddress, PAGE_BYTES, PageNumber};
