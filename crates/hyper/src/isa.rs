@@ -2,6 +2,7 @@
 
 pub mod csr;
 
+mod assembler;
 mod compressed;
 mod decode;
 mod disassembly;
@@ -13,6 +14,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use assembler::{Assembler, AssemblyError, Label, Program};
 pub use disassembly::Disassembly;
 pub use instruction::Instruction;
 pub use opcode::Opcode;
