@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod float;
 pub mod isa;
 
 mod address;
