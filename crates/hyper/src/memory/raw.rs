@@ -94,6 +94,15 @@ impl HostPage {
     }
 }
 
+#[cfg(test)]
+impl HostPage {
+    /// The bytes of a page that a test was granted, and that it knows to be there.
+    pub(super) const fn peek<'a>(self) -> &'a Words {
+        // SAFETY: tests follow pointers under the rules of a reader, or they would not be tests of those.
+        unsafe { self.0.cast().as_ref() }
+    }
+}
+
 /// The words of the page of zeroes.
 pub(super) const fn zero_words<'a>() -> &'a Words {
     &ZERO.0
@@ -148,7 +157,7 @@ impl Drop for Frame {
 
 /// A frame that is not reused for as long as this exists.
 #[derive(Debug)]
-pub struct Pin(HostPage);
+pub(super) struct Pin(HostPage);
 
 impl Clone for Pin {
     fn clone(&self) -> Self {
@@ -242,6 +251,11 @@ impl Pool {
     /// A pool of at most so many frames.
     pub(super) fn new(frames_max: u64) -> Self {
         Self(Arc::new(Shared { room: Mutex::default(), frames_max, versions: AtomicU32::new(1) }))
+    }
+
+    /// Whether this is the same pool.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// How many frames there may be.
