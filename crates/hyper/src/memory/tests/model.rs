@@ -14,7 +14,7 @@ const PAGES: u64 = 1100;
 /// The content of the pages that are not all zeroes.
 type Model = BTreeMap<u64, Box<[u8; 4096]>>;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Write { page: u64, offset: u64, byte: u8, length: usize },
     Clear { page: u64 },
