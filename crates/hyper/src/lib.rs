@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod isa;
+pub mod memory;
 
 mod address;
 
