@@ -79,8 +79,8 @@ impl HartConfig {
 /// use ironloom_hyper::hart::{Exit, Hart, HartConfig};
 /// use ironloom_hyper::{GuestAddress, Memory, MemoryConfig};
 ///
-/// let memory = Arc::new(Memory::new(MemoryConfig::new(1 << 20))?);
-/// let start = memory.base();
+/// let memory = Arc::new(Memory::new(MemoryConfig::new(GuestAddress::new(0x8000_0000), 1 << 20))?);
+/// let start = GuestAddress::new(0x8000_0000);
 /// memory.store(start, 0x02a0_0513_u32)?; // li a0, 42
 /// memory.store(start.checked_add(4).unwrap(), 0x1050_0073_u32)?; // wfi
 ///

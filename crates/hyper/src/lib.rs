@@ -5,9 +5,12 @@
 
 #![deny(unsafe_code)]
 
+pub mod float;
+pub mod hart;
 pub mod isa;
 pub mod memory;
 
 mod address;
 
 pub use address::{GuestAddress, PAGE_BYTES, PageNumber};
+pub use memory::{Memory, MemoryConfig};

@@ -302,7 +302,7 @@ impl Csrs {
                 let open = self.menvcfg & STCE != 0 && self.mcounteren & 2 != 0;
                 if open { Ok(()) } else { Err(Refused) }
             }
-            n::CYCLE..=n::HPMCOUNTER31 => {
+            n::CYCLE..=0xc1f => {
                 let bit = 1 << (number - n::CYCLE);
                 let open = match self.privilege {
                     Privilege::Machine => true,

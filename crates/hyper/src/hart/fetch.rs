@@ -62,7 +62,7 @@ impl Core {
                 }
                 Ok(FetchPage { number, version: grant.version, host: grant.host })
             }
-            Err(Denied::Absent) => Err(Stop::Exit(Exit::Page { page: number, access: Access::Fetch })),
+            Err(Denied::Absent { .. }) => Err(Stop::Exit(Exit::Page { page: number, access: Access::Fetch })),
             Err(_) => Err(Trap::new(Exception::FetchAccess, pc).into()),
         }
     }

@@ -219,10 +219,15 @@ words! {
     u64, AtomicU64;
 }
 
+/// The host's address of a page, by which entries reach it.
+fn address_of(page: HostPage) -> u64 {
+    page.as_ptr().expose_provenance() as u64
+}
+
 /// Two bytes of a page that was granted.
 pub(crate) fn halfword(host: HostPage, offset: u64) -> u16 {
     assert!(offset < 4_096 && offset % 2 == 0, "a halfword of the page");
-    u16::load(host.address() + offset)
+    u16::load(address_of(host) + offset)
 }
 
 /// A place in a page that was granted for writing, aligned.
@@ -303,7 +308,7 @@ impl Tlb {
     /// Remembers where a page is.
     pub(crate) fn insert(&mut self, address: u64, context: u64, host: HostPage) {
         let page = address & !0xfff;
-        let addend = host.address().wrapping_sub(page);
+        let addend = address_of(host).wrapping_sub(page);
         self.entries[Self::index(address)] = Entry { tag: page | context, addend };
     }
 
@@ -318,7 +323,7 @@ impl Tlb {
     /// Forgets everything that leads to a page of the host.
     pub(crate) fn forget_host(&mut self, host: HostPage) {
         for entry in &mut self.entries {
-            if entry.tag != u64::MAX && (entry.tag & !0xfff).wrapping_add(entry.addend) == host.address() {
+            if entry.tag != u64::MAX && (entry.tag & !0xfff).wrapping_add(entry.addend) == address_of(host) {
                 *entry = NONE;
             }
         }

@@ -36,7 +36,7 @@ impl Hart {
             Opcode::Sret if supervisor(status::TSR) => return Ok(After::Jump(self.return_from_supervisor())),
             Opcode::Wfi if supervisor(status::TW) => {
                 core.release();
-                let awake = core.csrs.is_awake(self.ticks());
+                let awake = self.is_awake();
                 return Ok(if awake { After::Next } else { After::Exit(Exit::Wait) });
             }
             Opcode::Pause => return Ok(After::Exit(Exit::Yield)),

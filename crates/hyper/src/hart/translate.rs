@@ -157,7 +157,7 @@ impl Core {
                 }
                 Ok(grant.host)
             }
-            Err(Denied::Absent) => Err(Stop::Exit(Exit::Page { page: at.page(), access })),
+            Err(Denied::Absent { .. }) => Err(Stop::Exit(Exit::Page { page: at.page(), access })),
             Err(_) => Err(Stop::Exit(Exit::Read { address: at, width: 0 })),
         }
     }
