@@ -17,7 +17,7 @@ fn main() {
     let mut sent = false;
     let mut shell = None;
     while start.elapsed().as_secs_f64() < seconds {
-        let pause = computer.run_for(Duration::from_millis(10)).unwrap();
+        let pause = if args.get(4).is_some() { let d = computer.now().saturating_add(Duration::from_millis(10)); computer.run_freely_until(d).unwrap() } else { computer.run_for(Duration::from_millis(10)).unwrap() };
         while let Some(o) = computer.poll() { if let Output::Serial(b) = o { text.extend_from_slice(&b); std::io::stdout().write_all(&b).unwrap(); std::io::stdout().flush().unwrap(); } }
         if !matches!(pause, ironloom_hyper::computer::Pause::Deadline) { println!("{pause:?}"); break; }
         if !sent && text.windows(9).any(|w| w == b"ironloom#") { shell = Some((start.elapsed(), computer.retired())); computer.type_in(b"uname -a; cat /proc/cpuinfo; poweroff -f\n"); sent = true; }

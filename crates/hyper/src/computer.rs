@@ -10,6 +10,7 @@
 mod boot;
 mod config;
 mod error;
+mod free;
 mod lockstep;
 mod seat;
 

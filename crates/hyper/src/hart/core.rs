@@ -57,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) csrs: Csrs,
     pub(crate) memory: Arc<Memory>,
     pub(crate) reader: ReaderId,
+    /// Whether it has promised to use no page.
+    pub(crate) parked: bool,
     /// Reservations of all harts, where they run freely beside each other.
     pub(crate) reservations: Option<Arc<Reservations>>,
     /// The hart's number.
@@ -97,6 +99,7 @@ impl Core {
             csrs: Csrs::new(),
             memory,
             reader,
+            parked: false,
             reservations: None,
             id,
             superpages: Filter::new(),
@@ -107,6 +110,7 @@ impl Core {
             pages: FetchPages::new(),
         });
         core.refresh();
+        core.park();
         Ok(core)
     }
 
