@@ -262,8 +262,10 @@ impl Hart {
     pub fn complete(&mut self, value: Option<u64>) {
         let instruction = self.pending.take().expect("an access to a device is pending");
         let Some(value) = value else {
-            let address = self.core.registers[instruction.rs1 as usize].wrapping_add(instruction.immediate as i64 as u64);
-            let cause = if is_load(instruction.opcode) { Exception::LoadAccess } else { Exception::StoreAccess };
+            let address = self.core.registers[instruction.rs1 as usize]
+                .wrapping_add(instruction.immediate as i64 as u64);
+            let cause =
+                if is_load(instruction.opcode) { Exception::LoadAccess } else { Exception::StoreAccess };
             let pc = self.core.pc;
             return self.take_exception(Trap::new(cause, address), pc);
         };
@@ -386,7 +388,8 @@ impl Hart {
     #[must_use]
     pub fn alarm(&self) -> Option<Instant> {
         let csrs = &self.core.csrs;
-        let set = csrs.menvcfg & csr::STCE != 0 && csrs.mie & interrupt::STIP != 0 && csrs.stimecmp != u64::MAX;
+        let set =
+            csrs.menvcfg & csr::STCE != 0 && csrs.mie & interrupt::STIP != 0 && csrs.stimecmp != u64::MAX;
         set.then(|| Instant::from_nanos(csrs.stimecmp.saturating_mul(TICK_NANOSECONDS)))
     }
 

@@ -15,6 +15,6 @@ pub mod sbi;
 
 mod address;
 
-pub use computer::{Computer, ComputerConfig};
 pub use address::{GuestAddress, PAGE_BYTES, PageNumber};
+pub use computer::{Computer, ComputerConfig};
 pub use memory::{Memory, MemoryConfig};

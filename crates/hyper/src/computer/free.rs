@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ironloom_core::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::seat::HartStatus;
 use super::lockstep::NEXT;
+use super::seat::HartStatus;
 use super::{Computer, ComputerError, Pause, Seat};
 use crate::board::{Board, Ending, Output};
 use crate::hart::{Doorbell, Exit, HARTS_MAX, Reservations};
@@ -128,14 +128,8 @@ impl Computer {
             active: false,
             started: seat.is_started(),
         });
-        let round = Round {
-            mailboxes: mailboxes.collect(),
-            active: 0,
-            number: 0,
-            end: now,
-            over: true,
-            quit: false,
-        };
+        let round =
+            Round { mailboxes: mailboxes.collect(), active: 0, number: 0, end: now, over: true, quit: false };
         let seats: Vec<_> = self.seats.iter_mut().map(Mutex::new).collect();
         let floor = Floor {
             memory: &self.memory,
@@ -246,31 +240,34 @@ impl Floor<'_> {
                 (round.end, round.mailboxes[number].active)
             };
             let mut seat = self.seats[number].lock();
-            if active || self.wake_up(number, self.round.lock(), false) {
-                self.run(number, &mut seat, end);
+            if active || self.wake_up(number, self.round.lock(), seen, false) {
+                self.run(number, &mut seat, seen, end);
             }
         }
     }
 
     /// Runs a hart until the window is over for all.
-    fn run(&self, number: usize, seat: &mut Seat, end: Instant) {
+    fn run(&self, number: usize, seat: &mut Seat, window: u64, end: Instant) {
         loop {
             self.take_mail(number, seat);
             seat.wake();
-            if seat.status == HartStatus::Running && self.result.lock().is_none() && self.advance(number, seat, end) {
+            if seat.status == HartStatus::Running
+                && self.result.lock().is_none()
+                && self.advance(number, seat, end)
+            {
                 continue;
             }
             // It waits, or it is through: until somebody wants something of it, or the window is over.
             seat.hart.park();
             let through = seat.hart.now() >= end || self.result.lock().is_some();
-            if !self.rest(number, through) {
+            if !self.rest(number, window, through) {
                 return;
             }
         }
     }
 
     /// Rests until there is mail that a hart takes at once; `false` if the window is over.
-    fn rest(&self, number: usize, through: bool) -> bool {
+    fn rest(&self, number: usize, window: u64, through: bool) -> bool {
         let mut round = self.round.lock();
         if !round.mailboxes[number].letters.is_empty() {
             return true; // somebody may wait for an answer to it
@@ -282,12 +279,11 @@ impl Floor<'_> {
             self.changed.notify_all();
             return false;
         }
-        self.wake_up(number, round, through)
+        self.wake_up(number, round, window, through)
     }
 
-    /// Waits for mail, and is active again; `false` if the window is over.
-    fn wake_up(&self, number: usize, mut round: MutexGuard<'_, Round>, through: bool) -> bool {
-        let window = round.number;
+    /// Waits for mail, and is active again; `false` if the window is over, even if the next has begun.
+    fn wake_up(&self, number: usize, mut round: MutexGuard<'_, Round>, window: u64, through: bool) -> bool {
         loop {
             if round.over || round.number != window {
                 return false;

@@ -232,7 +232,9 @@ impl Core {
             let at = address.wrapping_add(index);
             let byte = match self.loads.load::<u8>(at, self.data_context) {
                 Some(byte) => byte,
-                None => self.load_slowly::<u8>(at).map_err(|stop| never_a_device(stop, address, Access::Read))?,
+                None => {
+                    self.load_slowly::<u8>(at).map_err(|stop| never_a_device(stop, address, Access::Read))?
+                }
             };
             bytes |= u64::from(byte) << (8 * index);
         }
@@ -289,7 +291,8 @@ impl Core {
         for index in 0..W::BYTES {
             let at = address.wrapping_add(index);
             let byte = (value.low() >> (8 * index)) as u8;
-            let place = self.place_slowly::<u8>(at).map_err(|stop| never_a_device(stop, address, Access::Write))?;
+            let place =
+                self.place_slowly::<u8>(at).map_err(|stop| never_a_device(stop, address, Access::Write))?;
             self.store_at(place, byte);
         }
         Ok(())
