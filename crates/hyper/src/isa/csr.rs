@@ -17,6 +17,7 @@ csrs! {
     CYCLE = 0xc00 "cycle"
     TIME = 0xc01 "time"
     INSTRET = 0xc02 "instret"
+    HPMCOUNTER31 = 0xc1f "hpmcounter31"
 
     SSTATUS = 0x100 "sstatus"
     SIE = 0x104 "sie"

@@ -150,6 +150,12 @@ impl Opcode {
         TABLE.iter().map(|row| row.opcode)
     }
 
+    /// The bits that make a word this instruction, and the mask of where they are. The rest are operands.
+    #[must_use]
+    pub const fn pattern(self) -> (u32, u32) {
+        (self.row().pattern, self.row().mask)
+    }
+
     /// What assemblers call it: `amoswap.w`, without order and rounding mode.
     #[must_use]
     pub const fn mnemonic(self) -> &'static str {
