@@ -371,6 +371,20 @@ impl Hart {
         set.then(|| Instant::from_nanos(csrs.stimecmp.saturating_mul(TICK_NANOSECONDS)))
     }
 
+    /// Sets the hart's own timer to ring at a tick.
+    pub const fn set_timer(&mut self, tick: u64) {
+        self.core.csrs.stimecmp = tick;
+    }
+
+    /// Sets a counter of machine mode.
+    pub(crate) fn set_counter(&mut self, number: u16, value: u64) {
+        let mut outside = self.outside();
+        outside.retired = outside.retired.wrapping_sub(1); // nothing that counts follows
+        let privilege = std::mem::replace(&mut self.core.csrs.privilege, Privilege::Machine);
+        let _ = self.core.csrs.write(number, value, outside);
+        self.core.csrs.privilege = privilege;
+    }
+
     /// An integer register.
     ///
     /// # Panics
@@ -403,6 +417,12 @@ impl Hart {
     pub const fn float_register(&self, number: u8) -> u64 {
         assert!(number < 32, "registers have numbers below 32");
         self.core.registers[(FLOATS + number) as usize]
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn id(&self) -> u64 {
+        self.core.id
     }
 
     /// Where it is.

@@ -9,7 +9,7 @@
 //! nothing that they may still read is reused. Everybody else goes by address ([`Memory::load`], [`Memory::store`]).
 //!
 //! **Locks.** Each region of 2 MiB has one; the log of revocations has one, taken after a region's; the pool of frames has
-//! one, taken last. A reader looks into the log without any if nothing is new.
+//! one, taken last; that of the image comes before all of them. A reader looks into the log without any if nothing is new.
 
 mod access;
 mod bits;
@@ -18,9 +18,12 @@ mod error;
 mod grant;
 mod guest;
 mod image;
+mod point;
 mod raw;
 mod region;
+mod restore;
 mod revocation;
+mod snapshot;
 mod words;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -29,11 +32,13 @@ use crate::{GuestAddress, PAGE_BYTES, PageNumber};
 use raw::Pool;
 use region::{Context, PAGES, REGION_BYTES, Refusal, Region};
 use revocation::Revocations;
+use snapshot::Stored;
 
 pub use access::Word;
 pub use config::MemoryConfig;
 pub use error::MemoryError;
 pub use grant::{Access, Denied, Grant};
+pub use point::MemoryPoint;
 pub use raw::HostPage;
 pub use revocation::{ReaderId, Revision, Revocation};
 
@@ -55,11 +60,15 @@ pub use revocation::{ReaderId, Revision, Revocation};
 #[derive(Debug)]
 pub struct Memory {
     config: MemoryConfig,
-    /// `None` where nothing was ever touched.
-    regions: Box<[Mutex<Option<Box<Region>>>]>,
+    regions: Box<[Mutex<Slot>]>,
     revocations: Revocations,
+    /// What the names in the regions stand for. Its lock is taken before those of regions.
+    stored: Mutex<Stored>,
     pool: Pool,
 }
+
+/// A region, or `None` where nothing was ever touched.
+type Slot = Option<Box<Region>>;
 
 impl Memory {
     /// How many bytes a memory can have.
@@ -78,16 +87,18 @@ impl Memory {
             return Err(MemoryError::Bounds { base, bytes });
         }
         let regions = (0..bytes.div_ceil(REGION_BYTES)).map(|_| None);
-        Ok(Self::assemble(config, pool, regions))
+        Ok(Self::assemble(config, pool, regions, Stored::default()))
     }
 
     fn assemble(
         config: MemoryConfig,
         pool: Pool,
-        regions: impl Iterator<Item = Option<Box<Region>>>,
+        regions: impl Iterator<Item = Slot>,
+        stored: Stored,
     ) -> Self {
         let revocations = Revocations::new(config.readers_max, config.revocations_max);
-        Self { regions: regions.map(Mutex::new).collect(), revocations, pool, config }
+        let stored = Mutex::new(stored);
+        Self { regions: regions.map(Mutex::new).collect(), revocations, stored, pool, config }
     }
 
     /// Where it begins.
@@ -130,16 +141,6 @@ impl Memory {
     pub fn version(&self, page: PageNumber) -> u32 {
         self.region(page)
             .map_or(0, |(region, index)| region.as_deref().map_or(0, |region| region.version(index)))
-    }
-
-    /// Gets the content of a page that is absent.
-    ///
-    /// # Errors
-    ///
-    /// If the page is not in memory, the store fails, what it has is not what was stored, or there is no frame for it.
-    pub fn bring_in(&self, page: PageNumber) -> Result<(), MemoryError> {
-        self.region(page)?;
-        Ok(())
     }
 
     /// Registers somebody who keeps pointers from one call to the next. He is running, and has none yet.
@@ -203,32 +204,21 @@ impl Memory {
         self.revocations.is_settled(revision)
     }
 
-    /// Another memory with the same content. From now on each copies the pages that it writes.
-    ///
-    /// All pointers are revoked. No reader may write while this runs: park them, or stop them where they catch up.
-    #[must_use]
-    pub fn fork(&self) -> Self {
-        let mut regions = Vec::with_capacity(self.regions.len());
-        for region in &self.regions {
-            let mut region = region.lock();
-            if let Some(region) = region.as_deref_mut() {
-                region.forget_readers();
-            }
-            regions.push(region.clone());
-        }
-        self.revocations.push(Revocation::Everything, None);
-        Self::assemble(self.config.clone(), self.pool.clone(), regions.into_iter())
-    }
-
     /// The region of a page under its lock, and which page of it that is.
     #[inline]
-    fn region(&self, page: PageNumber) -> Result<(MutexGuard<'_, Option<Box<Region>>>, usize), Denied> {
+    fn region(&self, page: PageNumber) -> Result<(MutexGuard<'_, Slot>, usize), Denied> {
+        let number = self.place(page)?;
+        Ok((self.regions[number / PAGES].lock(), number % PAGES))
+    }
+
+    /// Which page of the memory a page of the guest is.
+    #[inline]
+    fn place(&self, page: PageNumber) -> Result<usize, Denied> {
         let number = page.get().wrapping_sub(self.config.base.get() / PAGE_BYTES);
         if number >= self.config.bytes / PAGE_BYTES {
             return Err(Denied::Outside { page });
         }
-        let region = &self.regions[number as usize / PAGES];
-        Ok((region.lock(), number as usize % PAGES))
+        Ok(number as usize)
     }
 
     const fn ctx(&self) -> Context<'_> {

@@ -20,6 +20,7 @@ mod ends;
 mod icmp;
 mod ip;
 mod malformed;
+mod offload;
 mod options;
 mod parse;
 mod payload;
@@ -31,8 +32,10 @@ mod udp;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use self::offload::Sums;
 pub use cut::Pieces;
 pub use malformed::{Layer, Malformed};
+pub use offload::Unsummed;
 pub use payload::Payload;
 pub use reassembly::{Expired, NotReassembled, Reassembly, ReassemblyConfig};
 

@@ -7,7 +7,7 @@ use super::fetch::FetchPages;
 use super::filter::Filter;
 use super::jumps::Jumps;
 use super::spaces::Spaces;
-use super::raw::{Cursor, Tlb};
+use super::raw::{Cursor, Leave, Place, Tlb};
 use super::reservations::{Reservation, Reservations};
 use super::status;
 use super::stop::{Exception, Stop, Trap};
@@ -112,10 +112,10 @@ impl Core {
 
     /// Notes why an operation cannot be carried out.
     #[cold]
-    pub(super) fn stop(&mut self, cursor: Cursor, stop: Stop) -> super::raw::Leave {
+    pub(super) fn stop(&mut self, cursor: Cursor, stop: Stop) -> Leave {
         self.at = Some(cursor);
         self.stopped = Some(stop);
-        super::raw::Leave::Stop
+        Leave::Stop
     }
 
     /// Gives a reservation back.
@@ -127,19 +127,22 @@ impl Core {
         }
     }
 
-    /// Sees to it that floating registers may be used: stops if they are off, else notes that they are dirty.
+    /// Whether a hart holds a reservation at a place, or may.
     #[inline(always)]
-    pub(super) fn require_float(&mut self, cursor: Cursor) -> Option<super::raw::Leave> {
-        if self.float_ready { None } else { self.prepare_float(cursor) }
+    pub(super) fn is_reserved(&self, place: Place) -> bool {
+        self.reservations.as_ref().is_some_and(|table| table.is_held(place))
     }
 
+    /// Sees to it that floating registers may be used: stops if they are off, else notes that they are dirty, and runs the
+    /// operation again.
     #[cold]
-    fn prepare_float(&mut self, cursor: Cursor) -> Option<super::raw::Leave> {
+    #[inline(never)]
+    pub(super) fn prepare_float(&mut self, cursor: Cursor) -> Leave {
         if self.csrs.mstatus & status::FS == 0 {
-            return Some(self.stop(cursor, Trap::new(Exception::IllegalInstruction, 0).into()));
+            return self.stop(cursor, Trap::new(Exception::IllegalInstruction, 0).into());
         }
         self.csrs.mstatus = status::summed(self.csrs.mstatus | status::FS);
         self.float_ready = true;
-        None
+        (cursor.op().run)(self, cursor)
     }
 }

@@ -183,7 +183,12 @@ impl Memory {
         }
     }
 
-    /// Whether bytes are all in memory.
+    /// Whether so many bytes from an address on are all in memory.
+    #[must_use]
+    pub fn contains(&self, address: GuestAddress, bytes: u64) -> bool {
+        self.check(address, bytes).is_ok()
+    }
+
     pub(super) fn check(&self, address: GuestAddress, bytes: u64) -> Result<(), MemoryError> {
         let offset = address.get().checked_sub(self.base().get());
         match offset.and_then(|offset| offset.checked_add(bytes)) {

@@ -63,6 +63,9 @@ pub enum MemoryError {
         /// How many bytes the other has.
         other_bytes: u64,
     },
+    /// The point is one of a memory that this one has nothing in common with.
+    #[error("the point belongs to another machine: only a memory and its forks share points")]
+    Foreign,
     /// A blob is what its name says, but not a part of an image, or not of this place in one.
     #[error("blob {id} is not a sound part of a memory's image: {reason}")]
     Corrupt {

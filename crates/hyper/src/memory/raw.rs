@@ -94,6 +94,15 @@ impl HostPage {
     }
 }
 
+#[cfg(test)]
+impl HostPage {
+    /// The bytes of a page that a test was granted, and that it knows to be there.
+    pub(super) const fn peek<'a>(self) -> &'a Words {
+        // SAFETY: tests follow pointers under the rules of a reader, or they would not be tests of those.
+        unsafe { self.0.cast().as_ref() }
+    }
+}
+
 /// The words of the page of zeroes.
 pub(super) const fn zero_words<'a>() -> &'a Words {
     &ZERO.0
@@ -122,19 +131,25 @@ impl Frame {
     /// Whether nobody else owns it, so that it may be written in place.
     #[inline]
     pub(super) fn is_exclusive(&self) -> bool {
-        count(self.0).load(Ordering::Acquire) as u32 == 1
+        self.count().load(Ordering::Acquire) as u32 == 1
     }
 
     /// Keeps the frame from being reused, without a share in it.
     pub(super) fn pin(&self) -> Pin {
-        count(self.0).fetch_add(PIN, Ordering::Relaxed);
+        self.count().fetch_add(PIN, Ordering::Relaxed);
         Pin(self.0)
+    }
+
+    #[inline]
+    fn count(&self) -> &AtomicU64 {
+        // SAFETY: this is one of the owners that the frame counts.
+        unsafe { count(self.0) }
     }
 }
 
 impl Clone for Frame {
     fn clone(&self) -> Self {
-        let before = count(self.0).fetch_add(OWNER, Ordering::Relaxed) as u32;
+        let before = self.count().fetch_add(OWNER, Ordering::Relaxed) as u32;
         assert!(before < u32::MAX / 2, "a frame cannot have billions of owners");
         Self(self.0)
     }
@@ -142,24 +157,28 @@ impl Clone for Frame {
 
 impl Drop for Frame {
     fn drop(&mut self) {
-        release(self.0, OWNER);
+        // SAFETY: this owner is counted, and gone now.
+        unsafe { release(self.0, OWNER) }
     }
 }
 
 /// A frame that is not reused for as long as this exists.
 #[derive(Debug)]
-pub struct Pin(HostPage);
+pub(super) struct Pin(HostPage);
 
 impl Clone for Pin {
     fn clone(&self) -> Self {
-        count(self.0).fetch_add(PIN, Ordering::Relaxed);
+        // SAFETY: this is one of the pins that the frame counts.
+        let count = unsafe { count(self.0) };
+        count.fetch_add(PIN, Ordering::Relaxed);
         Self(self.0)
     }
 }
 
 impl Drop for Pin {
     fn drop(&mut self) {
-        release(self.0, PIN);
+        // SAFETY: this pin is counted, and gone now.
+        unsafe { release(self.0, PIN) }
     }
 }
 
@@ -176,29 +195,46 @@ pub(super) fn slice(page: &Pin, offset: usize, length: usize) -> VolatileSlice<'
     unsafe { VolatileSlice::with_bitmap(start, length, Pinned::new(page.clone()), None) }
 }
 
-/// What is known of the chunk that a counted frame is in.
+/// What is known of the chunk that a frame is in.
 ///
-/// It must only be called with the page of a frame that is counted while the result is used.
+/// # Safety
+///
+/// The page must be a frame of a pool, and that must exist for as long as the result is used.
 #[inline]
-fn header<'a>(page: HostPage) -> &'a Header {
+unsafe fn header<'a>(page: HostPage) -> &'a Header {
     let chunk = page.0.as_ptr().map_addr(|address| address & !(CHUNK - 1));
-    // SAFETY: pages of frames lie in chunks, which are aligned to their length and begin with an initialized header; the
-    // pointer was made from that of the whole allocation, so it may reach it, and the caller's count keeps the pool alive.
+    // SAFETY: frames lie in chunks, which are aligned to their length and begin with an initialized header; the pointer was
+    // made from that of the whole allocation, so it may reach it.
     unsafe { &*chunk.cast::<Header>() }
 }
 
-/// The count of a frame, under the rules of [`header`].
+/// The count of a frame.
+///
+/// # Safety
+///
+/// As for [`header`].
 #[inline]
-fn count<'a>(page: HostPage) -> &'a AtomicU64 {
+unsafe fn count<'a>(page: HostPage) -> &'a AtomicU64 {
     let index = page.0.as_ptr().addr() % CHUNK / PAGE;
-    &header(page).counts[index - 1]
+    // SAFETY: the caller promises the same.
+    let header = unsafe { header(page) };
+    &header.counts[index - 1]
 }
 
-/// Takes a share or a pin away; what nobody has any more returns to the pool.
-fn release(page: HostPage, share: u64) {
-    if count(page).fetch_sub(share, Ordering::Release) == share {
+/// Takes an owner or a pin away; what nobody has any more returns to the pool.
+///
+/// # Safety
+///
+/// The share must be counted, and nobody may use it after this.
+unsafe fn release(page: HostPage, share: u64) {
+    // SAFETY: a frame with a share keeps its pool alive; the share is still there.
+    let header = unsafe { header(page) };
+    // SAFETY: as above.
+    let count = unsafe { count(page) };
+    // Read first: as soon as the share is gone, others may free everything.
+    let pool = header.pool.load(Ordering::Relaxed).cast_const();
+    if count.fetch_sub(share, Ordering::Release) == share {
         fence(Ordering::Acquire);
-        let pool = header(page).pool.load(Ordering::Relaxed).cast_const();
         // SAFETY: the frame's reference to its pool was given up by `Pool::take` to be taken back here, once.
         let pool = unsafe { Arc::from_raw(pool) };
         pool.room.lock().give_back(page);
@@ -244,6 +280,11 @@ impl Pool {
         Self(Arc::new(Shared { room: Mutex::default(), frames_max, versions: AtomicU32::new(1) }))
     }
 
+    /// Whether this is the same pool.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// How many frames there may be.
     pub(super) fn frames_max(&self) -> u64 {
         self.0.frames_max
@@ -264,8 +305,12 @@ impl Pool {
         let (page, clean) = self.0.room.lock().take(&self.0)?;
         // What keeps the pool alive for as long as the frame is used; `release` takes it back.
         let pool = Arc::into_raw(Arc::clone(&self.0)).cast_mut();
-        header(page).pool.store(pool, Ordering::Relaxed);
-        count(page).store(OWNER, Ordering::Relaxed);
+        // SAFETY: the page was just taken from a pool that exists.
+        let header = unsafe { header(page) };
+        header.pool.store(pool, Ordering::Relaxed);
+        // SAFETY: as above.
+        let count = unsafe { count(page) };
+        count.store(OWNER, Ordering::Relaxed);
         Some(Fresh { frame: Frame(page), clean })
     }
 }
@@ -341,5 +386,74 @@ impl Drop for Slab {
     fn drop(&mut self) {
         // SAFETY: it was allocated with this layout, and is freed with the pool, which no frame that is in use outlives.
         unsafe { dealloc(self.start.as_ptr(), self.layout) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::words;
+
+    #[test]
+    fn frames_are_given_back_when_nobody_has_them() {
+        let pool = Pool::new(3);
+        let first = pool.take().unwrap();
+        assert!(first.clean && first.frame.is_exclusive());
+        words::write(first.frame.words(), 100, b"some bytes");
+        let other = first.frame.clone();
+        assert!(!first.frame.is_exclusive() && !other.is_exclusive());
+        let pin = first.frame.pin();
+        drop(first);
+        assert!(other.is_exclusive(), "a pin is not an owner");
+        drop(other);
+        assert_eq!(pool.frames_used(), 1, "the pin keeps it");
+        drop(pin.clone());
+        drop(pin);
+        assert_eq!(pool.frames_used(), 0);
+        assert!(!pool.take().unwrap().clean, "it is used again, with what it held");
+    }
+
+    #[test]
+    fn a_pool_ends_with_its_last_frame() {
+        let pool = Pool::new(FRAMES as u64 + 2);
+        let frames: Vec<Frame> = std::iter::from_fn(|| pool.take()).map(|fresh| fresh.frame).collect();
+        assert_eq!(frames.len(), FRAMES + 2);
+        let (first, last) = (frames[0].clone(), frames[FRAMES + 1].pin());
+        drop(pool);
+        drop(frames);
+        words::write(first.words(), 0, b"still here");
+        let slice = slice(&last, 8, 16);
+        drop((first, last));
+        slice.copy_from(&[7_u8; 16]);
+    }
+
+    #[test]
+    fn frames_move_between_threads() {
+        let pool = Pool::new(4);
+        std::thread::scope(|scope| {
+            for thread in 0..4_u8 {
+                let pool = pool.clone();
+                scope.spawn(move || {
+                    for _ in 0..10 {
+                        let fresh = pool.take().unwrap();
+                        words::write(fresh.frame.words(), 3, &[thread; 20]);
+                        let other = fresh.frame.clone();
+                        drop(fresh);
+                        let mut found = [0; 20];
+                        words::read(other.words(), 3, &mut found);
+                        assert_eq!(found, [thread; 20]);
+                    }
+                });
+            }
+        });
+        assert_eq!(pool.frames_used(), 0);
+    }
+
+    #[test]
+    fn the_page_of_zeroes_is_one() {
+        assert_eq!(HostPage::zero().as_ptr().addr() % PAGE, 0);
+        let mut found = [1; 16];
+        words::read(zero_words(), PAGE - 16, &mut found);
+        assert_eq!(found, [0; 16]);
     }
 }

@@ -52,6 +52,16 @@ pub(super) enum Origin {
     Node(BlobId, Arc<Node>),
 }
 
+impl Origin {
+    /// The name of the node, if there is one.
+    pub(super) const fn name(&self) -> Option<BlobId> {
+        match self {
+            Self::None => None,
+            Self::Unread(id) | Self::Node(id, _) => Some(*id),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Table {
     frames: [Option<Frame>; PAGES],
@@ -95,11 +105,6 @@ impl Region {
     /// The version of a page.
     pub(super) fn version(&self, page: usize) -> u32 {
         self.table.as_ref().map_or(0, |table| table.versions[page])
-    }
-
-    /// How many pages have a frame.
-    pub(super) fn frames(&self) -> usize {
-        self.table.as_ref().map_or(0, |table| table.frames.iter().flatten().count())
     }
 
     /// Grants a page to a reader, which may keep the pointer.
@@ -193,9 +198,13 @@ impl Region {
         Ok(moved.then_some(revision))
     }
 
-    /// Makes a page one that nobody writes to unless he asks again.
+    /// Makes a page one that nobody writes to unless he asks again, under a version that nothing else has had.
     fn make_code(&mut self, page: usize, ctx: Context<'_>) -> Option<Revision> {
+        if self.code.has(page) {
+            return None;
+        }
         self.code.insert(page);
+        own(&mut self.table).versions[page] = ctx.pool.next_version();
         if !self.writable.has(page) {
             return None;
         }
@@ -219,6 +228,18 @@ impl Region {
         own(&mut self.table).frames[page] = Some(fresh.frame);
         self.absent.remove(page);
         Ok(())
+    }
+
+    /// Makes pages dormant that turned out to be zeroes.
+    pub(super) fn drop_frames(&mut self, pages: Bits, ctx: Context<'_>) {
+        for page in pages.iter() {
+            let Some(frame) = own(&mut self.table).frames[page].take() else { continue };
+            if self.lent.has(page) {
+                self.lent.remove(page);
+                self.writable.remove(page);
+                ctx.revocations.push(Revocation::Page(frame.host()), Some(Replaced::Frame(frame)));
+            }
+        }
     }
 
     /// Forgets who was granted what, because everything was revoked.

@@ -42,6 +42,7 @@ pub struct ReaderId(u32);
 #[expect(dead_code, reason = "it is kept only to be dropped later")]
 pub(super) enum Replaced {
     Frame(Frame),
+    #[expect(clippy::vec_box, reason = "the boxes are those that the memory had")]
     Regions(Vec<Box<Region>>),
 }
 
@@ -147,11 +148,6 @@ impl Revocations {
         let reader = self.reader(id);
         reader.set(reader.cursor(), RUNNING);
         self.catch_up(id, forget);
-    }
-
-    /// Whether a reader is parked.
-    pub(super) fn is_parked(&self, id: ReaderId) -> bool {
-        self.reader(id).state() == PARKED
     }
 
     /// Takes something back.

@@ -77,7 +77,7 @@ impl Frame {
         bytes.into()
     }
 
-    fn emit_ethernet(&self, ethertype: u16, out: &mut Vec<u8>) {
+    pub(super) fn emit_ethernet(&self, ethertype: u16, out: &mut Vec<u8>) {
         let mut header = [0; ETHERNET_BYTES];
         header[..6].copy_from_slice(&self.target.bytes());
         header[6..12].copy_from_slice(&self.source.bytes());
@@ -104,6 +104,12 @@ impl Packet {
     pub fn emit(&self, out: &mut Vec<u8>) {
         let len = self.len();
         out.reserve(len);
+        self.emit_header(len, out);
+        self.emit_transport(out);
+    }
+
+    /// Appends its header, which says that it has so many bytes.
+    pub(super) fn emit_header(&self, len: usize, out: &mut Vec<u8>) {
         let (more, offset) = match &self.transport {
             Transport::Fragment(fragment) => (fragment.more, fragment.offset),
             _ => (false, 0),
@@ -120,7 +126,6 @@ impl Packet {
             bytes: len,
         };
         header.emit(out);
-        self.emit_transport(out);
     }
 
     pub(super) fn emit_transport(&self, out: &mut Vec<u8>) {
@@ -157,7 +162,7 @@ impl Packet {
         }
     }
 
-    fn ethertype(&self) -> u16 {
+    pub(super) fn ethertype(&self) -> u16 {
         if self.is_v4() { ETHERTYPE } else { ETHERTYPE_V6 }
     }
 }

@@ -9,8 +9,8 @@ use super::emit::ETHERNET_BYTES;
 use super::ends::Ends;
 use super::ip::{ETHERTYPE, HEADER_BYTES, Header, PACKET_BYTES_MAX};
 use super::{
-    Arp, Body, Datagram, Fragment, Frame, Icmp, Layer, Malformed, Packet, Segment, Transport, arp, checksum,
-    icmp, tcp, udp,
+    Arp, Body, Datagram, Fragment, Frame, Icmp, Layer, Malformed, Packet, Segment, Sums, Transport, arp,
+    checksum, icmp, tcp, udp,
 };
 use crate::Mac;
 
@@ -35,13 +35,17 @@ impl Frame {
     /// # Errors
     ///
     /// If a length, a version, a checksum or an option is wrong.
-    pub fn parse(mut bytes: Bytes) -> Result<Self, Malformed> {
+    pub fn parse(bytes: Bytes) -> Result<Self, Malformed> {
+        Self::parse_with(bytes, Sums::Checked)
+    }
+
+    pub(super) fn parse_with(mut bytes: Bytes, sums: Sums) -> Result<Self, Malformed> {
         Malformed::check_len(Layer::Ethernet, bytes.len(), ETHERNET_BYTES)?;
         let (target, source) = addresses(&bytes);
         let ethertype = u16::from_be_bytes([bytes[12], bytes[13]]);
         bytes.advance(ETHERNET_BYTES);
         let body = match ethertype {
-            ETHERTYPE => Body::Ip(Packet::parse(bytes)?),
+            ETHERTYPE => Body::Ip(Packet::parse_with(bytes, sums)?),
             arp::ETHERTYPE => Arp::parse(bytes)?,
             _ => Body::Other { ethertype, bytes },
         };
@@ -61,7 +65,11 @@ impl Packet {
     /// # Errors
     ///
     /// If a length, a version, a checksum or an option is wrong.
-    pub fn parse(mut bytes: Bytes) -> Result<Self, Malformed> {
+    pub fn parse(bytes: Bytes) -> Result<Self, Malformed> {
+        Self::parse_with(bytes, Sums::Checked)
+    }
+
+    fn parse_with(mut bytes: Bytes, sums: Sums) -> Result<Self, Malformed> {
         let layer = Layer::Ip;
         let (header, header_len) = Header::parse(layer, &bytes)?;
         if header.bytes > bytes.len() {
@@ -75,7 +83,7 @@ impl Packet {
         let transport = if header.is_fragment() {
             Transport::Fragment(Fragment::parse(&header, bytes)?)
         } else {
-            Transport::parse(header.ends, header.protocol, bytes)?
+            Transport::parse(header.ends, header.protocol, bytes, sums)?
         };
         let (source, target) = header.ends.addresses();
         let Header { hops, service, identification, may_fragment, .. } = header;
@@ -106,10 +114,10 @@ impl Fragment {
 
 impl Transport {
     /// Reads what follows the header of a whole packet.
-    pub(super) fn parse(ends: Ends, protocol: u8, bytes: Bytes) -> Result<Self, Malformed> {
+    pub(super) fn parse(ends: Ends, protocol: u8, bytes: Bytes, sums: Sums) -> Result<Self, Malformed> {
         Ok(match protocol {
-            tcp::PROTOCOL => Self::Tcp(Segment::parse(ends, bytes)?),
-            udp::PROTOCOL => Self::Udp(Datagram::parse(ends, bytes)?),
+            tcp::PROTOCOL => Self::Tcp(Segment::parse(ends, bytes, sums)?),
+            udp::PROTOCOL => Self::Udp(Datagram::parse(ends, bytes, sums)?),
             icmp::PROTOCOL => Self::Icmp(Icmp::parse(bytes)?),
             _ => Self::Other { protocol, bytes },
         })

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use ironloom_core::{Duration, Instant};
 use thiserror::Error;
 
-use super::{Fragment, Malformed, Packet, Transport};
+use super::{Fragment, Malformed, Packet, Transport, offload::Sums};
 
 /// What a packet, and a piece of one, take besides their bytes; they are charged for it.
 const PACKET_OVERHEAD: usize = 256;
@@ -321,7 +321,7 @@ impl Partial {
         if self.congestion & (1 << CONGESTED) != 0 {
             packet.service |= CONGESTED;
         }
-        let transport = Transport::parse(packet.ends(), packet.protocol(), whole.into());
+        let transport = Transport::parse(packet.ends(), packet.protocol(), whole.into(), Sums::Checked);
         Some(transport.map(|transport| Packet { transport, ..packet }))
     }
 }

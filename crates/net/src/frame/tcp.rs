@@ -4,7 +4,7 @@ use bytes::{Buf as _, Bytes};
 use smoltcp::wire::{TcpPacket, TcpSeqNumber};
 
 use super::ends::Ends;
-use super::{Flags, Layer, Malformed, Options, Segment, checksum};
+use super::{Flags, Layer, Malformed, Options, Segment, Sums, checksum};
 
 pub(super) const PROTOCOL: u8 = 6;
 
@@ -22,6 +22,15 @@ impl Segment {
 
     pub(super) fn emit(&self, ends: Ends, bytes: &mut Vec<u8>) {
         let start = bytes.len();
+        self.emit_header(bytes);
+        self.payload.pieces().iter().for_each(|piece| bytes.extend_from_slice(piece));
+        let segment = &mut bytes[start..];
+        let sum = checksum::add(ends.sum(PROTOCOL, segment.len()), checksum::sum(segment));
+        segment[CHECKSUM..CHECKSUM + 2].copy_from_slice(&(!sum).to_be_bytes());
+    }
+
+    /// Appends its header without a checksum.
+    pub(super) fn emit_header(&self, bytes: &mut Vec<u8>) {
         let options = self.options.emit();
         let header_len = HEADER_BYTES + options.len();
         let mut header = [0; HEADER_BYTES_MAX];
@@ -35,13 +44,9 @@ impl Segment {
         header[FLAGS] = self.flags.0;
         header[HEADER_BYTES..header_len].copy_from_slice(&options);
         bytes.extend_from_slice(&header[..header_len]);
-        self.payload.pieces().iter().for_each(|piece| bytes.extend_from_slice(piece));
-        let segment = &mut bytes[start..];
-        let sum = checksum::add(ends.sum(PROTOCOL, segment.len()), checksum::sum(segment));
-        segment[CHECKSUM..CHECKSUM + 2].copy_from_slice(&(!sum).to_be_bytes());
     }
 
-    pub(super) fn parse(ends: Ends, mut bytes: Bytes) -> Result<Self, Malformed> {
+    pub(super) fn parse(ends: Ends, mut bytes: Bytes, sums: Sums) -> Result<Self, Malformed> {
         let layer = Layer::Tcp;
         Malformed::check_len(layer, bytes.len(), HEADER_BYTES)?;
         let packet = TcpPacket::new_unchecked(&bytes[..]);
@@ -49,7 +54,7 @@ impl Segment {
         if header_len < HEADER_BYTES || header_len > bytes.len() {
             return Err(Malformed::Length { layer, says: header_len, bytes: bytes.len() });
         }
-        if !ends.agree(PROTOCOL, &bytes) {
+        if sums == Sums::Checked && !ends.agree(PROTOCOL, &bytes) {
             return Err(Malformed::Checksum { layer, found: packet.checksum() });
         }
         let segment = Self {

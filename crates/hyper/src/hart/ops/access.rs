@@ -1,24 +1,48 @@
 //! Loads and stores.
 
+use crate::float::box32;
 use crate::hart::core::Core;
-use crate::hart::raw::{Cursor, Leave};
+use crate::hart::raw::{Cursor, Leave, Word};
+use crate::hart::translate::Bytes;
 
 macro_rules! loads {
     ($($name:ident: $word:ty, |$value:ident| $result:expr;)*) => {$(
         pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
             let op = cursor.op();
             let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
-            let $value = match core.loads.load::<$word>(address, core.data_context) {
-                Some(value) => value,
-                None => match core.load_slowly::<$word>(address) {
-                    Ok(value) => value,
-                    Err(stop) => return core.stop(cursor, stop),
-                },
+            let Some($value) = core.loads.load::<$word>(address, core.data_context) else {
+                return load_elsewhere::<$word>(core, cursor, |$value| $result);
             };
             core.registers[op.rd as usize] = $result;
             proceed!(core, cursor)
         }
     )*};
+}
+
+/// Loads what the TLB does not know. Apart, so that what is usual needs no stack.
+#[cold]
+#[inline(never)]
+fn load_elsewhere<W: Word + Bytes>(core: &mut Core, cursor: Cursor, extend: impl Fn(W) -> u64) -> Leave {
+    let op = cursor.op();
+    let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+    match core.load_slowly::<W>(address) {
+        Ok(value) => core.registers[op.rd as usize] = extend(value),
+        Err(stop) => return core.stop(cursor, stop),
+    }
+    proceed!(core, cursor)
+}
+
+/// Stores what the TLB does not know.
+#[cold]
+#[inline(never)]
+fn store_elsewhere<W: Word + Bytes>(core: &mut Core, cursor: Cursor) -> Leave {
+    let op = cursor.op();
+    let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+    let value = W::from_low(core.registers[op.rs2 as usize]);
+    if let Err(stop) = core.store_slowly::<W>(address, value) {
+        return core.stop(cursor, stop);
+    }
+    proceed!(core, cursor)
 }
 
 loads! {
@@ -37,10 +61,8 @@ macro_rules! stores {
             let op = cursor.op();
             let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
             let value = core.registers[op.rs2 as usize] as $word;
-            if !core.stores.store::<$word>(address, core.data_context, value)
-                && let Err(stop) = core.store_slowly::<$word>(address, value)
-            {
-                return core.stop(cursor, stop);
+            if !core.stores.store::<$word>(address, core.data_context, value) {
+                return store_elsewhere::<$word>(core, cursor);
             }
             proceed!(core, cursor)
         }
@@ -49,14 +71,9 @@ macro_rules! stores {
         pub(in crate::hart) fn $freely(core: &mut Core, cursor: Cursor) -> Leave {
             let op = cursor.op();
             let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
-            let value = core.registers[op.rs2 as usize] as $word;
             match core.stores.place::<$word>(address, core.data_context) {
-                Some(place) => core.store_at(place, value),
-                None => {
-                    if let Err(stop) = core.store_slowly::<$word>(address, value) {
-                        return core.stop(cursor, stop);
-                    }
-                }
+                Some(place) if !core.is_reserved(place) => place.store(core.registers[op.rs2 as usize] as $word),
+                _ => return store_elsewhere::<$word>(core, cursor),
             }
             proceed!(core, cursor)
         }
@@ -72,29 +89,25 @@ stores! {
 
 /// `flw`: a number of 32 bits in a register of 64.
 pub(in crate::hart) fn flw(core: &mut Core, cursor: Cursor) -> Leave {
-    if let Some(leave) = core.require_float(cursor) {
-        return leave;
+    if !core.float_ready {
+        return core.prepare_float(cursor);
     }
     let op = cursor.op();
     let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
-    let value = match core.loads.load::<u32>(address, core.data_context) {
-        Some(value) => value,
-        None => match core.load_slowly::<u32>(address) {
-            Ok(value) => value,
-            Err(stop) => return core.stop(cursor, stop),
-        },
+    let Some(value) = core.loads.load::<u32>(address, core.data_context) else {
+        return load_elsewhere::<u32>(core, cursor, box32);
     };
-    core.registers[op.rd as usize] = crate::float::box32(value);
+    core.registers[op.rd as usize] = box32(value);
     proceed!(core, cursor)
 }
 
 macro_rules! after_float {
     ($($name:ident: $then:ident;)*) => {$(
         pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            match core.require_float(cursor) {
-                Some(leave) => leave,
-                None => $then(core, cursor),
+            if !core.float_ready {
+                return core.prepare_float(cursor);
             }
+            $then(core, cursor)
         }
     )*};
 }

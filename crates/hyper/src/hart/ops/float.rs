@@ -16,8 +16,8 @@ fn rounding(core: &Core, mode: i32) -> Option<Rounding> {
 
 macro_rules! checked {
     ($core:ident, $cursor:ident) => {
-        if let Some(leave) = $core.require_float($cursor) {
-            return leave;
+        if !$core.float_ready {
+            return $core.prepare_float($cursor);
         }
     };
     ($core:ident, $cursor:ident, $mode:expr) => {{
