@@ -46,9 +46,12 @@ struct DriverRing {
     free: Vec<u16>,
     available: u16,
     used: u16,
-    /// The descriptors of requests that are under way, and where the device writes.
-    requests: BTreeMap<u16, (Vec<u16>, Vec<(u64, u32)>)>,
+    /// The requests that are under way.
+    requests: BTreeMap<u16, Request>,
 }
+
+/// The descriptors of a request, and where the device writes.
+type Request = (Vec<u16>, Vec<(u64, u32)>);
 
 pub(super) fn memory() -> Memory {
     let range = (vm_memory::GuestAddress(layout::MEMORY), MEMORY_BYTES as usize);
