@@ -6,8 +6,15 @@
 #![deny(unsafe_code)]
 
 pub mod board;
+pub mod computer;
+pub mod float;
+pub mod hart;
 pub mod isa;
+pub mod memory;
+pub mod sbi;
 
 mod address;
 
+pub use computer::{Computer, ComputerConfig};
 pub use address::{GuestAddress, PAGE_BYTES, PageNumber};
+pub use memory::{Memory, MemoryConfig};

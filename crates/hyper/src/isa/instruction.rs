@@ -25,3 +25,11 @@ pub struct Instruction {
     /// Zicsr the number of the register; for `fence` its twelve bits.
     pub immediate: i32,
 }
+
+impl Instruction {
+    /// An instruction of four bytes whose operands are all zero.
+    #[must_use]
+    pub const fn new(opcode: Opcode) -> Self {
+        Self { opcode, rd: 0, rs1: 0, rs2: 0, rs3: 0, mode: 0, length: 4, immediate: 0 }
+    }
+}

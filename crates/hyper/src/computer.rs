@@ -1,0 +1,202 @@
+//! [`Computer`]: harts, memory and devices, and what happens between them.
+//!
+//! A computer has no thread and no clock of its own. Its owner lets time go by ([`Computer::run_until`]), brings what comes
+//! from outside ([`Computer::type_in`], …) and takes what comes out ([`Computer::poll`]).
+//!
+//! Harts take turns, a slice of time each, on the thread of the caller; what one does to another arrives at the beginning
+//! of the other's next slice. So a run is a function of the image, the seed and the inputs: the same instructions, the same
+//! memory, bit for bit.
+
+mod boot;
+mod config;
+mod error;
+mod lockstep;
+mod seat;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ironloom_core::{Duration, Instant};
+
+pub use boot::{Kernel, MemoryPlan};
+pub use config::{ComputerConfig, Firmware};
+pub use error::ComputerError;
+pub use seat::HartStatus;
+
+use self::seat::Seat;
+use crate::GuestAddress;
+use crate::board::{layout, Board, Ending, Input, Output};
+use crate::hart::Hart;
+use crate::memory::{Memory, MemoryConfig};
+
+/// Why a computer stopped letting time go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pause {
+    /// It is as late as it was to be.
+    Deadline,
+    /// It powered itself off, or wants to begin again. Nothing happens any more.
+    Ended(Ending),
+    /// A hart came to a breakpoint.
+    Breakpoint {
+        /// Which.
+        hart: usize,
+    },
+}
+
+/// A RISC-V computer.
+///
+/// ```
+/// use ironloom_core::Duration;
+/// use ironloom_hyper::board::Output;
+/// use ironloom_hyper::{Computer, ComputerConfig};
+///
+/// let mut computer = Computer::new(ComputerConfig::new(16 << 20))?;
+/// // The serial port is at 0x10000000: a byte stored there is sent.
+/// computer.boot(&[0x37, 0x05, 0x00, 0x10, 0x93, 0x05, 0x10, 0x02, 0x23, 0x00, 0xb5, 0x00, 0x6f, 0x00, 0x00, 0x00])?;
+/// computer.run_for(Duration::from_millis(1))?;
+/// assert_eq!(computer.poll(), Some(Output::Serial(b"!".to_vec())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Computer {
+    config: ComputerConfig,
+    memory: Arc<Memory>,
+    board: Board,
+    seats: Vec<Seat>,
+    now: Instant,
+    ended: Option<Ending>,
+    console: VecDeque<u8>,
+    output: VecDeque<Output>,
+}
+
+impl Computer {
+    /// A computer without anything in its memory.
+    ///
+    /// # Errors
+    ///
+    /// If the config asks for what cannot be.
+    pub fn new(config: ComputerConfig) -> Result<Self, ComputerError> {
+        let memory = Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes))?;
+        Self::assemble(config, Arc::new(memory))
+    }
+
+    fn assemble(config: ComputerConfig, memory: Arc<Memory>) -> Result<Self, ComputerError> {
+        let board = Board::new(config.board.clone())?;
+        let seats = (0..u64::from(config.board.harts))
+            .map(|id| Ok(Seat::new(Hart::new(config.hart(id), memory.clone())?)))
+            .collect::<Result<_, ComputerError>>()?;
+        Ok(Self {
+            config,
+            memory,
+            board,
+            seats,
+            now: Instant::ZERO,
+            ended: None,
+            console: VecDeque::new(),
+            output: VecDeque::new(),
+        })
+    }
+
+    /// Lets time go by.
+    ///
+    /// # Errors
+    ///
+    /// If memory that is needed cannot be brought in: then the computer stands where it is, and it can be tried again.
+    pub fn run_for(&mut self, duration: Duration) -> Result<Pause, ComputerError> {
+        self.run_until(self.now.saturating_add(duration))
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// When something will happen by itself: at once if a hart runs, else when a timer is due.
+    #[must_use]
+    pub fn next_event(&self) -> Option<Instant> {
+        if self.ended.is_some() {
+            return None;
+        }
+        if self.seats.iter().any(Seat::is_runnable) {
+            return Some(self.now);
+        }
+        let alarms = self.seats.iter().filter_map(Seat::alarm);
+        alarms.chain(self.board.next_event()).min()
+    }
+
+    /// Sends bytes to the serial port; how many it took.
+    pub fn type_in(&mut self, bytes: &[u8]) -> usize {
+        let taken = self.board.handle(self.now, &*self.memory, Input::Serial(bytes));
+        self.wire();
+        taken
+    }
+
+    /// What comes out next; to be called until nothing does.
+    pub fn poll(&mut self) -> Option<Output> {
+        if let Some(output) = self.output.pop_front() {
+            return Some(output);
+        }
+        loop {
+            match self.board.poll()? {
+                Output::Ending(ending) => self.ended = self.ended.or(Some(ending)),
+                output => return Some(output),
+            }
+        }
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub const fn ended(&self) -> Option<Ending> {
+        self.ended
+    }
+
+    /// Its memory.
+    #[must_use]
+    pub const fn memory(&self) -> &Arc<Memory> {
+        &self.memory
+    }
+
+    /// Its devices.
+    #[must_use]
+    pub const fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// A hart, to look at.
+    #[must_use]
+    pub fn hart(&self, number: usize) -> Option<&Hart> {
+        self.seats.get(number).map(|seat| &seat.hart)
+    }
+
+    /// A hart, to set registers and breakpoints.
+    pub fn hart_mut(&mut self, number: usize) -> Option<&mut Hart> {
+        self.seats.get_mut(number).map(|seat| &mut seat.hart)
+    }
+
+    /// What a hart is doing.
+    #[must_use]
+    pub fn status(&self, number: usize) -> Option<HartStatus> {
+        self.seats.get(number).map(|seat| seat.status)
+    }
+
+    /// How many instructions all harts have retired.
+    #[must_use]
+    pub fn retired(&self) -> u64 {
+        self.seats.iter().map(|seat| seat.hart.retired()).sum()
+    }
+
+    /// Carries interrupts from devices to harts.
+    fn wire(&mut self) {
+        let mut changed = self.board.take_changed();
+        while changed != 0 {
+            let number = changed.trailing_zeros();
+            changed &= changed - 1;
+            let lines = self.board.pending(number as u16);
+            if let Some(seat) = self.seats.get_mut(number as usize) {
+                seat.hart.set_lines(lines);
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! [`ComputerError`]: why a computer cannot be built or run.
+
+use thiserror::Error;
+
+use crate::board::BoardError;
+use crate::memory::MemoryError;
+
+/// Why a computer cannot be built or run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ComputerError {
+    /// Its memory cannot be made, or a page of it cannot be brought in.
+    #[error("memory: {0}")]
+    Memory(#[from] MemoryError),
+    /// Its board cannot be made.
+    #[error("board: {0}")]
+    Board(#[from] BoardError),
+    /// What is to be booted does not fit.
+    #[error("{what} takes {bytes} bytes, and there is room for {room}: give the computer more memory")]
+    NoRoom {
+        /// What does not fit.
+        what: &'static str,
+        /// How much it takes.
+        bytes: u64,
+        /// How much there is.
+        room: u64,
+    },
+    /// What is to be booted is no kernel.
+    #[error("kernel: {reason}")]
+    NoKernel {
+        /// Why not.
+        reason: String,
+    },
+    /// The device tree cannot be written.
+    #[error("device tree: {0}")]
+    DeviceTree(#[from] crate::board::device_tree::WriteError),
+}

@@ -1,0 +1,68 @@
+//! [`Seat`]: a hart's place in its computer.
+
+use ironloom_core::Instant;
+
+use crate::hart::Hart;
+
+/// What a hart is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
+pub enum HartStatus {
+    /// It was not started, or has stopped.
+    Stopped,
+    /// It runs.
+    Running,
+    /// It waits for an interrupt.
+    Waiting,
+    /// It waits for an interrupt, and then begins anew.
+    Suspended {
+        /// Where.
+        pc: u64,
+        /// What it finds in `a1`.
+        argument: u64,
+    },
+}
+
+/// A hart's place in its computer.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) hart: Hart,
+    pub(super) status: HartStatus,
+}
+
+impl Seat {
+    pub(super) const fn new(hart: Hart) -> Self {
+        Self { hart, status: HartStatus::Stopped }
+    }
+
+    pub(super) fn is_runnable(&self) -> bool {
+        match self.status {
+            HartStatus::Stopped => false,
+            HartStatus::Running => true,
+            HartStatus::Waiting | HartStatus::Suspended { .. } => self.hart.is_awake(),
+        }
+    }
+
+    pub(super) const fn is_started(&self) -> bool {
+        !matches!(self.status, HartStatus::Stopped)
+    }
+
+    /// When its own timer wakes it, if it waits.
+    pub(super) fn alarm(&self) -> Option<Instant> {
+        match self.status {
+            HartStatus::Stopped => None,
+            _ => self.hart.alarm(),
+        }
+    }
+
+    /// Wakes if there is something to wake for.
+    pub(super) fn wake(&mut self) {
+        if !self.is_runnable() {
+            return;
+        }
+        if let HartStatus::Suspended { pc, argument } = self.status {
+            let id = self.hart.id();
+            self.hart.hand_over(pc, id, argument);
+        }
+        self.status = HartStatus::Running;
+    }
+}
