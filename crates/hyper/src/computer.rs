@@ -10,6 +10,7 @@
 mod boot;
 mod config;
 mod error;
+mod free;
 mod lockstep;
 mod seat;
 
@@ -25,7 +26,7 @@ pub use seat::HartStatus;
 
 use self::seat::Seat;
 use crate::GuestAddress;
-use crate::board::{layout, Board, Ending, Input, Output};
+use crate::board::{Board, Ending, Input, Output, layout};
 use crate::hart::Hart;
 use crate::memory::{Memory, MemoryConfig};
 
@@ -77,7 +78,8 @@ impl Computer {
     ///
     /// If the config asks for what cannot be.
     pub fn new(config: ComputerConfig) -> Result<Self, ComputerError> {
-        let memory = Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes))?;
+        let memory =
+            Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes))?;
         Self::assemble(config, Arc::new(memory))
     }
 

@@ -16,6 +16,6 @@ pub mod sbi;
 
 mod address;
 
-pub use computer::{Computer, ComputerConfig};
 pub use address::{GuestAddress, PAGE_BYTES, PageNumber};
+pub use computer::{Computer, ComputerConfig};
 pub use memory::{Memory, MemoryConfig};

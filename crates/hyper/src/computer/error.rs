@@ -31,6 +31,14 @@ pub enum ComputerError {
         /// Why not.
         reason: String,
     },
+    /// Too many harts would run beside each other.
+    #[error("{harts} harts cannot run freely, only {harts_max}: let them take turns")]
+    TooManyHarts {
+        /// How many there are.
+        harts: usize,
+        /// How many can.
+        harts_max: usize,
+    },
     /// The device tree cannot be written.
     #[error("device tree: {0}")]
     DeviceTree(#[from] crate::board::device_tree::WriteError),
