@@ -10,6 +10,7 @@ pub mod computer;
 pub mod float;
 pub mod hart;
 pub mod isa;
+pub mod load;
 pub mod memory;
 pub mod sbi;
 
