@@ -33,22 +33,31 @@ pub mod layout;
 
 mod aclint;
 mod config;
+mod disk;
 mod fault;
 mod message;
 mod plic;
 mod rtc;
+mod slot;
+mod state;
 mod syscon;
 mod uart;
+mod virtio;
 
 pub use config::{BoardConfig, BoardError, HARTS_MAX};
+pub use disk::{BlockDevice, BlockError, FileDisk, MemoryDisk};
 pub use fault::BusFault;
 pub use message::{Input, Output};
+pub use slot::{Attachment, Slot};
+pub use state::{BoardState, DiskState, OpenDisk};
 pub use syscon::Ending;
+pub use virtio::net::NetCounters;
 
 use aclint::Aclint;
 use plic::Plic;
 use rtc::Rtc;
 use uart::Uart;
+use virtio::Transport;
 
 /// The bit of `mip` that a software interrupt of machine mode sets.
 pub const MSIP: u64 = 1 << 3;
@@ -67,6 +76,7 @@ pub struct Board {
     plic: Plic,
     uart: Uart,
     rtc: Rtc,
+    slots: [Option<Transport>; layout::SLOTS],
     ending: Option<Ending>,
     lines: Lines,
 }
@@ -94,6 +104,7 @@ impl Board {
             plic: Plic::new(config.harts),
             uart: Uart::new(config.input_bytes_max, config.output_bytes_max),
             rtc: Rtc::new(config.epoch_nanos),
+            slots: Default::default(),
             ending: None,
             lines: Lines::default(),
             config,
@@ -143,6 +154,7 @@ impl Board {
             (Device::Plic, offset) => self.plic.read(offset, width),
             (Device::Aclint, offset) => self.aclint.read(now, offset, width),
             (Device::Rtc, offset) => self.rtc.read(now, offset, width),
+            (Device::Virtio, offset) => self.read_slot(offset, width),
             (Device::Syscon, _) => Some(0),
         };
         self.rewire();
@@ -157,7 +169,7 @@ impl Board {
     pub fn write<M: GuestMemory>(
         &mut self,
         now: Instant,
-        _memory: &M,
+        memory: &M,
         address: GuestAddress,
         width: u8,
         value: u64,
@@ -168,6 +180,7 @@ impl Board {
             (Device::Plic, offset) => self.plic.write(offset, width, value as u32),
             (Device::Aclint, offset) => self.aclint.write(now, offset, width, value),
             (Device::Rtc, offset) => self.rtc.write(now, offset, width, value as u32),
+            (Device::Virtio, offset) => self.write_slot(memory, offset, width, value as u32),
             (Device::Syscon, offset) => self.end(offset, width, value),
         };
         self.rewire();
@@ -175,9 +188,12 @@ impl Board {
     }
 
     /// Something arrives from the world; how much of it was taken, in bytes or frames.
-    pub fn handle<M: GuestMemory>(&mut self, _now: Instant, _memory: &M, input: Input<'_>) -> usize {
+    pub fn handle<M: GuestMemory>(&mut self, now: Instant, memory: &M, input: Input<'_>) -> usize {
+        self.advance(now, memory);
         let taken = match input {
             Input::Serial(bytes) => self.uart.receive(bytes),
+            Input::Console(slot, bytes) => self.receive_console(memory, slot, bytes),
+            Input::Frame(slot, frame) => self.receive_frame(memory, slot, frame),
         };
         self.rewire();
         taken
@@ -189,20 +205,28 @@ impl Board {
             self.rewire();
             return Some(Output::Serial(bytes));
         }
+        if let Some(output) = self.poll_slots() {
+            return Some(output);
+        }
         self.ending.take().map(Output::Ending)
     }
 
-    /// When [`advance`](Self::advance) is to be called next, if nothing else happens before.
+    /// When [`advance`](Self::advance) is to be called next, if nothing else happens before; a time that has passed says
+    /// that it is to be called at once.
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
+        if self.slots.iter().flatten().any(Transport::has_work) {
+            return Some(Instant::ZERO);
+        }
         let timers = [self.aclint.next_event(), self.rtc.next_event()];
         timers.into_iter().flatten().min()
     }
 
     /// Does what is due: timers, and what devices have put off. It may be called early; then nothing happens.
-    pub fn advance<M: GuestMemory>(&mut self, now: Instant, _memory: &M) {
+    pub fn advance<M: GuestMemory>(&mut self, now: Instant, memory: &M) {
         self.aclint.advance(now);
         self.rtc.advance(now);
+        self.proceed(memory);
         self.rewire();
     }
 
@@ -217,6 +241,9 @@ impl Board {
     fn rewire(&mut self) {
         self.plic.set_level(layout::UART_SOURCE, self.uart.level());
         self.plic.set_level(layout::RTC_SOURCE, self.rtc.level());
+        for (source, slot) in (layout::VIRTIO_SOURCE..).zip(&self.slots) {
+            self.plic.set_level(source, slot.as_ref().is_some_and(Transport::level));
+        }
         let (software, timer, external) = (self.aclint.software(), self.aclint.fired(), self.plic.raised());
         let lines = &mut self.lines;
         let mut changed = software ^ lines.software | timer ^ lines.timer;
@@ -236,13 +263,15 @@ enum Device {
     Plic,
     Aclint,
     Rtc,
+    Virtio,
     Syscon,
 }
 
 /// Which device is at an address, and how far into it.
 fn place(address: GuestAddress) -> Result<(Device, u64), BusFault> {
-    const DEVICES: [(Device, u64, u64); 5] = [
+    const DEVICES: [(Device, u64, u64); 6] = [
         (Device::Uart, layout::UART, layout::UART_BYTES),
+        (Device::Virtio, layout::VIRTIO, layout::VIRTIO_BYTES * layout::SLOTS as u64),
         (Device::Plic, layout::PLIC, layout::PLIC_BYTES),
         (Device::Aclint, layout::ACLINT, layout::ACLINT_BYTES),
         (Device::Rtc, layout::RTC, layout::RTC_BYTES),

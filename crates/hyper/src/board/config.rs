@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::Seed;
 use thiserror::Error;
 
-use super::layout;
+use super::{BlockError, layout};
 
 /// The most harts that a board can have.
 pub const HARTS_MAX: u16 = 64;
@@ -35,6 +35,8 @@ pub struct BoardConfig {
     pub output_bytes_max: u32,
     /// How many frames may wait on their way in, and on their way out of a network card.
     pub frames_max: u32,
+    /// How many bytes of frames may wait on each way.
+    pub frame_bytes_max: u64,
     /// How many requests a device serves before the hart that asked goes on; the rest is served later.
     pub turn_requests_max: u32,
     /// How many bytes a device moves before the hart that asked goes on; the rest is moved later.
@@ -53,6 +55,7 @@ impl BoardConfig {
             input_bytes_max: 64 << 10,
             output_bytes_max: 1 << 20,
             frames_max: 1_024,
+            frame_bytes_max: 16 << 20,
             turn_requests_max: 256,
             turn_bytes_max: 8 << 20,
         }
@@ -69,6 +72,7 @@ impl BoardConfig {
             ("input_bytes_max", u64::from(self.input_bytes_max)),
             ("output_bytes_max", u64::from(self.output_bytes_max)),
             ("frames_max", u64::from(self.frames_max)),
+            ("frame_bytes_max", self.frame_bytes_max),
             ("turn_requests_max", u64::from(self.turn_requests_max)),
             ("turn_bytes_max", self.turn_bytes_max),
         ];
@@ -101,6 +105,9 @@ pub enum BoardError {
         /// Which limit.
         limit: &'static str,
     },
+    /// A disk cannot be copied or stored.
+    #[error("disk of a board: {0}")]
+    Disk(#[from] BlockError),
     /// Every slot has its device.
     #[error("all {} slots have their devices", layout::SLOTS)]
     Slots,

@@ -133,6 +133,13 @@ impl Board {
         tree.property_u32("clock-frequency", 3_686_400)?;
         interrupt(tree, layout::UART_SOURCE)?;
         tree.end_node(uart)?;
+        for slot in self.occupied() {
+            let first = layout::VIRTIO + layout::VIRTIO_BYTES * u64::from(slot.number());
+            let node = begin_device(tree, "virtio_mmio", first, layout::VIRTIO_BYTES)?;
+            tree.property_string("compatible", "virtio,mmio")?;
+            interrupt(tree, layout::VIRTIO_SOURCE + u32::from(slot.number()))?;
+            tree.end_node(node)?;
+        }
         tree.end_node(soc)
     }
 
