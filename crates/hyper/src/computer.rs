@@ -25,7 +25,7 @@ pub use seat::HartStatus;
 
 use self::seat::Seat;
 use crate::GuestAddress;
-use crate::board::{layout, Board, Ending, Input, Output};
+use crate::board::{Attachment, Board, Ending, Input, Output, Slot, layout};
 use crate::hart::Hart;
 use crate::memory::{Memory, MemoryConfig};
 
@@ -126,9 +126,23 @@ impl Computer {
         alarms.chain(self.board.next_event()).min()
     }
 
+    /// Puts a virtio device into the next free slot of the board. That is done before it boots.
+    ///
+    /// # Errors
+    ///
+    /// If no slot is free.
+    pub fn attach(&mut self, attachment: Attachment) -> Result<Slot, ComputerError> {
+        Ok(self.board.attach(attachment)?)
+    }
+
     /// Sends bytes to the serial port; how many it took.
     pub fn type_in(&mut self, bytes: &[u8]) -> usize {
-        let taken = self.board.handle(self.now, &*self.memory, Input::Serial(bytes));
+        self.handle(Input::Serial(bytes))
+    }
+
+    /// Brings what comes from outside; how much of it was taken, in bytes or frames.
+    pub fn handle(&mut self, input: Input<'_>) -> usize {
+        let taken = self.board.handle(self.now, &*self.memory, input);
         self.wire();
         taken
     }
