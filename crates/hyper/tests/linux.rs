@@ -152,7 +152,7 @@ fn volume() -> Option<Volume> {
         return None;
     }
     let mut file = std::fs::File::open(&image).unwrap();
-    let volume = Volume::create(Arc::new(MemoryStore::new()), 32 << 20, volume::Config::default()).unwrap();
+    let volume = Volume::create(Arc::new(MemoryStore::new()), 0, volume::Config::default()).unwrap();
     volume.import(&mut file).unwrap();
     Some(volume)
 }
@@ -164,7 +164,7 @@ fn linux_mounts_a_disk_and_speaks_to_the_network() {
     let Some(mut guest) = Guest::new(disk) else { return };
     let booted = guest.until(PROMPT, Duration::from_secs(60));
     assert!(booted.contains("udhcpc: eth0 has 10.0.0.100"), "{booted}");
-    assert_eq!(guest.run("cat /sys/block/vda/serial; cat /sys/block/vda/size"), "loom-0\n65536\n");
+    assert_eq!(guest.run("cat /sys/block/vda/serial; echo; cat /sys/block/vda/size"), "loom-0\n65536\n");
     assert_eq!(guest.run("mount -t ext4 /dev/vda /mnt && cat /mnt/greeting"), "hello from the host\n");
     let line = "seq 100000 > /mnt/numbers; md5sum /mnt/numbers; umount /mnt; mount /dev/vda /mnt; md5sum /mnt/numbers";
     let sums = guest.run(line);
