@@ -10,6 +10,8 @@
 mod boot;
 mod config;
 mod error;
+mod free;
+mod keep;
 mod lockstep;
 mod seat;
 
@@ -21,6 +23,7 @@ use ironloom_core::{Duration, Instant};
 pub use boot::{Kernel, MemoryPlan};
 pub use config::{ComputerConfig, Firmware};
 pub use error::ComputerError;
+pub use keep::ComputerPoint;
 pub use seat::HartStatus;
 
 use self::seat::Seat;
@@ -77,25 +80,10 @@ impl Computer {
     ///
     /// If the config asks for what cannot be.
     pub fn new(config: ComputerConfig) -> Result<Self, ComputerError> {
-        let memory = Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes))?;
-        Self::assemble(config, Arc::new(memory))
-    }
-
-    fn assemble(config: ComputerConfig, memory: Arc<Memory>) -> Result<Self, ComputerError> {
+        let memory =
+            Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes))?;
         let board = Board::new(config.board.clone())?;
-        let seats = (0..u64::from(config.board.harts))
-            .map(|id| Ok(Seat::new(Hart::new(config.hart(id), memory.clone())?)))
-            .collect::<Result<_, ComputerError>>()?;
-        Ok(Self {
-            config,
-            memory,
-            board,
-            seats,
-            now: Instant::ZERO,
-            ended: None,
-            console: VecDeque::new(),
-            output: VecDeque::new(),
-        })
+        Self::with_board(config, Arc::new(memory), board)
     }
 
     /// Lets time go by.
@@ -126,7 +114,7 @@ impl Computer {
         alarms.chain(self.board.next_event()).min()
     }
 
-    /// Puts a virtio device into the next free slot of the board. That is done before it boots.
+    /// Puts a device into the next free slot. Kernels look for devices when they boot.
     ///
     /// # Errors
     ///
@@ -135,16 +123,16 @@ impl Computer {
         Ok(self.board.attach(attachment)?)
     }
 
-    /// Sends bytes to the serial port; how many it took.
-    pub fn type_in(&mut self, bytes: &[u8]) -> usize {
-        self.handle(Input::Serial(bytes))
-    }
-
-    /// Brings what comes from outside; how much of it was taken, in bytes or frames.
+    /// Brings something from outside to a device; how much of it was taken.
     pub fn handle(&mut self, input: Input<'_>) -> usize {
         let taken = self.board.handle(self.now, &*self.memory, input);
         self.wire();
         taken
+    }
+
+    /// Sends bytes to the serial port; how many it took.
+    pub fn type_in(&mut self, bytes: &[u8]) -> usize {
+        self.handle(Input::Serial(bytes))
     }
 
     /// What comes out next; to be called until nothing does.

@@ -131,7 +131,7 @@ impl Hart {
     pub fn run(&mut self, instructions: u64) -> Exit {
         assert!(self.pending.is_none(), "an access to a device was completed");
         let end = self.retired.saturating_add(instructions);
-        self.core.catch_up();
+        self.core.unpark();
         loop {
             if self.core.code_stale {
                 self.core.code_stale = false;
@@ -262,8 +262,10 @@ impl Hart {
     pub fn complete(&mut self, value: Option<u64>) {
         let instruction = self.pending.take().expect("an access to a device is pending");
         let Some(value) = value else {
-            let address = self.core.registers[instruction.rs1 as usize].wrapping_add(instruction.immediate as i64 as u64);
-            let cause = if is_load(instruction.opcode) { Exception::LoadAccess } else { Exception::StoreAccess };
+            let address = self.core.registers[instruction.rs1 as usize]
+                .wrapping_add(instruction.immediate as i64 as u64);
+            let cause =
+                if is_load(instruction.opcode) { Exception::LoadAccess } else { Exception::StoreAccess };
             let pc = self.core.pc;
             return self.take_exception(Trap::new(cause, address), pc);
         };
@@ -311,6 +313,25 @@ impl Hart {
     /// Stops no longer at an address.
     pub fn clear_breakpoint(&mut self, address: u64) {
         self.breakpoints.remove(&address);
+    }
+
+    /// Runs beside other harts from now on, with regard for what they reserve; or alone again.
+    pub(crate) fn share(&mut self, reservations: Option<Arc<Reservations>>) {
+        self.core.release();
+        if self.core.reservations.is_some() != reservations.is_some() {
+            self.core.code_stale = true; // stores are other operations then
+        }
+        self.core.reservations = reservations;
+    }
+
+    /// Forgets what memory revoked.
+    pub(crate) fn catch_up(&mut self) {
+        self.core.catch_up();
+    }
+
+    /// Says that the hart does not run for a while, so that nobody waits for it to catch up.
+    pub(crate) fn park(&mut self) {
+        self.core.park();
     }
 
     /// What wakes the hart from outside.
@@ -367,7 +388,8 @@ impl Hart {
     #[must_use]
     pub fn alarm(&self) -> Option<Instant> {
         let csrs = &self.core.csrs;
-        let set = csrs.menvcfg & csr::STCE != 0 && csrs.mie & interrupt::STIP != 0 && csrs.stimecmp != u64::MAX;
+        let set =
+            csrs.menvcfg & csr::STCE != 0 && csrs.mie & interrupt::STIP != 0 && csrs.stimecmp != u64::MAX;
         set.then(|| Instant::from_nanos(csrs.stimecmp.saturating_mul(TICK_NANOSECONDS)))
     }
 

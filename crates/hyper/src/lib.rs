@@ -10,11 +10,12 @@ pub mod computer;
 pub mod float;
 pub mod hart;
 pub mod isa;
+pub mod load;
 pub mod memory;
 pub mod sbi;
 
 mod address;
 
-pub use computer::{Computer, ComputerConfig};
 pub use address::{GuestAddress, PAGE_BYTES, PageNumber};
+pub use computer::{Computer, ComputerConfig};
 pub use memory::{Memory, MemoryConfig};

@@ -63,6 +63,16 @@ pub struct DiskState {
     pub snapshot: Option<BlobId>,
 }
 
+impl BoardState {
+    /// What is stored of the disks.
+    pub fn disks(&self) -> impl Iterator<Item = &DiskState> {
+        self.slots.iter().flatten().filter_map(|slot| match &slot.device {
+            DeviceState::Disk(disk) => Some(disk),
+            _ => None,
+        })
+    }
+}
+
 impl Board {
     /// Stores the board, and its disks if they are of a kind that is.
     ///

@@ -76,7 +76,9 @@ impl Computer {
         };
         let tree = self.board.device_tree(&Boot {
             command_line: kernel.command_line.into(),
-            initrd: initramfs.zip(kernel.initramfs).map(|(at, bytes)| (at.get(), at.get() + bytes.len() as u64)),
+            initrd: initramfs
+                .zip(kernel.initramfs)
+                .map(|(at, bytes)| (at.get(), at.get() + bytes.len() as u64)),
         })?;
         let at = self.below("the device tree", top, tree.len() as u64)?;
         self.lay("the device tree", GuestAddress::new(at), &tree)?;

@@ -1,12 +1,13 @@
 //! [`ComputerConfig`]: what a computer is made of.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::Duration;
 
 use crate::board::BoardConfig;
 use crate::hart::HartConfig;
 
 /// Who answers when a kernel calls its firmware.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Firmware {
     /// The host: kernels begin in supervisor mode, and harts but the first wait until they are started.
     Host,

@@ -31,6 +31,28 @@ pub enum ComputerError {
         /// Why not.
         reason: String,
     },
+    /// Too many harts would run beside each other.
+    #[error("{harts} harts cannot run freely, only {harts_max}: let them take turns")]
+    TooManyHarts {
+        /// How many there are.
+        harts: usize,
+        /// How many can.
+        harts_max: usize,
+    },
+    /// The store of snapshots failed.
+    #[error("store: {0}")]
+    Store(#[from] ironloom_blob::BlobError),
+    /// A snapshot's state cannot be written or read.
+    #[error("snapshot: {0}")]
+    Frame(#[from] ironloom_core::frame::FrameError),
+    /// A snapshot contradicts itself.
+    #[error("snapshot {snapshot} is unsound: {reason}")]
+    Unsound {
+        /// Which.
+        snapshot: ironloom_blob::BlobId,
+        /// In which way.
+        reason: String,
+    },
     /// The device tree cannot be written.
     #[error("device tree: {0}")]
     DeviceTree(#[from] crate::board::device_tree::WriteError),

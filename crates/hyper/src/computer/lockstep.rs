@@ -11,6 +11,9 @@ use crate::sbi::{self, ATTENTION, Effect, Harts, View};
 /// How long a hart may run at once if no other wants to: interrupts of devices wait no longer.
 const ALONE_MAX: Duration = Duration::from_millis(1);
 
+/// The least that time goes by.
+pub(super) const NEXT: Duration = Duration::from_nanos(1);
+
 impl Computer {
     /// Lets time go by until an instant.
     ///
@@ -35,7 +38,10 @@ impl Computer {
                     return Ok(pause);
                 }
             }
-            self.now = end;
+            // If all wait, the round was over when the last began to.
+            let busy = self.seats.iter().any(|seat| seat.status == HartStatus::Running);
+            let latest = self.seats.iter().map(|seat| seat.hart.now()).max().unwrap_or(end);
+            self.now = if busy { end } else { latest.max(self.now.saturating_add(NEXT)).min(end) };
         }
         Ok(self.ended.map_or(Pause::Deadline, Pause::Ended))
     }
@@ -61,7 +67,7 @@ impl Computer {
         let waiting = self.seats.iter().filter(|seat| seat.status != HartStatus::Running);
         end = waiting.filter_map(Seat::alarm).fold(end, Instant::min);
         let longest = match runnable {
-            0 => return end.max(self.now.saturating_add(Duration::from_nanos(1))),
+            0 => return end.max(self.now.saturating_add(NEXT)),
             1 => ALONE_MAX,
             _ => self.config.slice,
         };
@@ -80,10 +86,7 @@ impl Computer {
             }
             match seat.hart.run(instructions) {
                 Exit::Budget | Exit::Yield => break,
-                Exit::Wait => {
-                    seat.status = HartStatus::Waiting;
-                    seat.wake();
-                }
+                Exit::Wait => seat.wait(end),
                 Exit::Page { page, .. } => self.memory.bring_in(page)?,
                 Exit::Read { address, width } => {
                     let value = self.board.read(seat.hart.now(), address, width).ok();
@@ -104,6 +107,10 @@ impl Computer {
                 Exit::Breakpoint => return Ok(Some(Pause::Breakpoint { hart: number })),
                 Exit::Bell | Exit::Settle(_) => {}
             }
+        }
+        let seat = &mut self.seats[number];
+        if seat.status != HartStatus::Running {
+            seat.hart.park();
         }
         Ok(None)
     }

@@ -54,6 +54,19 @@ impl Seat {
         }
     }
 
+    /// Waits for an interrupt: if its own timer rings before the round is over, it goes on then.
+    pub(super) fn wait(&mut self, end: Instant) {
+        self.status = HartStatus::Waiting;
+        if let Some(alarm) = self.hart.alarm()
+            && alarm < end
+            && alarm > self.hart.now()
+            && !self.hart.is_awake()
+        {
+            self.hart.set_time(alarm);
+        }
+        self.wake();
+    }
+
     /// Wakes if there is something to wake for.
     pub(super) fn wake(&mut self) {
         if !self.is_runnable() {

@@ -72,7 +72,13 @@ impl Code {
         self.keep(core, page, offset as u16, slots.into_boxed_slice())
     }
 
-    fn keep(&mut self, core: &mut Core, page: FetchPage, offset: u16, slots: Box<[Slot]>) -> Result<Found, Stop> {
+    fn keep(
+        &mut self,
+        core: &mut Core,
+        page: FetchPage,
+        offset: u16,
+        slots: Box<[Slot]>,
+    ) -> Result<Found, Stop> {
         if self.slots + slots.len() > SLOTS_MAX {
             self.clear(core);
         }
@@ -114,7 +120,12 @@ impl Code {
 }
 
 /// Decodes a block into slots; whether it lies within its page.
-fn build(core: &mut Core, page: FetchPage, slots: &mut Vec<Slot>, instructions_max: u32) -> Result<bool, Stop> {
+fn build(
+    core: &mut Core,
+    page: FetchPage,
+    slots: &mut Vec<Slot>,
+    instructions_max: u32,
+) -> Result<bool, Stop> {
     const NO_LINK: Link = Link { target: None, count: 0, bytes: 0 };
     let start = core.pc % PAGE_BYTES;
     let freely = core.reservations.is_some();

@@ -72,7 +72,9 @@ impl Core {
     ///
     /// Unless it lies in a superpage of which parts may be known: then everything is forgotten.
     pub(super) fn forget_page(&mut self, address: u64) {
-        if self.superpages.may_contain(address >> 21 << 1) || self.superpages.may_contain(address >> 30 << 1 | 1) {
+        if self.superpages.may_contain(address >> 21 << 1)
+            || self.superpages.may_contain(address >> 30 << 1 | 1)
+        {
             self.superpages.clear();
             return self.forget_spaces(None);
         }

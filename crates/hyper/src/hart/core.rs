@@ -6,9 +6,9 @@ use super::csr::Csrs;
 use super::fetch::FetchPages;
 use super::filter::Filter;
 use super::jumps::Jumps;
-use super::spaces::Spaces;
 use super::raw::{Cursor, Leave, Place, Tlb};
 use super::reservations::{Reservation, Reservations};
+use super::spaces::Spaces;
 use super::status;
 use super::stop::{Exception, Stop, Trap};
 use crate::float::Flags;
@@ -57,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) csrs: Csrs,
     pub(crate) memory: Arc<Memory>,
     pub(crate) reader: ReaderId,
+    /// Whether it has promised to use no page.
+    pub(crate) parked: bool,
     /// Reservations of all harts, where they run freely beside each other.
     pub(crate) reservations: Option<Arc<Reservations>>,
     /// The hart's number.
@@ -97,6 +99,7 @@ impl Core {
             csrs: Csrs::new(),
             memory,
             reader,
+            parked: false,
             reservations: None,
             id,
             superpages: Filter::new(),
@@ -107,6 +110,7 @@ impl Core {
             pages: FetchPages::new(),
         });
         core.refresh();
+        core.park();
         Ok(core)
     }
 

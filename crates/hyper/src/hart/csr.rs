@@ -297,7 +297,9 @@ impl Csrs {
         }
         match number {
             n::FFLAGS | n::FRM | n::FCSR if self.mstatus & status::FS == 0 => Err(Refused),
-            n::SATP if self.privilege == Privilege::Supervisor && self.mstatus & status::TVM != 0 => Err(Refused),
+            n::SATP if self.privilege == Privilege::Supervisor && self.mstatus & status::TVM != 0 => {
+                Err(Refused)
+            }
             n::STIMECMP if self.privilege != Privilege::Machine => {
                 let open = self.menvcfg & STCE != 0 && self.mcounteren & 2 != 0;
                 if open { Ok(()) } else { Err(Refused) }

@@ -2,6 +2,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::Instant;
+use ironloom_core::frame::Message;
 
 use super::Hart;
 use super::core::FLOATS;
@@ -21,6 +22,19 @@ pub struct HartState {
     retired: u64,
     now: Instant,
     csrs: Csrs,
+}
+
+impl Message for HartState {
+    const KIND: u16 = 0x4c48;
+    const VERSION: u16 = 1;
+}
+
+impl HartState {
+    /// Whether a hart can be so; what somebody else has written may be anything.
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        self.retired < 1 << 62 && self.now.as_nanos() < 1 << 62
+    }
 }
 
 impl Hart {

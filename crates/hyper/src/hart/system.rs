@@ -32,7 +32,9 @@ impl Hart {
         match instruction.opcode {
             Opcode::Ecall => return self.call(),
             Opcode::Ebreak => return Err(Trap::new(Exception::Breakpoint, core.pc).into()),
-            Opcode::Mret if privilege == Privilege::Machine => return Ok(After::Jump(self.return_from_machine())),
+            Opcode::Mret if privilege == Privilege::Machine => {
+                return Ok(After::Jump(self.return_from_machine()));
+            }
             Opcode::Sret if supervisor(status::TSR) => return Ok(After::Jump(self.return_from_supervisor())),
             Opcode::Wfi if supervisor(status::TW) => {
                 core.release();
@@ -41,7 +43,9 @@ impl Hart {
             }
             Opcode::Pause => return Ok(After::Exit(Exit::Yield)),
             Opcode::FenceI => core.forget_jumps(),
-            Opcode::SfenceVma | Opcode::SinvalVma if supervisor(status::TVM) => self.fence_translations(instruction),
+            Opcode::SfenceVma | Opcode::SinvalVma if supervisor(status::TVM) => {
+                self.fence_translations(instruction)
+            }
             Opcode::SfenceWInval | Opcode::SfenceInvalIr if privilege != Privilege::User => {}
             Opcode::Csrrw
             | Opcode::Csrrs
@@ -95,7 +99,8 @@ impl Hart {
     fn return_from_supervisor(&mut self) -> u64 {
         let csrs = &mut self.core.csrs;
         let enabled = if csrs.mstatus & status::SPIE != 0 { status::SIE } else { 0 };
-        csrs.privilege = if csrs.mstatus & status::SPP != 0 { Privilege::Supervisor } else { Privilege::User };
+        csrs.privilege =
+            if csrs.mstatus & status::SPP != 0 { Privilege::Supervisor } else { Privilege::User };
         csrs.mstatus = csrs.mstatus & !(status::SIE | status::SPP | status::MPRV) | enabled | status::SPIE;
         let target = csrs.sepc;
         self.core.refresh();

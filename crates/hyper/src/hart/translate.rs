@@ -5,7 +5,7 @@ use super::csr::{ADUE, SATP_SV39};
 use super::raw::{Place, Word};
 use super::status::{self, Privilege};
 use super::stop::{Exception, Exit, Stop, Trap};
-use crate::memory::{Access, Denied, HostPage};
+use crate::memory::{Access, Denied, HostPage, Revocation};
 use crate::{GuestAddress, PAGE_BYTES};
 
 const VALID: u64 = 1;
@@ -164,9 +164,30 @@ impl Core {
 
     /// Forgets what memory revoked since the last time.
     pub(super) fn catch_up(&mut self) {
-        use crate::memory::Revocation;
         let memory = self.memory.clone();
-        memory.catch_up(self.reader, &mut |revocation| match revocation {
+        memory.catch_up(self.reader, &mut |revocation| self.forget(revocation));
+    }
+
+    /// Promises to use no page until it is unparked.
+    pub(super) fn park(&mut self) {
+        if !self.parked {
+            self.parked = true;
+            self.memory.park(self.reader);
+        }
+    }
+
+    /// Is about to use pages, perhaps after a rest.
+    pub(super) fn unpark(&mut self) {
+        if !self.parked {
+            return self.catch_up();
+        }
+        self.parked = false;
+        let memory = self.memory.clone();
+        memory.unpark(self.reader, &mut |revocation| self.forget(revocation));
+    }
+
+    fn forget(&mut self, revocation: Revocation) {
+        match revocation {
             Revocation::Page(host) => {
                 self.loads.forget_host(host);
                 self.stores.forget_host(host);
@@ -177,14 +198,14 @@ impl Core {
                 self.stores.forget_host(host);
                 self.tables.forget_host(host);
             }
-            _ => {
+            Revocation::Everything => {
                 self.loads.clear();
                 self.stores.clear();
                 self.tables.clear();
                 self.pages.clear();
                 self.code_stale = true;
             }
-        });
+        }
     }
 
     /// Loads a word the long way: translation, page, device, or byte by byte.
@@ -211,7 +232,9 @@ impl Core {
             let at = address.wrapping_add(index);
             let byte = match self.loads.load::<u8>(at, self.data_context) {
                 Some(byte) => byte,
-                None => self.load_slowly::<u8>(at).map_err(|stop| never_a_device(stop, address, Access::Read))?,
+                None => {
+                    self.load_slowly::<u8>(at).map_err(|stop| never_a_device(stop, address, Access::Read))?
+                }
             };
             bytes |= u64::from(byte) << (8 * index);
         }
@@ -268,7 +291,8 @@ impl Core {
         for index in 0..W::BYTES {
             let at = address.wrapping_add(index);
             let byte = (value.low() >> (8 * index)) as u8;
-            let place = self.place_slowly::<u8>(at).map_err(|stop| never_a_device(stop, address, Access::Write))?;
+            let place =
+                self.place_slowly::<u8>(at).map_err(|stop| never_a_device(stop, address, Access::Write))?;
             self.store_at(place, byte);
         }
         Ok(())

@@ -180,7 +180,8 @@ impl Writer {
             matches!(opcode, Opcode::Lui | Opcode::Auipc | Opcode::Fence)
                 || (Opcode::Addi..=Opcode::Sraw).contains(&opcode)
                 || (Opcode::Mul..=Opcode::Remuw).contains(&opcode)
-                || (Opcode::AddUw..=Opcode::Bseti).contains(&opcode)
+                // qemu before 8.0 counts the zeros of all 64 bits.
+                || (Opcode::AddUw..=Opcode::Bseti).contains(&opcode) && opcode != Opcode::Ctzw
         });
         self.program.emit(instruction);
     }

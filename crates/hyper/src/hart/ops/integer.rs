@@ -65,7 +65,8 @@ pub(in crate::hart) fn constant(core: &mut Core, cursor: Cursor) -> Leave {
 pub(in crate::hart) fn auipc(core: &mut Core, cursor: Cursor) -> Leave {
     let op = cursor.op();
     // The sum of the operation's place and its immediate may be more than an `imm` holds.
-    core.registers[op.rd as usize] = core.pc.wrapping_add(u64::from(op.at) * 2).wrapping_add(op.imm as i64 as u64);
+    core.registers[op.rd as usize] =
+        core.pc.wrapping_add(u64::from(op.at) * 2).wrapping_add(op.imm as i64 as u64);
     proceed!(core, cursor)
 }
 
