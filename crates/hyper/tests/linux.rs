@@ -1,0 +1,183 @@
+//! Debian's Linux with a disk and a network card.
+//!
+//! The kernel and its initial file system come from `tests/guest/linux.sh`; where they cannot be had, a line says so.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use ironloom_blob::{MemoryStore, Volume, volume};
+use ironloom_core::{Duration, MachineId, Rng, Seed};
+use ironloom_hyper::board::{Attachment, Input, Output, Slot};
+use ironloom_hyper::computer::{Kernel, Pause};
+use ironloom_hyper::{Computer, ComputerConfig};
+use ironloom_net::dhcp::{RangePool, Server, ServerConfig, ServerService};
+use ironloom_net::fabric::{self, Config, MachineSpec, Place, StationId};
+use ironloom_net::http::{File, FileServer, Files};
+use ironloom_net::link::LinkProfile;
+use ironloom_net::{Fabric, Mac, switch};
+
+const PROMPT: &str = "ironloom# ";
+
+/// How much time goes by between two looks at who has something to say to whom.
+const STEP: Duration = Duration::from_micros(100);
+
+/// The kernel and its initial file system, if they can be had.
+fn files() -> Option<(Vec<u8>, Vec<u8>)> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/guest/linux.sh");
+    let output = Command::new(script).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut paths = text.lines().map(PathBuf::from);
+    let read = |path: Option<PathBuf>| std::fs::read(path?).ok();
+    let files = read(paths.next()).zip(read(paths.next()));
+    if files.is_none() {
+        println!("the guest's kernel cannot be had: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    files
+}
+
+/// A computer at a network.
+struct Guest {
+    computer: Computer,
+    fabric: Fabric,
+    door: StationId,
+    card: Slot,
+    text: String,
+    read: usize,
+}
+
+impl Guest {
+    fn new(disk: Attachment) -> Option<Self> {
+        let (image, initramfs) = files()?;
+        let mut computer = Computer::new(ComputerConfig::new(256 << 20)).unwrap();
+        computer.attach(disk).unwrap();
+        let card = computer.attach(Attachment::Net { mac: Mac::local(7), mtu: 1_500 }).unwrap();
+        computer.attach(Attachment::Entropy).unwrap();
+        let command_line = "console=ttyS0 panic=-1 quiet ip=dhcp";
+        let kernel = Kernel { image: &image, initramfs: Some(&initramfs), command_line };
+        computer.boot_kernel(&kernel).unwrap();
+        let (fabric, door) = network();
+        Some(Self { computer, fabric, door, card, text: String::new(), read: 0 })
+    }
+
+    /// Lets a step of time go by, on the computer and on the network.
+    fn step(&mut self) -> Pause {
+        let until = self.computer.now().saturating_add(STEP);
+        let pause = self.computer.run_until(until).unwrap();
+        self.fabric.run_until(until);
+        while let Some(output) = self.computer.poll() {
+            match output {
+                Output::Serial(bytes) => self.text.push_str(&String::from_utf8_lossy(&bytes)),
+                Output::Frame(_, frame) => {
+                    self.fabric.handle(until, fabric::Input::Frame { port: self.door, frame }).unwrap();
+                }
+                other => panic!("nobody says {other:?}"),
+            }
+        }
+        while let Some(output) = self.fabric.poll() {
+            if let fabric::Output::Frame { frame, .. } = output {
+                self.computer.handle(Input::Frame(self.card, &frame));
+            }
+        }
+        pause
+    }
+
+    /// Lets time go by until the guest says something; what it said before that.
+    fn until(&mut self, wanted: &str, limit: Duration) -> String {
+        let deadline = self.computer.now().saturating_add(limit);
+        loop {
+            if let Some(at) = self.text[self.read..].find(wanted) {
+                let said = self.text[self.read..self.read + at].to_owned();
+                self.read += at + wanted.len();
+                return said;
+            }
+            let pause = self.step();
+            assert!(
+                pause == Pause::Deadline && self.computer.now() < deadline,
+                "{pause:?} at {} without {wanted:?} in:\n{}",
+                self.computer.now(),
+                self.text
+            );
+        }
+    }
+
+    /// Lets the guest run a line; what it prints.
+    fn run(&mut self, line: &str) -> String {
+        self.computer.type_in(line.as_bytes());
+        self.computer.type_in(b"\n");
+        self.until("\n", Duration::from_secs(10));
+        self.until(PROMPT, Duration::from_secs(60)).replace('\r', "")
+    }
+}
+
+/// A network with a server of addresses at 10.0.0.1, a web server at 10.0.0.80, and a door.
+fn network() -> (Fabric, StationId) {
+    let mut fabric = Fabric::new(Config::default(), Seed::new(7));
+    let lan = fabric.add_switch("lan", Place::Apart, switch::Config::default()).unwrap();
+    let door = fabric.add_door("door", Place::Beside(lan)).unwrap();
+    fabric.connect(lan, door, LinkProfile::default(), LinkProfile::default()).unwrap();
+    let mut rng = Rng::new(Seed::new(8));
+    let mut add = |fabric: &mut Fabric, name: &str, address: &str| {
+        let id = MachineId::random(&mut rng);
+        let address = Some(address.parse().unwrap());
+        fabric.add_machine(&MachineSpec { address, ..MachineSpec::new(id, name, lan) }).unwrap();
+        id
+    };
+    let pool = RangePool::new([10, 0, 0, 100].into(), [10, 0, 0, 199].into());
+    let config = ServerConfig::new([10, 0, 0, 1].into(), "10.0.0.0/24".parse().unwrap());
+    let id = add(&mut fabric, "dhcp", "10.0.0.1/24");
+    fabric.serve(id, Box::new(ServerService::new(Server::new(config, pool)))).unwrap();
+    let page = File { content: "a page of the fabric\n".into(), kind: "text/plain".to_owned() };
+    let large = File { content: vec![b'x'; 4 << 20].into(), kind: "text/plain".to_owned() };
+    let files = Files::from([("/index.html".to_owned(), page), ("/large".to_owned(), large)]);
+    let id = add(&mut fabric, "web", "10.0.0.80/24");
+    fabric.serve(id, Box::new(FileServer::new(80, Arc::new(files)))).unwrap();
+    (fabric, door)
+}
+
+/// A volume that holds a file system with one file in it, if the host can make one.
+fn volume() -> Option<Volume> {
+    let directory = tempfile::tempdir().unwrap();
+    let (tree, image) = (directory.path().join("tree"), directory.path().join("image"));
+    std::fs::create_dir(&tree).unwrap();
+    std::fs::write(tree.join("greeting"), "hello from the host\n").unwrap();
+    let made = Command::new("mke2fs")
+        .args(["-q", "-t", "ext4", "-d"])
+        .args([&tree, &image])
+        .arg("32M")
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("mke2fs is not installed: there is no disk to mount");
+        return None;
+    }
+    let mut file = std::fs::File::open(&image).unwrap();
+    let volume = Volume::create(Arc::new(MemoryStore::new()), 0, volume::Config::default()).unwrap();
+    volume.import(&mut file).unwrap();
+    Some(volume)
+}
+
+#[test]
+fn linux_mounts_a_disk_and_speaks_to_the_network() {
+    let Some(volume) = volume() else { return };
+    let disk = Attachment::Disk { device: Box::new(volume), serial: "loom-0".into() };
+    let Some(mut guest) = Guest::new(disk) else { return };
+    let booted = guest.until(PROMPT, Duration::from_secs(60));
+    assert!(booted.contains("udhcpc: eth0 has 10.0.0.100"), "{booted}");
+    assert_eq!(guest.run("cat /sys/block/vda/serial; echo; cat /sys/block/vda/size"), "loom-0\n65536\n");
+    assert_eq!(guest.run("mount -t ext4 /dev/vda /mnt && cat /mnt/greeting"), "hello from the host\n");
+    let line = "seq 100000 > /mnt/numbers; md5sum /mnt/numbers; umount /mnt; mount /dev/vda /mnt; md5sum /mnt/numbers";
+    let sums = guest.run(line);
+    let lines: Vec<&str> = sums.lines().collect();
+    assert_eq!(lines.len(), 2, "{sums}");
+    assert_eq!(lines[0], lines[1]);
+    assert_eq!(guest.run("wget -q -O - http://10.0.0.80/"), "a page of the fabric\n");
+    let sums = guest.run("wget -q -O - http://10.0.0.80/large | md5sum; yes x | tr -d '\\n' | head -c 4194304 | md5sum");
+    let lines: Vec<&str> = sums.lines().collect();
+    assert_eq!(lines[0], lines[1]);
+    assert_eq!(guest.run("head -c 8 /dev/hwrng | wc -c"), "8\n");
+    guest.computer.type_in(b"umount /mnt; poweroff -f\n");
+    while guest.step() == Pause::Deadline {
+        assert!(guest.computer.now().as_nanos() < 120_000_000_000, "{}", guest.text);
+    }
+}
