@@ -216,3 +216,6 @@ impl Computer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

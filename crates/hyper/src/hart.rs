@@ -97,6 +97,9 @@ pub struct Hart {
     clock: HartClock,
     /// How many instructions it has retired.
     retired: u64,
+    /// How many traps it has taken, each of which takes the time of an instruction: else a handler that traps at once
+    /// would keep it busy for ever.
+    traps: u64,
     calls_host: bool,
     bell: Arc<Doorbell>,
     /// What an access to a device does when it is completed.
@@ -119,6 +122,7 @@ impl Hart {
             code: Code::default(),
             clock: HartClock::new(config.instructions_per_microsecond.max(1)),
             retired: 0,
+            traps: 0,
             calls_host: config.calls_host,
             bell: Arc::new(Doorbell::default()),
             pending: None,
@@ -127,10 +131,17 @@ impl Hart {
         })
     }
 
+    /// Gives up what it has reserved: others may have stored there since it ran.
+    pub fn release(&mut self) {
+        self.core.release();
+    }
+
     /// Runs so many instructions at most.
+    ///
+    /// If others may change memory before it runs again, it has to be [released](Self::release) after that.
     pub fn run(&mut self, instructions: u64) -> Exit {
         assert!(self.pending.is_none(), "an access to a device was completed");
-        let end = self.retired.saturating_add(instructions);
+        let end = self.steps().saturating_add(instructions);
         self.core.unpark();
         loop {
             if self.core.code_stale {
@@ -142,12 +153,12 @@ impl Hart {
                 self.core.csrs.raised |= self.bell.answer();
                 return Exit::Bell;
             }
-            if self.retired >= end {
-                self.core.release();
+            if self.steps() >= end {
                 return Exit::Budget;
             }
             if let Some((number, to_supervisor)) = self.core.csrs.interrupt(self.ticks()) {
                 self.take_interrupt(number, to_supervisor);
+                continue;
             }
             if self.is_at_breakpoint() {
                 return Exit::Breakpoint;
@@ -197,11 +208,11 @@ impl Hart {
         if !self.breakpoints.is_empty() {
             return 1;
         }
-        let mut limit = (end - self.retired).min(CHAIN_MAX);
+        let mut limit = (end - self.steps()).min(CHAIN_MAX);
         let ticks = self.ticks();
         let deadline = self.core.csrs.stimecmp;
         if deadline > ticks && deadline != u64::MAX {
-            limit = limit.min(self.clock.instructions_until(deadline, self.retired));
+            limit = limit.min(self.clock.instructions_until(deadline, self.steps()));
         }
         limit
     }
@@ -342,18 +353,27 @@ impl Hart {
 
     /// Says what time it is. Until it is said again the hart's instructions make it go by.
     pub const fn set_time(&mut self, now: Instant) {
-        self.clock.set(now, self.retired);
+        self.clock.set(now, self.steps());
     }
 
     /// The hart's time.
     #[must_use]
     pub const fn now(&self) -> Instant {
-        Instant::from_nanos(self.clock.now(self.retired))
+        Instant::from_nanos(self.clock.now(self.steps()))
+    }
+
+    pub(crate) const fn nanoseconds_per_instruction(&self) -> u64 {
+        self.clock.per_instruction()
     }
 
     /// The hart's time in ticks of the timebase.
     pub(crate) const fn ticks(&self) -> u64 {
-        self.clock.ticks(self.retired)
+        self.clock.ticks(self.steps())
+    }
+
+    /// Instructions and traps: what makes its time go by.
+    const fn steps(&self) -> u64 {
+        self.retired + self.traps
     }
 
     /// How many instructions it has retired.

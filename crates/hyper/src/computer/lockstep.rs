@@ -38,10 +38,11 @@ impl Computer {
                     return Ok(pause);
                 }
             }
-            // If all wait, the round was over when the last began to.
+            // If all wait, or the computer is off, the round was over then.
             let busy = self.seats.iter().any(|seat| seat.status == HartStatus::Running);
             let latest = self.seats.iter().map(|seat| seat.hart.now()).max().unwrap_or(end);
-            self.now = if busy { end } else { latest.max(self.now.saturating_add(NEXT)).min(end) };
+            let through = busy && self.ended.is_none();
+            self.now = if through { end } else { latest.max(self.now.saturating_add(NEXT)).min(end) };
         }
         Ok(self.ended.map_or(Pause::Deadline, Pause::Ended))
     }
@@ -50,7 +51,7 @@ impl Computer {
     fn begin_round(&mut self) -> usize {
         let mut runnable = 0;
         for seat in &mut self.seats {
-            seat.hart.set_time(self.now);
+            seat.tell_time(self.now);
             seat.wake();
             runnable += usize::from(seat.status == HartStatus::Running);
         }
@@ -71,8 +72,7 @@ impl Computer {
             1 => ALONE_MAX,
             _ => self.config.slice,
         };
-        let soonest = self.now.saturating_add(Duration::from_nanos(1_000));
-        end.max(soonest).min(self.now.saturating_add(longest))
+        end.max(self.now.saturating_add(NEXT)).min(self.now.saturating_add(longest))
     }
 
     /// Lets a hart run to the end of the round, or until it has nothing to do.
@@ -110,7 +110,11 @@ impl Computer {
                 Exit::Bell | Exit::Settle(_) => {}
             }
         }
+        let alone = self.seats.len() == 1;
         let seat = &mut self.seats[number];
+        if !alone {
+            seat.hart.release();
+        }
         if seat.status != HartStatus::Running {
             seat.hart.park();
         }

@@ -46,6 +46,15 @@ impl Seat {
         !matches!(self.status, HartStatus::Stopped)
     }
 
+    /// Says what time it is. A hart that runs and is behind by less than an instruction keeps its own, so that it does not
+    /// matter where its turns are cut.
+    pub(super) fn tell_time(&mut self, now: Instant) {
+        let behind = now.saturating_since(self.hart.now()).as_nanos();
+        if self.status != HartStatus::Running || behind > self.hart.nanoseconds_per_instruction() {
+            self.hart.set_time(now);
+        }
+    }
+
     /// When its own timer wakes it, if it waits.
     pub(super) fn alarm(&self) -> Option<Instant> {
         match self.status {

@@ -18,6 +18,11 @@ impl HartClock {
         Self { start: 0, retired: 0, per_microsecond }
     }
 
+    /// How long an instruction takes, rounded up.
+    pub(crate) const fn per_instruction(&self) -> u64 {
+        1_000_u64.div_ceil(self.per_microsecond)
+    }
+
     pub(crate) const fn set(&mut self, now: Instant, retired: u64) {
         self.start = now.as_nanos();
         self.retired = retired;

@@ -20,6 +20,7 @@ pub struct HartState {
     fflags: u8,
     frm: u8,
     retired: u64,
+    traps: u64,
     now: Instant,
     csrs: Csrs,
 }
@@ -33,7 +34,7 @@ impl HartState {
     /// Whether a hart can be so; what somebody else has written may be anything.
     #[must_use]
     pub const fn is_sound(&self) -> bool {
-        self.retired < 1 << 62 && self.now.as_nanos() < 1 << 62
+        self.retired < 1 << 61 && self.traps < 1 << 61 && self.now.as_nanos() < 1 << 62
     }
 }
 
@@ -55,6 +56,7 @@ impl Hart {
             fflags: self.core.fflags.bits(),
             frm: self.core.frm,
             retired: self.retired,
+            traps: self.traps,
             now: self.now(),
             csrs: self.core.csrs.clone(),
         }
@@ -73,7 +75,8 @@ impl Hart {
         self.core.frm = state.frm & 7;
         self.core.csrs = state.csrs.clone();
         self.retired = state.retired;
-        self.clock.set(state.now, state.retired);
+        self.traps = state.traps;
+        self.set_time(state.now);
         self.core.code_stale = true;
         self.core.forget_everything();
     }

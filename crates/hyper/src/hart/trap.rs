@@ -24,6 +24,7 @@ impl Hart {
 
     fn enter_handler(&mut self, cause: u64, value: u64, pc: u64, to_supervisor: bool) {
         self.core.release();
+        self.traps += 1;
         let csrs = &mut self.core.csrs;
         let vector = if to_supervisor {
             csrs.scause = cause;
