@@ -253,14 +253,28 @@ fn restores(suite: &mut Suite) {
             black_box(restore(store, *image));
         },
     );
-    suite.compare("hyper::memory::restore/touch_all", [Goal::Nanos(60e6)]).run(
-        OURS,
-        stored,
-        |(machine, store, image)| {
+    suite
+        .compare("hyper::memory::restore/touch_all", [Goal::Times(4.0, "limit: get")])
+        .run(OURS, stored, |(machine, store, image)| {
             let memory = restore(store, *image);
             for page in &machine.full {
                 black_box(memory.load::<u64>(at(*page)).expect("it is there"));
             }
-        },
-    );
+        })
+        .run(
+            "limit: get",
+            || {
+                let (machine, store, _) = stored();
+                let ids: Vec<BlobId> =
+                    machine.contents().chunks_exact(PAGE_BYTES as usize).map(BlobId::of).collect();
+                (store, ids)
+            },
+            |(store, ids)| {
+                let mut contents = Vec::with_capacity(ids.len() * PAGE_BYTES as usize);
+                for id in ids {
+                    contents.extend_from_slice(&store.get(*id).expect("it is there"));
+                }
+                black_box(contents);
+            },
+        );
 }

@@ -7,6 +7,9 @@ use super::region::PAGES;
 pub(super) struct Bits([u64; PAGES / 64]);
 
 impl Bits {
+    /// All pages.
+    pub(super) const ALL: Self = Self([u64::MAX; PAGES / 64]);
+
     #[inline]
     pub(super) const fn has(&self, page: usize) -> bool {
         self.0[page / 64] >> (page % 64) & 1 == 1

@@ -59,6 +59,15 @@ impl Node {
         self.occupied
     }
 
+    /// The children by slot.
+    pub(super) fn to_slots(&self) -> [Option<BlobId>; SLOTS] {
+        let mut slots = [None; SLOTS];
+        for (slot, child) in self.occupied.iter().zip(&self.children) {
+            slots[slot] = Some(*child);
+        }
+        slots
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.children.is_empty()
     }

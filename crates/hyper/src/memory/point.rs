@@ -39,11 +39,7 @@ impl Memory {
         let stored = self.stored.lock().clone();
         let mut regions = Vec::with_capacity(self.regions.len());
         for region in &self.regions {
-            let mut region = region.lock();
-            if let Some(region) = region.as_deref_mut() {
-                region.forget_readers();
-            }
-            regions.push(region.clone());
+            regions.push(region.lock().as_deref_mut().map(|region| Box::new(region.share())));
         }
         self.revocations.push(Revocation::Everything, None);
         MemoryPoint { regions, stored, config: self.config.clone(), pool: self.pool.clone() }

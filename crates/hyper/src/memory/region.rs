@@ -32,6 +32,8 @@ pub(super) struct Region {
     pub(super) absent: Bits,
     /// Pages that differ from the origin, perhaps.
     pub(super) written: Bits,
+    /// Pages whose frame nobody else refers to, as far as is known without looking.
+    owned: Bits,
     /// Pages that instructions were fetched from since they were written last.
     code: Bits,
     /// Pages that some reader may have a pointer to.
@@ -152,17 +154,11 @@ impl Region {
         if self.is_absent(page) {
             return Err(Refusal::Absent);
         }
-        if self.is_exclusive(page) && !self.code.has(page) {
+        if self.owned.has(page) && !self.code.has(page) {
             self.written.insert(page);
             return Ok(None);
         }
         self.take_over(page, ctx)
-    }
-
-    /// Whether nobody else refers to the frame of a page.
-    fn is_exclusive(&mut self, page: usize) -> bool {
-        let table = self.table.as_mut().and_then(Arc::get_mut);
-        table.and_then(|table| table.frames[page].as_ref()).is_some_and(Frame::is_exclusive)
     }
 
     #[cold]
@@ -186,6 +182,7 @@ impl Region {
             table.versions[page] = ctx.pool.next_version();
         }
         let moved = table.frames[page].as_ref().is_some_and(|frame| frame.host() != old);
+        self.owned.insert(page);
         self.written.insert(page);
         self.code.remove(page);
         if !lent || !(moved || code) {
@@ -234,6 +231,7 @@ impl Region {
     pub(super) fn drop_frames(&mut self, pages: Bits, ctx: Context<'_>) {
         for page in pages.iter() {
             let Some(frame) = own(&mut self.table).frames[page].take() else { continue };
+            self.owned.remove(page);
             if self.lent.has(page) {
                 self.lent.remove(page);
                 self.writable.remove(page);
@@ -246,6 +244,13 @@ impl Region {
     pub(super) const fn forget_readers(&mut self) {
         self.lent.clear();
         self.writable.clear();
+    }
+
+    /// The same region for somebody else. From now on its frames are shared, and nobody was granted any.
+    pub(super) fn share(&mut self) -> Self {
+        self.forget_readers();
+        self.owned.clear();
+        self.clone()
     }
 }
 

@@ -10,8 +10,9 @@ use ironloom_blob::{BlobError, BlobId, BlobStore, Durability};
 
 use super::bits::Bits;
 use super::image::{self, Extent, Node, SLOTS};
-use super::raw::PAGE;
+use super::raw::{PAGE, Words};
 use super::region::{Origin, PAGES, Region};
+use super::restore::load_page;
 use super::revocation::Revocation;
 use super::{Memory, MemoryError, words};
 
@@ -134,18 +135,19 @@ impl Memory {
                 _ => unreachable!("what was not read was not written, and is in this store"),
             },
         };
-        let mut names: [Option<BlobId>; PAGES] = std::array::from_fn(|page| old.child(page));
-        let mut zeroes = Bits::default();
+        let (mut names, mut zeroes) = (old.to_slots(), Bits::default());
         let unread = matches!(region.origin, Origin::Unread(_));
-        for page in 0..PAGES {
+        let read = if source.is_some() { Bits::ALL } else { region.written };
+        for page in read.iter() {
             if unread || region.absent.has(page) {
                 if let (Some(Stored { store: Some(store), .. }), Some(name)) = (source, names[page]) {
-                    buffer.push(page, &super::restore::load_page(&**store, name)?);
+                    buffer.push(page, &load_page(&**store, name)?);
                 }
-            } else if source.is_some() || region.written.has(page) {
+            } else {
                 names[page] = None;
-                let any = region.frame(page).is_some_and(|frame| buffer.copy(page, frame.words()));
-                if !any && region.frame(page).is_some() {
+                if let Some(frame) = region.frame(page)
+                    && !buffer.copy(page, frame.words())
+                {
                     zeroes.insert(page);
                 }
             }
@@ -260,7 +262,7 @@ impl Buffer {
     }
 
     /// Adds a page unless it is all zeroes; says whether it did.
-    fn copy(&mut self, page: usize, source: &super::raw::Words) -> bool {
+    fn copy(&mut self, page: usize, source: &Words) -> bool {
         let any = words::copy_out(source, &mut self.bytes[self.pages.len()]);
         if any {
             self.pages.push(page);
