@@ -143,6 +143,7 @@ impl Hart {
         assert!(self.pending.is_none(), "an access to a device was completed");
         let end = self.steps().saturating_add(instructions);
         self.core.unpark();
+        let mut traps = 0;
         loop {
             if self.core.code_stale {
                 self.core.code_stale = false;
@@ -163,9 +164,18 @@ impl Hart {
             if self.is_at_breakpoint() {
                 return Exit::Breakpoint;
             }
+            let before = self.retired;
             if let Some(exit) = self.chain(end) {
                 self.core.release();
                 return exit;
+            }
+            // A handler that traps itself retires nothing; such a hart must come back as well.
+            if self.retired == before {
+                traps += 1;
+                if traps >= instructions {
+                    self.core.release();
+                    return Exit::Budget;
+                }
             }
         }
     }

@@ -61,7 +61,6 @@ pub(crate) struct Csrs {
     pub(crate) mtval: u64,
     pub(crate) mcounteren: u64,
     pub(crate) menvcfg: u64,
-    pub(crate) mcountinhibit: u64,
     pub(crate) stvec: u64,
     pub(crate) sscratch: u64,
     pub(crate) sepc: u64,
@@ -121,7 +120,6 @@ impl Csrs {
             mtval: 0,
             mcounteren: 0,
             menvcfg: 0,
-            mcountinhibit: 0,
             stvec: 0,
             sscratch: 0,
             sepc: 0,
@@ -213,7 +211,7 @@ impl Csrs {
             n::SIP => pending & self.mideleg,
             n::STIMECMP => self.stimecmp,
             n::SATP => self.satp,
-            n::MVENDORID | n::MARCHID | n::MIMPID | n::MCONFIGPTR => 0,
+            n::MVENDORID | n::MARCHID | n::MIMPID | n::MCONFIGPTR | n::MCOUNTINHIBIT => 0,
             n::MHARTID => outside.hart,
             n::MSTATUS => self.mstatus,
             n::MISA => MISA,
@@ -223,7 +221,6 @@ impl Csrs {
             n::MTVEC => self.mtvec,
             n::MCOUNTEREN => self.mcounteren,
             n::MENVCFG => self.menvcfg,
-            n::MCOUNTINHIBIT => self.mcountinhibit,
             n::MSCRATCH => self.mscratch,
             n::MEPC => self.mepc,
             n::MCAUSE => self.mcause,
@@ -261,7 +258,6 @@ impl Csrs {
                 self.menvcfg = value & (FIOM | ADUE | STCE);
                 changed.permissions = true;
             }
-            n::MCOUNTINHIBIT => self.mcountinhibit = value & 0b101,
             n::SSCRATCH => self.sscratch = value,
             n::MSCRATCH => self.mscratch = value,
             n::SEPC => self.sepc = value & !1,
@@ -272,7 +268,8 @@ impl Csrs {
             n::MTVAL => self.mtval = value,
             n::STIMECMP => self.stimecmp = value,
             n::SATP => changed.translation = self.write_satp(value),
-            n::MISA => {}
+            // What harts can do is fixed, and so is that their counters run.
+            n::MISA | n::MCOUNTINHIBIT => {}
             n::MEDELEG => self.medeleg = value & DELEGABLE,
             n::MIDELEG => self.mideleg = value & SUPERVISOR,
             // The instruction that writes is not counted on top of what it writes.

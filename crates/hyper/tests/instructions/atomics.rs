@@ -61,7 +61,8 @@ fn atomic_operations_give_the_old_and_store_the_new() {
 fn a_store_conditional_needs_its_reservation() {
     let run = |write: &dyn Fn(&mut ironloom_hyper::isa::Assembler)| {
         let machine = Machine::run(|program| {
-            program.li(A1, DATA).li(A2, 0x8000_0001).li(A0, 7);
+            // The page is there for writing: else it moves between the two, which may fail once.
+            program.li(A1, DATA).li(A2, 0x8000_0001).li(A0, 7).sd(ZERO, 0, A1);
             write(program);
         });
         assert_eq!(machine.end(), End::Done);

@@ -1,9 +1,10 @@
 //! Interrupts: which is taken first, by whom, and when none is.
 
+use ironloom_hyper::GuestAddress;
 use ironloom_hyper::hart::Exit;
 use ironloom_hyper::isa::{Assembler, csr, registers::*};
 
-use crate::machine::{End, Idioms, Machine, S, U};
+use crate::machine::{End, HANDLER, Idioms, Machine, S, U};
 
 const MIE: u64 = 1 << 3;
 const SIE: u64 = 1 << 1;
@@ -93,22 +94,30 @@ fn what_is_not_enabled_waits() {
 
 #[test]
 fn vectors_are_for_interrupts() {
-    use crate::machine::HANDLER;
+    let place = HANDLER + 0x40;
+    let mut handler = Assembler::new(GuestAddress::new(place));
+    handler.csrw(csr::MIE, ZERO).wfi();
     let mut machine = Machine::new(|program| {
-        program
-            .set(csr::MTVEC, (HANDLER - 28 + 0x100) | 1)
-            .set(csr::MIE, ALL)
-            .li(A0, MIE)
-            .csrs(csr::MSTATUS, A0);
+        program.set(csr::MTVEC, (place - 28) | 1).set(csr::MIE, ALL).li(A0, MIE).csrs(csr::MSTATUS, A0);
         let here = program.here();
         program.j(here);
         Vec::new()
     });
-    // 28 bytes after the vector is the handler of the supervisor, which machine mode runs as well.
+    machine.memory.write_bytes(GuestAddress::new(place), handler.finish().unwrap().bytes()).unwrap();
     machine.hart.set_lines(1 << 7);
     assert_eq!(machine.hart.run(10_000), Exit::Wait);
-    assert_eq!(machine.hart.pc(), HANDLER + 0x108);
-    assert_eq!(machine.hart.csr(csr::MCAUSE), Some(1 << 63 | 7));
+    assert_eq!((machine.hart.pc(), machine.hart.csr(csr::MCAUSE)), (place + 8, Some(1 << 63 | 7)));
+}
+
+/// A hart whose handler is no instruction traps without end and gets nowhere, but comes back.
+#[test]
+fn handlers_that_trap_come_back() {
+    let mut machine = Machine::new(|program| {
+        program.set(csr::MTVEC, HANDLER + 0x40).word(0);
+        Vec::new()
+    });
+    assert_eq!(machine.hart.run(1_000), Exit::Budget);
+    assert_eq!(machine.hart.csr(csr::MEPC), Some(HANDLER + 0x40));
 }
 
 #[test]
