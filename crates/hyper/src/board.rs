@@ -199,6 +199,12 @@ impl Board {
         taken
     }
 
+    /// How the machine asked to end, if it did and nobody was told by [`poll`](Self::poll) yet.
+    #[must_use]
+    pub const fn ending(&self) -> Option<Ending> {
+        self.ending
+    }
+
     /// What the board has to say to the world; to be called until it says nothing.
     pub fn poll(&mut self) -> Option<Output> {
         if let Some(bytes) = self.uart.take_output() {

@@ -70,7 +70,7 @@ pub struct Computer {
     now: Instant,
     ended: Option<Ending>,
     console: VecDeque<u8>,
-    output: VecDeque<Output>,
+    said: Vec<u8>,
 }
 
 impl Computer {
@@ -135,10 +135,24 @@ impl Computer {
         self.handle(Input::Serial(bytes))
     }
 
+    /// Sends bytes to the debug console of the firmware that the host plays; how many it took.
+    pub fn type_in_debug(&mut self, bytes: &[u8]) -> usize {
+        let room = (self.config.board.input_bytes_max as usize).saturating_sub(self.console.len());
+        let taken = bytes.len().min(room);
+        self.console.extend(&bytes[..taken]);
+        taken
+    }
+
+    /// Writes to the debug console, as far as there is room.
+    fn say(&mut self, bytes: &[u8]) {
+        let room = (self.config.board.output_bytes_max as usize).saturating_sub(self.said.len());
+        self.said.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
     /// What comes out next; to be called until nothing does.
     pub fn poll(&mut self) -> Option<Output> {
-        if let Some(output) = self.output.pop_front() {
-            return Some(output);
+        if !self.said.is_empty() {
+            return Some(Output::Serial(std::mem::take(&mut self.said)));
         }
         loop {
             match self.board.poll()? {

@@ -9,6 +9,7 @@
 //! ([`Exit::Settle`]), a fence that a hart asks others for is done when its call returns, and a window ends when all
 //! harts are through with it. Who waits answers others meanwhile, so no two wait for each other for ever.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::lockstep::NEXT;
 use super::seat::HartStatus;
 use super::{Computer, ComputerError, Pause, Seat};
-use crate::board::{Board, Ending, Output};
+use crate::board::{Board, Ending};
 use crate::hart::{Doorbell, Exit, HARTS_MAX, Reservations};
 use crate::memory::{Memory, Revision};
 use crate::sbi::{self, ATTENTION, Effect, Harts, View};
@@ -85,11 +86,30 @@ struct Floor<'a> {
     memory: &'a Memory,
     seats: &'a [Mutex<&'a mut Seat>],
     board: Mutex<&'a mut Board>,
-    console: Mutex<Vec<Output>>,
+    console: Mutex<DebugConsole<'a>>,
     result: Mutex<Option<Result<Pause, ComputerError>>>,
     round: Mutex<Round>,
     changed: Condvar,
     per_microsecond: u64,
+}
+
+/// The debug console while harts run.
+struct DebugConsole<'a> {
+    typed: &'a mut VecDeque<u8>,
+    said: Vec<u8>,
+    said_max: usize,
+}
+
+impl DebugConsole<'_> {
+    fn say(&mut self, bytes: &[u8]) {
+        let room = self.said_max.saturating_sub(self.said.len());
+        self.said.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn take(&mut self, bytes: u64) -> Vec<u8> {
+        let taken = self.typed.len().min(bytes as usize);
+        self.typed.drain(..taken).collect()
+    }
 }
 
 impl Computer {
@@ -135,7 +155,7 @@ impl Computer {
             memory: &self.memory,
             seats: &seats,
             board: Mutex::new(&mut self.board),
-            console: Mutex::new(Vec::new()),
+            console: Mutex::new(DebugConsole { typed: &mut self.console, said: Vec::new(), said_max: self.config.board.output_bytes_max as usize }),
             result: Mutex::new(None),
             round: Mutex::new(round),
             changed: Condvar::new(),
@@ -152,9 +172,10 @@ impl Computer {
             floor.round.lock().quit = true;
             floor.changed.notify_all();
         });
-        let (output, result) = (floor.console.into_inner(), floor.result.into_inner());
+        let (console, result) = (floor.console.into_inner(), floor.result.into_inner());
+        let said = console.said;
         self.now = now;
-        self.output.extend(output);
+        self.say(&said);
         match result {
             Some(Ok(Pause::Ended(ending))) => {
                 self.ended = Some(ending);
@@ -328,9 +349,12 @@ impl Floor<'_> {
                 let before = self.memory.revision();
                 let mut board = self.board.lock();
                 let done = board.write(seat.hart.now(), self.memory, address, width, value);
-                self.carry(&mut board);
+                let ending = board.ending();
                 self.wire(number, seat, board);
                 seat.hart.complete(done.ok().map(|()| 0));
+                if let Some(ending) = ending {
+                    self.end(ending);
+                }
                 // What the device wrote may be in pages that others still see as they were.
                 let after = self.memory.revision();
                 if after != before {
@@ -364,16 +388,6 @@ impl Floor<'_> {
         self.result.lock().get_or_insert(result);
         for mailbox in &self.round.lock().mailboxes {
             mailbox.bell.ring();
-        }
-    }
-
-    /// Takes what comes out of the board while it is held.
-    fn carry(&self, board: &mut Board) {
-        while let Some(output) = board.poll() {
-            match output {
-                Output::Ending(ending) => self.finish(Ok(Pause::Ended(ending))),
-                output => self.console.lock().push(output),
-            }
         }
     }
 
@@ -470,8 +484,14 @@ impl Floor<'_> {
             Effect::Suspend => seat.status = HartStatus::Waiting,
             Effect::SuspendAnew { pc, argument } => seat.status = HartStatus::Suspended { pc, argument },
             Effect::End(ending) => self.end(ending),
-            Effect::Write(bytes) => self.console.lock().push(Output::Serial(bytes)),
-            Effect::Read { .. } => seat.hart.set_register(11, 0),
+            Effect::Write(bytes) => self.console.lock().say(&bytes),
+            Effect::Read { address, bytes } => {
+                let taken = self.console.lock().take(bytes);
+                match self.memory.write_bytes(address, &taken) {
+                    Ok(()) => seat.hart.set_register(11, taken.len() as u64),
+                    Err(error) => self.finish(Err(error.into())),
+                }
+            }
         }
     }
 

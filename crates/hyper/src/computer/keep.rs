@@ -85,7 +85,7 @@ impl Computer {
         let board = point.board.fork()?;
         self.memory.roll_back(&point.memory)?;
         self.board = board;
-        self.output.clear();
+        self.said.clear();
         self.become_rest(&point.rest);
         Ok(())
     }
@@ -164,7 +164,7 @@ impl Computer {
             now: Instant::ZERO,
             ended: None,
             console: std::collections::VecDeque::new(),
-            output: std::collections::VecDeque::new(),
+            said: Vec::new(),
         })
     }
 

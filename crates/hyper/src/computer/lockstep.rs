@@ -4,7 +4,7 @@ use ironloom_core::{Duration, Instant};
 
 use super::seat::HartStatus;
 use super::{Computer, ComputerError, Pause, Seat};
-use crate::board::{Ending, Output};
+use crate::board::Ending;
 use crate::hart::Exit;
 use crate::sbi::{self, ATTENTION, Effect, Harts, View};
 
@@ -97,7 +97,9 @@ impl Computer {
                     let done = self.board.write(seat.hart.now(), &*self.memory, address, width, value);
                     seat.hart.complete(done.ok().map(|()| 0));
                     self.wire();
-                    self.look_for_end();
+                    if let Some(ending) = self.board.ending() {
+                        self.end(ending);
+                    }
                 }
                 Exit::Call => {
                     if self.call(number)? {
@@ -113,15 +115,6 @@ impl Computer {
             seat.hart.park();
         }
         Ok(None)
-    }
-
-    fn look_for_end(&mut self) {
-        while let Some(output) = self.board.poll() {
-            match output {
-                Output::Ending(ending) => self.end(ending),
-                output => self.output.push_back(output),
-            }
-        }
     }
 
     fn end(&mut self, ending: Ending) {
@@ -160,7 +153,7 @@ impl Computer {
                 seat.wake();
             }
             Effect::End(ending) => self.end(ending),
-            Effect::Write(bytes) => self.output.push_back(Output::Serial(bytes)),
+            Effect::Write(bytes) => self.say(&bytes),
             Effect::Read { address, bytes } => {
                 let taken = self.console.len().min(bytes as usize);
                 let text: Vec<u8> = self.console.drain(..taken).collect();

@@ -9,6 +9,7 @@ use ironloom_core::Map;
 use super::core::Core;
 use super::decode::{Decoded, decode, onward};
 use super::fetch::FetchPage;
+use super::fuse::fuse;
 use super::raw::{Cursor, Link, Slot, halfword};
 use super::stop::Stop;
 use crate::PAGE_BYTES;
@@ -133,6 +134,7 @@ fn build(
     let mut count = 0;
     let mut whole = true;
     let mut reach = [0_i64; 2];
+    let mut opcodes = Vec::with_capacity(BLOCK_MAX as usize);
     slots.push(Slot::link(NO_LINK));
     loop {
         if count == instructions_max || start + bytes >= PAGE_BYTES {
@@ -158,7 +160,9 @@ fn build(
         let at = (bytes / 2) as u8;
         bytes += length;
         count += 1;
-        match decode(Instruction::decode(bits), bits, at, freely) {
+        let instruction = Instruction::decode(bits);
+        opcodes.push(instruction.map(|instruction| instruction.opcode));
+        match decode(instruction, bits, at, freely) {
             Decoded::Operation(op) => slots.push(Slot::op(op)),
             Decoded::End(op) => {
                 reach = [bytes as i64, i64::from(op.imm)];
@@ -173,6 +177,6 @@ fn build(
         let inside = whole && (0..PAGE_BYTES as i64).contains(&(start as i64 + distance));
         slots.push(Slot::link(Link { bytes: u32::from(inside), ..NO_LINK }));
     }
-    super::fuse::fuse(slots);
+    fuse(slots, &opcodes, freely);
     Ok(whole)
 }

@@ -79,7 +79,7 @@ fn store(opcode: Opcode, freely: bool) -> Option<Handler> {
 fn plain(opcode: Opcode) -> Option<Handler> {
     use Opcode as O;
     Some(match opcode {
-        O::Lui => integer::constant, O::Auipc => integer::auipc,
+        O::Lui => integer::lui, O::Auipc => integer::auipc,
         O::Lb => access::lb, O::Lh => access::lh, O::Lw => access::lw, O::Ld => access::ld,
         O::Lbu => access::lbu, O::Lhu => access::lhu, O::Lwu => access::lwu,
         O::Addi => integer::addi, O::Slti => integer::slti, O::Sltiu => integer::sltiu,

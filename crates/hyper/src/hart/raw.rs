@@ -84,6 +84,13 @@ impl Slot {
     }
 }
 
+/// Has the `number`-th operation of a block that is being built run by another handler.
+pub(crate) fn replace_handler(slots: &mut [Slot], number: usize, run: Handler) {
+    assert!(number + 4 <= slots.len(), "behind the operations are two links");
+    // SAFETY: slots from the second to the last but two hold operations: those of an unfinished block, by `build`.
+    unsafe { &mut slots[number + 1].op }.run = run;
+}
+
 impl std::fmt::Debug for Slot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Slot")

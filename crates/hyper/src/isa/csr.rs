@@ -65,6 +65,7 @@ csrs! {
     DSCRATCH1 = 0x7b3 "dscratch1"
     MCYCLE = 0xb00 "mcycle"
     MINSTRET = 0xb02 "minstret"
+    MHPMCOUNTER3 = 0xb03 "mhpmcounter3"
     MVENDORID = 0xf11 "mvendorid"
     MARCHID = 0xf12 "marchid"
     MIMPID = 0xf13 "mimpid"

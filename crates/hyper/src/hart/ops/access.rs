@@ -2,19 +2,29 @@
 
 use crate::float::box32;
 use crate::hart::core::Core;
-use crate::hart::raw::{Cursor, Leave, Word};
+use crate::hart::raw::{Cursor, Leave, Op, Word};
 use crate::hart::translate::Bytes;
 
 macro_rules! loads {
     ($($name:ident: $word:ty, |$value:ident| $result:expr;)*) => {$(
         pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            let op = cursor.op();
-            let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
-            let Some($value) = core.loads.load::<$word>(address, core.data_context) else {
+            if !$name::step(core, cursor.op()) {
                 return load_elsewhere::<$word>(core, cursor, |$value| $result);
-            };
-            core.registers[op.rd as usize] = $result;
+            }
             proceed!(core, cursor)
+        }
+
+        pub(in crate::hart) mod $name {
+            use super::*;
+
+            /// Whether it was done: the TLB knew the page.
+            #[inline(always)]
+            pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
+                let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+                let Some($value) = core.loads.load::<$word>(address, core.data_context) else { return false };
+                core.registers[op.rd as usize] = $result;
+                true
+            }
         }
     )*};
 }
@@ -58,13 +68,22 @@ loads! {
 macro_rules! stores {
     ($($name:ident, $freely:ident: $word:ty;)*) => {$(
         pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            let op = cursor.op();
-            let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
-            let value = core.registers[op.rs2 as usize] as $word;
-            if !core.stores.store::<$word>(address, core.data_context, value) {
+            if !$name::step(core, cursor.op()) {
                 return store_elsewhere::<$word>(core, cursor);
             }
             proceed!(core, cursor)
+        }
+
+        pub(in crate::hart) mod $name {
+            use super::*;
+
+            /// Whether it was done: the TLB knew the page.
+            #[inline(always)]
+            pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
+                let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+                let value = core.registers[op.rs2 as usize] as $word;
+                core.stores.store::<$word>(address, core.data_context, value)
+            }
         }
 
         /// The same beside other harts that run at the same time: with regard for what they reserved.

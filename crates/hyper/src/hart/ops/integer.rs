@@ -1,16 +1,25 @@
 //! Arithmetic and logic on integers: RV64I, M, Zba, Zbb and Zbs.
 
 use crate::hart::core::Core;
-use crate::hart::raw::{Cursor, Leave};
+use crate::hart::raw::{Cursor, Leave, Op};
 
-/// Operations of two registers.
+/// Operations of two registers. Each also has a `step` that does not go on, for pairs.
 macro_rules! registers {
     ($($name:ident |$a:ident, $b:ident| $result:expr;)*) => {$(
         pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            let op = cursor.op();
-            let ($a, $b) = (core.registers[op.rs1 as usize], core.registers[op.rs2 as usize]);
-            core.registers[op.rd as usize] = $result;
+            $name::step(core, cursor.op());
             proceed!(core, cursor)
+        }
+
+        pub(in crate::hart) mod $name {
+            use super::*;
+
+            #[inline(always)]
+            pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
+                let ($a, $b) = (core.registers[op.rs1 as usize], core.registers[op.rs2 as usize]);
+                core.registers[op.rd as usize] = $result;
+                true
+            }
         }
     )*};
 }
@@ -19,10 +28,19 @@ macro_rules! registers {
 macro_rules! immediate {
     ($($name:ident |$a:ident, $b:ident| $result:expr;)*) => {$(
         pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            let op = cursor.op();
-            let ($a, $b) = (core.registers[op.rs1 as usize], op.imm as i64 as u64);
-            core.registers[op.rd as usize] = $result;
+            $name::step(core, cursor.op());
             proceed!(core, cursor)
+        }
+
+        pub(in crate::hart) mod $name {
+            use super::*;
+
+            #[inline(always)]
+            pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
+                let ($a, $b) = (core.registers[op.rs1 as usize], op.imm as i64 as u64);
+                core.registers[op.rd as usize] = $result;
+                true
+            }
         }
     )*};
 }
@@ -31,10 +49,19 @@ macro_rules! immediate {
 macro_rules! unary {
     ($($name:ident |$a:ident| $result:expr;)*) => {$(
         pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            let op = cursor.op();
-            let $a = core.registers[op.rs1 as usize];
-            core.registers[op.rd as usize] = $result;
+            $name::step(core, cursor.op());
             proceed!(core, cursor)
+        }
+
+        pub(in crate::hart) mod $name {
+            use super::*;
+
+            #[inline(always)]
+            pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
+                let $a = core.registers[op.rs1 as usize];
+                core.registers[op.rd as usize] = $result;
+                true
+            }
         }
     )*};
 }
@@ -50,24 +77,30 @@ const fn extend(a: i32) -> u64 {
     a as i64 as u64
 }
 
-pub(in crate::hart) fn nothing(core: &mut Core, cursor: Cursor) -> Leave {
-    proceed!(core, cursor)
+/// Constants, some relative to the beginning of the block.
+macro_rules! constants {
+    ($($name:ident |$core:ident, $op:ident| $result:expr;)*) => {$(
+        pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
+            $name::step(core, cursor.op());
+            proceed!(core, cursor)
+        }
+
+        pub(in crate::hart) mod $name {
+            use super::*;
+
+            #[inline(always)]
+            pub(in crate::hart) fn step($core: &mut Core, $op: &Op) -> bool {
+                $core.registers[$op.rd as usize] = $result;
+                true
+            }
+        }
+    )*};
 }
 
-/// `li` and `lui`: a constant.
-pub(in crate::hart) fn constant(core: &mut Core, cursor: Cursor) -> Leave {
-    let op = cursor.op();
-    core.registers[op.rd as usize] = op.imm as i64 as u64;
-    proceed!(core, cursor)
-}
-
-/// `auipc`: a constant relative to the beginning of the block.
-pub(in crate::hart) fn auipc(core: &mut Core, cursor: Cursor) -> Leave {
-    let op = cursor.op();
+constants! {
+    lui |core, op| op.imm as i64 as u64;
     // The sum of the operation's place and its immediate may be more than an `imm` holds.
-    core.registers[op.rd as usize] =
-        core.pc.wrapping_add(u64::from(op.at) * 2).wrapping_add(op.imm as i64 as u64);
-    proceed!(core, cursor)
+    auipc |core, op| core.pc.wrapping_add(u64::from(op.at) * 2).wrapping_add(op.imm as i64 as u64);
 }
 
 immediate! {
@@ -147,7 +180,6 @@ registers! {
 }
 
 unary! {
-    copy |a| a;
     clz |a| u64::from(a.leading_zeros());
     clzw |a| u64::from((a as u32).leading_zeros());
     ctz |a| u64::from(a.trailing_zeros());
