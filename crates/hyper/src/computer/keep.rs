@@ -129,7 +129,8 @@ impl Computer {
         let unsound = |reason: &str| ComputerError::Unsound { snapshot, reason: reason.into() };
         let linked = Linked::parse(&content).map_err(|_| unsound("it is no linked blob"))?;
         let image = linked.link(0).ok_or_else(|| unsound("it has no image of memory"))?;
-        let (frame, _) = Frame::split(linked.body(), STATE_BYTES_MAX)?.ok_or_else(|| unsound("it is cut short"))?;
+        let (frame, _) =
+            Frame::split(linked.body(), STATE_BYTES_MAX)?.ok_or_else(|| unsound("it is cut short"))?;
         let Kept { firmware, instructions_per_microsecond, slice, board, rest } = frame.decode()?;
         let board = Board::restore(board, open)?;
         if rest.harts.len() != usize::from(board.config().harts) {
