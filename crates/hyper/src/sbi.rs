@@ -199,7 +199,6 @@ fn manage(
             Ok(0)
         }
         2 if a0 < view.harts => Ok(if view.started >> a0 & 1 == 1 { 0 } else { 1 }),
-        2 => Err(SbiError::InvalidParameter),
         3 if a0 == RETENTIVE => {
             *effect = Some(Effect::Suspend);
             Ok(0)
@@ -211,7 +210,7 @@ fn manage(
             *effect = Some(Effect::SuspendAnew { pc: a1, argument: a2 });
             Ok(0)
         }
-        3 => Err(SbiError::InvalidParameter),
+        2 | 3 => Err(SbiError::InvalidParameter),
         _ => Err(SbiError::NotSupported),
     }
 }

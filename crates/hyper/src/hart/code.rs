@@ -10,7 +10,7 @@ use super::core::Core;
 use super::decode::{Decoded, decode, onward};
 use super::fetch::FetchPage;
 use super::fuse::fuse;
-use super::raw::{Cursor, Link, Slot, halfword};
+use super::raw::{Block, Cursor, Link, Slot, halfword};
 use super::stop::Stop;
 use crate::PAGE_BYTES;
 use crate::isa::Instruction;
@@ -24,11 +24,11 @@ const SLOTS_MAX: usize = 1 << 20;
 /// The blocks of a hart.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
-    blocks: Map<u64, Box<[Slot]>>,
+    blocks: Map<u64, Block>,
     pages: Map<u64, Page>,
     slots: usize,
     /// A block that is not kept: cut short, or across the end of a page.
-    temporary: Vec<Slot>,
+    temporary: Option<Block>,
 }
 
 /// The blocks of a page, by their offsets.
@@ -54,43 +54,34 @@ impl Code {
         self.follow(core, page);
         let offset = core.pc % PAGE_BYTES;
         let key = page.number.get() * PAGE_BYTES + offset;
-        if let Some(slots) = self.blocks.get_mut(&key) {
-            let target = Cursor::first(slots);
+        if let Some(block) = self.blocks.get(&key) {
+            let target = block.first();
             let count = target.header().count;
             if u64::from(count) <= instructions_max {
                 return Ok(Found { target, count, kept: true });
             }
         }
         let kept = instructions_max >= u64::from(BLOCK_MAX);
-        let mut slots = std::mem::take(&mut self.temporary);
-        slots.clear();
-        let whole = build(core, page, &mut slots, instructions_max.min(u64::from(BLOCK_MAX)) as u32)?;
-        if !(kept && whole) {
-            self.temporary = slots;
-            let target = Cursor::first(&mut self.temporary);
-            return Ok(Found { target, count: target.header().count, kept: false });
+        let (block, whole) = build(core, page, instructions_max.min(u64::from(BLOCK_MAX)) as u32)?;
+        if kept && whole {
+            return Ok(self.keep(core, page, offset as u16, block));
         }
-        self.keep(core, page, offset as u16, slots.into_boxed_slice())
+        let target = self.temporary.insert(block).first();
+        Ok(Found { target, count: target.header().count, kept: false })
     }
 
-    fn keep(
-        &mut self,
-        core: &mut Core,
-        page: FetchPage,
-        offset: u16,
-        slots: Box<[Slot]>,
-    ) -> Result<Found, Stop> {
-        if self.slots + slots.len() > SLOTS_MAX {
+    fn keep(&mut self, core: &mut Core, page: FetchPage, offset: u16, block: Block) -> Found {
+        if self.slots + block.len() > SLOTS_MAX {
             self.clear(core);
         }
-        self.slots += slots.len();
+        self.slots += block.len();
         let entry = self.pages.entry(page.number.get()).or_default();
         entry.version = page.version;
         entry.offsets.push(offset);
         let key = page.number.get() * PAGE_BYTES + u64::from(offset);
-        let slots = self.blocks.entry(key).or_insert(slots);
-        let target = Cursor::first(slots);
-        Ok(Found { target, count: target.header().count, kept: true })
+        let target = block.first();
+        self.blocks.insert(key, block);
+        Found { target, count: target.header().count, kept: true }
     }
 
     /// Drops the blocks of a page that was written since they were made.
@@ -120,13 +111,8 @@ impl Code {
     }
 }
 
-/// Decodes a block into slots; whether it lies within its page.
-fn build(
-    core: &mut Core,
-    page: FetchPage,
-    slots: &mut Vec<Slot>,
-    instructions_max: u32,
-) -> Result<bool, Stop> {
+/// Decodes a block; whether it lies within its page.
+fn build(core: &mut Core, page: FetchPage, instructions_max: u32) -> Result<(Block, bool), Stop> {
     const NO_LINK: Link = Link { target: None, count: 0, bytes: 0 };
     let start = core.pc % PAGE_BYTES;
     let freely = core.reservations.is_some();
@@ -135,7 +121,7 @@ fn build(
     let mut whole = true;
     let mut reach = [0_i64; 2];
     let mut opcodes = Vec::with_capacity(BLOCK_MAX as usize);
-    slots.push(Slot::link(NO_LINK));
+    let mut slots = vec![Slot::link(NO_LINK)];
     loop {
         if count == instructions_max || start + bytes >= PAGE_BYTES {
             slots.push(Slot::op(onward(bytes as i32)));
@@ -177,6 +163,6 @@ fn build(
         let inside = whole && (0..PAGE_BYTES as i64).contains(&(start as i64 + distance));
         slots.push(Slot::link(Link { bytes: u32::from(inside), ..NO_LINK }));
     }
-    fuse(slots, &opcodes, freely);
-    Ok(whole)
+    fuse(&mut slots, &opcodes, freely);
+    Ok((Block::new(slots), whole))
 }

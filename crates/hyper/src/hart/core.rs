@@ -6,7 +6,7 @@ use super::csr::Csrs;
 use super::fetch::FetchPages;
 use super::filter::Filter;
 use super::jumps::Jumps;
-use super::raw::{Cursor, Leave, Place, Tlb};
+use super::raw::{Cursor, Leave, Op, Place, Tlb};
 use super::reservations::{Reservation, Reservations};
 use super::spaces::Spaces;
 use super::status;
@@ -19,6 +19,12 @@ pub(crate) const SINK: u8 = 32;
 
 /// Where the floating registers begin in [`Core::registers`].
 pub(crate) const FLOATS: u8 = 64;
+
+/// A number with a sign as it stands in a register.
+#[inline(always)]
+pub(super) fn extend(number: impl Into<i64>) -> u64 {
+    number.into() as u64
+}
 
 /// The state of a hart as operations use it; what is touched most stands first.
 #[derive(Debug)]
@@ -112,6 +118,12 @@ impl Core {
         core.refresh();
         core.park();
         Ok(core)
+    }
+
+    /// The address that an operation accesses: a register and an immediate.
+    #[inline(always)]
+    pub(super) fn address(&self, op: &Op) -> u64 {
+        self.registers[op.rs1 as usize].wrapping_add(extend(op.imm))
     }
 
     /// Notes why an operation cannot be carried out.

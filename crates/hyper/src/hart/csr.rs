@@ -238,8 +238,6 @@ impl Csrs {
         self.admit(number, true)?;
         let mut changed = Changed::default();
         match number {
-            // The floating registers are the hart's business.
-            n::FFLAGS | n::FRM | n::FCSR => {}
             n::SSTATUS => return Ok(self.write_status(value, status::SUPERVISOR_WRITABLE)),
             n::MSTATUS => return Ok(self.write_status(value, status::WRITABLE)),
             n::SIE => self.mie = self.mie & !self.mideleg | value & self.mideleg & ALL,
@@ -269,7 +267,8 @@ impl Csrs {
             n::STIMECMP => self.stimecmp = value,
             n::SATP => changed.translation = self.write_satp(value),
             // What harts can do is fixed, and so is that their counters run.
-            n::MISA | n::MCOUNTINHIBIT => {}
+            // The floating registers are the hart's business; the others are as they are.
+            n::FFLAGS | n::FRM | n::FCSR | n::MISA | n::MCOUNTINHIBIT => {}
             n::MEDELEG => self.medeleg = value & DELEGABLE,
             n::MIDELEG => self.mideleg = value & SUPERVISOR,
             // The instruction that writes is not counted on top of what it writes.

@@ -75,7 +75,6 @@ fn store(opcode: Opcode, freely: bool) -> Option<Handler> {
 
 /// Operations on integers whose operands are as the instruction has them.
 #[rustfmt::skip]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn plain(opcode: Opcode) -> Option<Handler> {
     use Opcode as O;
     Some(match opcode {

@@ -75,7 +75,7 @@ impl Pmp {
                 (bottom & grain..address & grain).contains(&word)
             }
             NATURAL => {
-                let address = address | (1 << (GRAIN - 1)) - 1;
+                let address = address | ((1 << (GRAIN - 1)) - 1);
                 let size = address ^ address.wrapping_add(1); // ones up to and with the lowest zero
                 (address ^ word) & !size == 0
             }
@@ -91,7 +91,7 @@ impl Pmp {
         let region = address_register(number)?;
         let Some(address) = self.address.get(region) else { return Some(0) };
         Some(match self.config[region] & MODE {
-            NATURAL => address | (1 << (GRAIN - 1)) - 1,
+            NATURAL => address | ((1 << (GRAIN - 1)) - 1),
             _ => address & !((1 << GRAIN) - 1),
         })
     }

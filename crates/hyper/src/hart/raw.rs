@@ -14,6 +14,7 @@
     reason = "a check at each access to an operation or a page of the guest costs a third of the speed"
 )]
 
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use super::core::Core;
@@ -97,10 +98,44 @@ impl std::fmt::Debug for Slot {
     }
 }
 
+/// A decoded block: `[header, operation…, end, link, link]`. Cursors lead into it for as long as it exists.
+#[derive(Debug)]
+pub(crate) struct Block(NonNull<[Slot]>);
+
+// SAFETY: a block owns its slots, which are plain values.
+unsafe impl Send for Block {}
+// SAFETY: through a shared block slots are only read.
+unsafe impl Sync for Block {}
+
+impl Block {
+    pub(crate) fn new(slots: Vec<Slot>) -> Self {
+        assert!(slots.len() >= 4, "a block has a header, an end and two links");
+        Self(NonNull::from(Box::leak(slots.into_boxed_slice())))
+    }
+
+    /// Its first operation.
+    pub(crate) const fn first(&self) -> Cursor {
+        let header = self.0.cast::<Slot>();
+        // SAFETY: there are at least four slots.
+        Cursor(unsafe { header.add(1) })
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: the pointer comes from a box, which nobody else has.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
 /// An operation of a block that lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct Cursor(std::ptr::NonNull<Slot>);
+pub(crate) struct Cursor(NonNull<Slot>);
 
 // SAFETY: blocks belong to one hart, and move with it from thread to thread.
 unsafe impl Send for Cursor {}
@@ -108,16 +143,13 @@ unsafe impl Send for Cursor {}
 unsafe impl Sync for Cursor {}
 
 impl Cursor {
-    /// The first operation of a block, whose slots are `[header, operations…, end, link, link]`.
-    pub(crate) fn first(slots: &mut [Slot]) -> Self {
-        assert!(slots.len() >= 4, "a block has a header, an end and two links");
-        Self(std::ptr::NonNull::from(&mut slots[1]))
-    }
-
     #[inline(always)]
     pub(crate) fn op(self) -> &'static Op {
-        // SAFETY: a cursor points at an operation of a block that lives for as long as the cursor is used (see above).
-        unsafe { &(*self.0.as_ptr()).op }
+        // SAFETY: a cursor points at an operation of a block that lives for as long as the cursor is used (see above), and
+        // what is written there later are links.
+        let slot = unsafe { self.0.as_ref() };
+        // SAFETY: it is an operation.
+        unsafe { &slot.op }
     }
 
     #[inline(always)]
@@ -132,15 +164,17 @@ impl Cursor {
         debug_assert!(which < 2, "there are two links");
         // SAFETY: only ends ask, and two links follow an end.
         let slot = unsafe { self.0.add(1 + which) };
-        // SAFETY: as above.
-        unsafe { (*slot.as_ptr()).link }
+        // SAFETY: it is within the block.
+        let slot = unsafe { slot.as_ref() };
+        // SAFETY: it is a link.
+        unsafe { slot.link }
     }
 
     pub(crate) fn set_link(self, which: usize, link: Link) {
         debug_assert!(which < 2, "there are two links");
-        // SAFETY: only ends are given links, and two follow an end; nobody else reads them meanwhile.
+        // SAFETY: only ends are given links, and two follow an end.
         let slot = unsafe { self.0.add(1 + which) };
-        // SAFETY: as above.
+        // SAFETY: it is within the block, and nobody holds a reference to a link.
         unsafe { slot.write(Slot { link }) };
     }
 
@@ -148,8 +182,10 @@ impl Cursor {
     pub(crate) fn header(self) -> Link {
         // SAFETY: only the first operation of a block asks, and the header stands before it.
         let slot = unsafe { self.0.sub(1) };
-        // SAFETY: as above.
-        unsafe { (*slot.as_ptr()).link }
+        // SAFETY: it is within the block.
+        let slot = unsafe { slot.as_ref() };
+        // SAFETY: it is a link.
+        unsafe { slot.link }
     }
 
     /// How many operations after `first` this one stands.
@@ -233,7 +269,7 @@ fn address_of(page: HostPage) -> u64 {
 
 /// Two bytes of a page that was granted.
 pub(crate) fn halfword(host: HostPage, offset: u64) -> u16 {
-    assert!(offset < 4_096 && offset % 2 == 0, "a halfword of the page");
+    assert!(offset < 4_096 && offset.is_multiple_of(2), "a halfword of the page");
     u16::load(address_of(host) + offset)
 }
 
@@ -341,3 +377,6 @@ impl Tlb {
         self.entries.fill(NONE);
     }
 }
+
+#[cfg(test)]
+mod tests;

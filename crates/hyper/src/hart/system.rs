@@ -44,7 +44,7 @@ impl Hart {
             Opcode::Pause => return Ok(After::Exit(Exit::Yield)),
             Opcode::FenceI => core.forget_jumps(),
             Opcode::SfenceVma | Opcode::SinvalVma if supervisor(status::TVM) => {
-                self.fence_translations(instruction)
+                self.fence_translations(instruction);
             }
             Opcode::SfenceWInval | Opcode::SfenceInvalIr if privilege != Privilege::User => {}
             Opcode::Csrrw

@@ -67,7 +67,8 @@ impl Core {
                 continue;
             }
             let inside = (1 << (12 + 9 * level)) - 1;
-            if number * PAGE_BYTES & inside & !0xfff != 0 || !self.permits(entry, access, privilege) {
+            let page = number * PAGE_BYTES;
+            if page & inside & !0xfff != 0 || !self.permits(entry, access, privilege) {
                 return Err(fault);
             }
             if !self.mark(at, entry, access, address)? {
@@ -76,7 +77,7 @@ impl Core {
             if level > 0 {
                 self.superpages.insert(address >> (12 + 9 * level) << 1 | u64::from(level - 1));
             }
-            return Ok(GuestAddress::new(number * PAGE_BYTES & !inside | address & inside));
+            return Ok(GuestAddress::new((page & !inside) | (address & inside)));
         }
         Err(fault)
     }

@@ -55,6 +55,10 @@ impl Program<'_> {
     }
 
     /// The address after its last byte.
+    ///
+    /// # Panics
+    ///
+    /// Never: a program has a segment, and segments lie inside of memory.
     #[must_use]
     pub fn end(&self) -> GuestAddress {
         let last = self.segments.last().expect("a program has at least one segment");

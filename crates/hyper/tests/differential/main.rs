@@ -61,7 +61,7 @@ fn random_programs_end_as_they_did() {
     let digest = results.flat_map(|case| ours(&case)).fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    assert_eq!(digest, 0x4653ab37d6752247);
+    assert_eq!(digest, 0x4653_ab37_d675_2247);
 }
 
 #[test]

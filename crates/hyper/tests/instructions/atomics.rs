@@ -47,7 +47,7 @@ fn atomic_operations_give_the_old_and_store_the_new() {
                 };
                 let new = change(seen(old), seen(with)) as u64;
                 let (new, given) = match is_word {
-                    true => (old >> 32 << 32 | new & 0xffff_ffff, old as i32 as i64 as u64),
+                    true => (old >> 32 << 32 | new & 0xffff_ffff, i64::from(old as i32) as u64),
                     false => (new, old),
                 };
                 let found = (machine.end(), machine.hart.register(10), machine.load(DATA));

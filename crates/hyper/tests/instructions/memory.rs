@@ -121,6 +121,6 @@ fn floating_loads_and_stores_move_bits() {
     );
     assert_eq!(
         [12, 13, 14].map(|number| machine.hart.register(number)),
-        [boxed, 0x7f80_0001, (VALUE >> 24) as u32 as i32 as i64 as u64]
+        [boxed, 0x7f80_0001, i64::from((VALUE >> 24) as u32 as i32) as u64]
     );
 }

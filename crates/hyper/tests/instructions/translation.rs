@@ -46,7 +46,8 @@ fn entry() -> impl Strategy<Value = u64> {
         };
         number << 10 | bits | 1
     });
-    let reserved = (0..256_u64, 54..64_u32).prop_map(|(bits, above)| PAGES / PAGE << 10 | bits | 1 << above);
+    let reserved =
+        (0..256_u64, 54..64_u32).prop_map(|(bits, above)| (PAGES / PAGE) << 10 | bits | 1 << above);
     prop_oneof![5 => table, 8 => leaf, 1 => reserved, 1 => Just(0)]
 }
 
@@ -54,7 +55,7 @@ fn case() -> impl Strategy<Value = Case> {
     let index = || prop::sample::select(INDICES.to_vec());
     let address =
         (index(), index(), index(), 0..512_u64, 0..16_u8).prop_map(|(two, one, zero, dword, twist)| {
-            let address = two << 30 | one << 21 | zero << 12 | dword * 8;
+            let address = two << 30 | one << 21 | zero << 12 | (dword * 8);
             let extended = ((address << 25) as i64 >> 25) as u64;
             if twist == 0 { extended ^ 1 << 45 } else { extended }
         });
@@ -102,7 +103,7 @@ fn walk(case: &Case, read: impl Fn(u64) -> u64) -> Walk {
         if !v || w && !r || entry >> 54 != 0 {
             return fault(page_fault);
         }
-        let base = (entry >> 10 & (1 << 44) - 1) * PAGE;
+        let base = ((entry >> 10) & ((1 << 44) - 1)) * PAGE;
         if !r && !x {
             if a || d || u {
                 return fault(page_fault);
@@ -117,7 +118,7 @@ fn walk(case: &Case, read: impl Fn(u64) -> u64) -> Walk {
             How::Fetch => x,
         };
         let owns = if case.mode == U { u } else { !u || case.sum && case.how != How::Fetch };
-        if base % bytes != 0 || !may || !owns {
+        if !base.is_multiple_of(bytes) || !may || !owns {
             return fault(page_fault);
         }
         let marked = entry | 1 << 6 | if case.how == How::Store { 1 << 7 } else { 0 };
@@ -134,7 +135,7 @@ fn walk(case: &Case, read: impl Fn(u64) -> u64) -> Walk {
 
 /// Tries an address in machine mode as if in a lower one, or jumps to it in that mode.
 fn program(case: &Case, program: &mut Assembler) {
-    program.set(csr::SATP, 8 << 60 | DATA / PAGE);
+    program.set(csr::SATP, (8 << 60) | (DATA / PAGE));
     program.set(csr::MENVCFG, if case.updates { 1 << 61 } else { 0 });
     let status = u64::from(case.sum) << 18 | u64::from(case.mxr) << 19 | case.mode << 11;
     program.li(A2, 3 << 11).csrc(csr::MSTATUS, A2).li(A2, status).csrs(csr::MSTATUS, A2);
@@ -204,7 +205,7 @@ fn fences_make_new_entries_seen() {
     for fence in 0..3 {
         let leaf = |page: u64| (PAGES / PAGE + page) << 10 | 0xc7;
         let mut machine = Machine::new(|program| {
-            program.set(csr::SATP, 8 << 60 | 1 << 44 | DATA / PAGE);
+            program.set(csr::SATP, 8 << 60 | 1 << 44 | (DATA / PAGE));
             program
                 .li(A2, 3 << 11)
                 .csrc(csr::MSTATUS, A2)
@@ -216,7 +217,7 @@ fn fences_make_new_entries_seen() {
             match fence {
                 0 => program.sfence_vma(ZERO, ZERO),
                 1 => program.sfence_vma(A1, ZERO),
-                _ => program.set(csr::SATP, 8 << 60 | 2 << 44 | DATA / PAGE),
+                _ => program.set(csr::SATP, 8 << 60 | 2 << 44 | (DATA / PAGE)),
             };
             program.csrs(csr::MSTATUS, A2).ld(A3, 0, A1).csrc(csr::MSTATUS, A2);
             Vec::new()

@@ -1,7 +1,7 @@
 //! Loads and stores.
 
 use crate::float::box32;
-use crate::hart::core::Core;
+use crate::hart::core::{Core, extend};
 use crate::hart::raw::{Cursor, Leave, Op, Word};
 use crate::hart::translate::Bytes;
 
@@ -20,7 +20,7 @@ macro_rules! loads {
             /// Whether it was done: the TLB knew the page.
             #[inline(always)]
             pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
-                let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+                let address = core.address(op);
                 let Some($value) = core.loads.load::<$word>(address, core.data_context) else { return false };
                 core.registers[op.rd as usize] = $result;
                 true
@@ -34,7 +34,7 @@ macro_rules! loads {
 #[inline(never)]
 fn load_elsewhere<W: Word + Bytes>(core: &mut Core, cursor: Cursor, extend: impl Fn(W) -> u64) -> Leave {
     let op = cursor.op();
-    let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+    let address = core.address(op);
     match core.load_slowly::<W>(address) {
         Ok(value) => core.registers[op.rd as usize] = extend(value),
         Err(stop) => return core.stop(cursor, stop),
@@ -47,7 +47,7 @@ fn load_elsewhere<W: Word + Bytes>(core: &mut Core, cursor: Cursor, extend: impl
 #[inline(never)]
 fn store_elsewhere<W: Word + Bytes>(core: &mut Core, cursor: Cursor) -> Leave {
     let op = cursor.op();
-    let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+    let address = core.address(op);
     let value = W::from_low(core.registers[op.rs2 as usize]);
     if let Err(stop) = core.store_slowly::<W>(address, value) {
         return core.stop(cursor, stop);
@@ -56,9 +56,9 @@ fn store_elsewhere<W: Word + Bytes>(core: &mut Core, cursor: Cursor) -> Leave {
 }
 
 loads! {
-    lb: u8, |value| value as i8 as i64 as u64;
-    lh: u16, |value| value as i16 as i64 as u64;
-    lw: u32, |value| value as i32 as i64 as u64;
+    lb: u8, |value| extend(value as i8);
+    lh: u16, |value| extend(value as i16);
+    lw: u32, |value| extend(value as i32);
     ld: u64, |value| value;
     lbu: u8, |value| u64::from(value);
     lhu: u16, |value| u64::from(value);
@@ -80,7 +80,7 @@ macro_rules! stores {
             /// Whether it was done: the TLB knew the page.
             #[inline(always)]
             pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
-                let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+                let address = core.address(op);
                 let value = core.registers[op.rs2 as usize] as $word;
                 core.stores.store::<$word>(address, core.data_context, value)
             }
@@ -89,7 +89,7 @@ macro_rules! stores {
         /// The same beside other harts that run at the same time: with regard for what they reserved.
         pub(in crate::hart) fn $freely(core: &mut Core, cursor: Cursor) -> Leave {
             let op = cursor.op();
-            let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+            let address = core.address(op);
             match core.stores.place::<$word>(address, core.data_context) {
                 Some(place) if !core.is_reserved(place) => place.store(core.registers[op.rs2 as usize] as $word),
                 _ => return store_elsewhere::<$word>(core, cursor),
@@ -112,7 +112,7 @@ pub(in crate::hart) fn flw(core: &mut Core, cursor: Cursor) -> Leave {
         return core.prepare_float(cursor);
     }
     let op = cursor.op();
-    let address = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64);
+    let address = core.address(op);
     let Some(value) = core.loads.load::<u32>(address, core.data_context) else {
         return load_elsewhere::<u32>(core, cursor, box32);
     };

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use crate::hart::core::Core;
+use crate::hart::core::{Core, extend};
 use crate::hart::raw::{Cursor, Leave, Place, Word};
 use crate::hart::reservations::Reservation;
 use crate::hart::stop::{Exception, Stop, Trap};
@@ -21,7 +21,7 @@ trait Shared: Word + Bytes + PartialEq {
 
 impl Shared for u32 {
     fn extended(self) -> u64 {
-        self as i32 as i64 as u64
+        extend(self as i32)
     }
     fn swap_if(place: Place, expected: Self, new: Self) -> bool {
         place.shared_u32().compare_exchange(expected, new, SeqCst, SeqCst).is_ok()

@@ -1,6 +1,6 @@
 //! Where a block ends: branches, jumps, and what the hart does itself.
 
-use crate::hart::core::Core;
+use crate::hart::core::{Core, extend};
 use crate::hart::raw::{Cursor, Leave, Link};
 
 /// Goes on at another block, if it is known and may run.
@@ -18,7 +18,7 @@ fn enter(core: &mut Core, target: Cursor, count: u32) -> Leave {
 /// Goes to an address within this page or the one after it.
 #[inline(always)]
 fn go(core: &mut Core, cursor: Cursor, which: usize, distance: i32) -> Leave {
-    core.pc = core.pc.wrapping_add(distance as i64 as u64);
+    core.pc = core.pc.wrapping_add(extend(distance));
     let Link { target, count, .. } = cursor.link(which);
     match target {
         Some(target) => enter(core, target, count),
@@ -81,7 +81,7 @@ pub(in crate::hart) fn jal(core: &mut Core, cursor: Cursor) -> Leave {
 /// `jalr`: `rs2` has the instruction's length.
 pub(in crate::hart) fn jalr(core: &mut Core, cursor: Cursor) -> Leave {
     let op = cursor.op();
-    let target = core.registers[op.rs1 as usize].wrapping_add(op.imm as i64 as u64) & !1;
+    let target = core.address(op) & !1;
     let after = u64::from(op.at) * 2 + u64::from(op.rs2);
     core.registers[op.rd as usize] = core.pc.wrapping_add(after);
     core.pc = target;

@@ -3,7 +3,7 @@
 //! The immediate holds the rounding mode, and for fused operations the third register above it.
 
 use crate::float::{self, Rounding, box32, unbox32};
-use crate::hart::core::{Core, FLOATS};
+use crate::hart::core::{Core, FLOATS, extend};
 use crate::hart::raw::{Cursor, Leave};
 use crate::hart::stop::{Exception, Trap};
 
@@ -108,12 +108,12 @@ converted! {
     fsqrt_s |core, a, rounding| box32(float::sqrt32(unbox32(a), rounding, &mut core.fflags));
     fsqrt_d |core, a, rounding| float::sqrt64(a, rounding, &mut core.fflags);
     fcvt_s_d |core, a, rounding| box32(float::convert_64_to_32(a, rounding, &mut core.fflags));
-    fcvt_w_s |core, a, rounding| float::to_i32_from_32(unbox32(a), rounding, &mut core.fflags) as i64 as u64;
-    fcvt_wu_s |core, a, rounding| float::to_u32_from_32(unbox32(a), rounding, &mut core.fflags) as i32 as i64 as u64;
+    fcvt_w_s |core, a, rounding| extend(float::to_i32_from_32(unbox32(a), rounding, &mut core.fflags));
+    fcvt_wu_s |core, a, rounding| extend(float::to_u32_from_32(unbox32(a), rounding, &mut core.fflags) as i32);
     fcvt_l_s |core, a, rounding| float::to_i64_from_32(unbox32(a), rounding, &mut core.fflags) as u64;
     fcvt_lu_s |core, a, rounding| float::to_u64_from_32(unbox32(a), rounding, &mut core.fflags);
-    fcvt_w_d |core, a, rounding| float::to_i32_from_64(a, rounding, &mut core.fflags) as i64 as u64;
-    fcvt_wu_d |core, a, rounding| float::to_u32_from_64(a, rounding, &mut core.fflags) as i32 as i64 as u64;
+    fcvt_w_d |core, a, rounding| extend(float::to_i32_from_64(a, rounding, &mut core.fflags));
+    fcvt_wu_d |core, a, rounding| extend(float::to_u32_from_64(a, rounding, &mut core.fflags) as i32);
     fcvt_l_d |core, a, rounding| float::to_i64_from_64(a, rounding, &mut core.fflags) as u64;
     fcvt_lu_d |core, a, rounding| float::to_u64_from_64(a, rounding, &mut core.fflags);
     fcvt_s_w |core, a, rounding| box32(float::from_i32_to_32(a as i32, rounding, &mut core.fflags));
@@ -149,8 +149,8 @@ exact! {
     feq_s |core, a, b| u64::from(float::eq32(unbox32(a), unbox32(b), &mut core.fflags));
     flt_s |core, a, b| u64::from(float::lt32(unbox32(a), unbox32(b), &mut core.fflags));
     fle_s |core, a, b| u64::from(float::le32(unbox32(a), unbox32(b), &mut core.fflags));
-    fclass_s |core, a, _b| u64::from(float::class32(unbox32(a)));
-    fmv_x_w |core, a, _b| a as i32 as i64 as u64;
+    fclass_s |core, a, _b| float::class32(unbox32(a));
+    fmv_x_w |core, a, _b| extend(a as i32);
     fmv_w_x |core, a, _b| box32(a as u32);
     fsgnj_d |core, a, b| a & !SIGN64 | b & SIGN64;
     fsgnjn_d |core, a, b| a & !SIGN64 | !b & SIGN64;
@@ -160,7 +160,7 @@ exact! {
     feq_d |core, a, b| u64::from(float::eq64(a, b, &mut core.fflags));
     flt_d |core, a, b| u64::from(float::lt64(a, b, &mut core.fflags));
     fle_d |core, a, b| u64::from(float::le64(a, b, &mut core.fflags));
-    fclass_d |core, a, _b| u64::from(float::class64(a));
+    fclass_d |core, a, _b| float::class64(a);
     fmv_x_d |core, a, _b| a;
     fmv_d_x |core, a, _b| a;
 }

@@ -1,6 +1,6 @@
 //! Arithmetic and logic on integers: RV64I, M, Zba, Zbb and Zbs.
 
-use crate::hart::core::Core;
+use crate::hart::core::{Core, extend};
 use crate::hart::raw::{Cursor, Leave, Op};
 
 /// Operations of two registers. Each also has a `step` that does not go on, for pairs.
@@ -37,7 +37,7 @@ macro_rules! immediate {
 
             #[inline(always)]
             pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
-                let ($a, $b) = (core.registers[op.rs1 as usize], op.imm as i64 as u64);
+                let ($a, $b) = (core.registers[op.rs1 as usize], extend(op.imm));
                 core.registers[op.rd as usize] = $result;
                 true
             }
@@ -66,15 +66,10 @@ macro_rules! unary {
     )*};
 }
 
-/// The low half of a register, and a word back in a register.
+/// The low half of a register.
 #[inline(always)]
 const fn word(a: u64) -> i32 {
     a as i32
-}
-
-#[inline(always)]
-const fn extend(a: i32) -> u64 {
-    a as i64 as u64
 }
 
 /// Constants, some relative to the beginning of the block.
@@ -98,9 +93,9 @@ macro_rules! constants {
 }
 
 constants! {
-    lui |core, op| op.imm as i64 as u64;
+    lui |core, op| extend(op.imm);
     // The sum of the operation's place and its immediate may be more than an `imm` holds.
-    auipc |core, op| core.pc.wrapping_add(u64::from(op.at) * 2).wrapping_add(op.imm as i64 as u64);
+    auipc |core, op| core.pc.wrapping_add(u64::from(op.at) * 2).wrapping_add(extend(op.imm));
 }
 
 immediate! {
@@ -186,8 +181,8 @@ unary! {
     ctzw |a| u64::from((a as u32).trailing_zeros());
     cpop |a| u64::from(a.count_ones());
     cpopw |a| u64::from((a as u32).count_ones());
-    sext_b |a| a as i8 as i64 as u64;
-    sext_h |a| a as i16 as i64 as u64;
+    sext_b |a| extend(a as i8);
+    sext_h |a| extend(a as i16);
     zext_h |a| u64::from(a as u16);
     orc_b |a| a.to_le_bytes().iter().rev().fold(0, |all, byte| all << 8 | if *byte == 0 { 0 } else { 0xff });
     rev8 |a| a.swap_bytes();
