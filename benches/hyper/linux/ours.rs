@@ -31,7 +31,12 @@ pub(crate) fn run(guest: &Guest, harts: u16, mode: Mode) -> Report {
     let start = now();
     let mut computer =
         Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(harts)).expect("the machine is made");
-    let kernel = Kernel { image: &image, initramfs: Some(&initramfs), command_line: Guest::COMMAND_LINE };
+    let kernel = Kernel {
+        image: &image,
+        initramfs: Some(&initramfs),
+        command_line: Guest::COMMAND_LINE,
+        ..Kernel::default()
+    };
     computer.boot_kernel(&kernel).expect("the kernel fits");
     let mut watch = Watch::default();
     loop {

@@ -54,7 +54,7 @@ impl Guest {
         let card = computer.attach(Attachment::Net { mac: Mac::local(7), mtu: 1_500 }).unwrap();
         computer.attach(Attachment::Entropy).unwrap();
         let command_line = "console=ttyS0 panic=-1 quiet ip=dhcp";
-        let kernel = Kernel { image: &image, initramfs: Some(&initramfs), command_line };
+        let kernel = Kernel { image: &image, initramfs: Some(&initramfs), command_line, ..Kernel::default() };
         computer.boot_kernel(&kernel).unwrap();
         let (fabric, door) = network();
         Some(Self { computer, fabric, door, card, text: String::new(), read: 0 })

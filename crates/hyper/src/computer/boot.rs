@@ -2,22 +2,22 @@
 
 use super::{Computer, ComputerError, Firmware};
 use crate::board::device_tree::Boot;
-use crate::board::layout;
 use crate::computer::seat::HartStatus;
+use crate::load::{self, Place};
 use crate::{GuestAddress, PAGE_BYTES};
 
-/// Kernels begin so far after the beginning of memory: what is before belongs to firmware.
-const KERNEL_OFFSET: u64 = 2 << 20;
-
 /// A kernel to be booted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Kernel<'a> {
-    /// The kernel: Linux's `Image`.
+    /// The kernel: Linux's `Image`, or an ELF file.
     pub image: &'a [u8],
     /// Its initial file system, if it has one.
     pub initramfs: Option<&'a [u8]>,
     /// Its command line.
     pub command_line: &'a str,
+    /// What begins instead of the kernel, in machine mode at the beginning of memory, such as OpenSBI's `fw_jump.bin`: for
+    /// computers whose [`Firmware`] is the guest's.
+    pub firmware: Option<&'a [u8]>,
 }
 
 /// Where things were laid.
@@ -54,50 +54,59 @@ impl Computer {
         }
     }
 
-    /// Lays a kernel, its initial file system and a device tree, and lets the first hart begin.
+    /// Lays a kernel, its initial file system and a device tree, and lets the first hart begin; with firmware of the
+    /// guest's, all of them.
     ///
     /// # Errors
     ///
     /// If it is no kernel, or memory has no room for it.
     pub fn boot_kernel(&mut self, kernel: &Kernel<'_>) -> Result<MemoryPlan, ComputerError> {
-        let base = self.memory.base().get();
-        let end = base + self.memory.bytes();
-        let start = base + KERNEL_OFFSET;
-        self.lay("the kernel", GuestAddress::new(start), kernel.image)?;
+        let (base, bytes) = (self.memory.base(), self.memory.bytes());
+        let program = load::program(kernel.image, &Place::new(base, bytes))?;
+        for segment in &program.segments {
+            self.memory.write_bytes(segment.address, segment.bytes)?;
+        }
         // The device tree and the initial file system lie at the end, where the kernel does not reach.
-        let mut top = end;
-        let initramfs = match kernel.initramfs {
-            Some(bytes) => {
-                top = self.below("the initial file system", top, bytes.len() as u64)?;
-                self.lay("the initial file system", GuestAddress::new(top), bytes)?;
-                Some(GuestAddress::new(top))
-            }
-            None => None,
-        };
+        let (bottom, mut top) = (program.end().get(), base.get() + bytes);
+        let mut initramfs = None;
+        if let Some(content) = kernel.initramfs {
+            top = self.lay_below("the initial file system", bottom, top, content)?;
+            initramfs = Some(GuestAddress::new(top));
+        }
+        let end = |at: GuestAddress| at.get() + kernel.initramfs.map_or(0, <[u8]>::len) as u64;
         let tree = self.board.device_tree(&Boot {
             command_line: kernel.command_line.into(),
-            initrd: initramfs
-                .zip(kernel.initramfs)
-                .map(|(at, bytes)| (at.get(), at.get() + bytes.len() as u64)),
+            initrd: initramfs.map(|at| (at.get(), end(at))),
         })?;
-        let at = self.below("the device tree", top, tree.len() as u64)?;
-        self.lay("the device tree", GuestAddress::new(at), &tree)?;
+        let tree = self.lay_below("the device tree", bottom, top, &tree)?;
         match self.config.firmware {
             Firmware::Host => {
                 let first = &mut self.seats[0];
-                first.hart.hand_over(start, 0, at);
+                first.hart.hand_over(program.entry.get(), 0, tree);
                 first.status = HartStatus::Running;
             }
-            Firmware::Guest => self.start_all(base, at),
+            Firmware::Guest => {
+                self.lay("firmware", base, kernel.firmware.ok_or(ComputerError::NoFirmware)?)?;
+                self.start_all(base.get(), tree);
+            }
         }
-        Ok(MemoryPlan { kernel: GuestAddress::new(start), device_tree: GuestAddress::new(at), initramfs })
+        Ok(MemoryPlan { kernel: program.entry, device_tree: GuestAddress::new(tree), initramfs })
     }
 
-    /// A place for so many bytes below an address, at the beginning of a page.
-    fn below(&self, what: &'static str, top: u64, bytes: u64) -> Result<u64, ComputerError> {
-        let bottom = layout::MEMORY + KERNEL_OFFSET;
-        let place = top.checked_sub(bytes).map(|at| at & !(PAGE_BYTES - 1)).filter(|at| *at > bottom);
-        place.ok_or(ComputerError::NoRoom { what, bytes, room: top.saturating_sub(bottom) })
+    /// Lays bytes as high as they fit below `top`, at the beginning of a page; where that is.
+    fn lay_below(
+        &self,
+        what: &'static str,
+        bottom: u64,
+        top: u64,
+        bytes: &[u8],
+    ) -> Result<u64, ComputerError> {
+        let length = bytes.len() as u64;
+        let place = top.checked_sub(length).map(|at| at & !(PAGE_BYTES - 1)).filter(|at| *at >= bottom);
+        let room = top.saturating_sub(bottom);
+        let place = place.ok_or(ComputerError::NoRoom { what, bytes: length, room })?;
+        self.lay(what, GuestAddress::new(place), bytes)?;
+        Ok(place)
     }
 
     fn lay(&self, what: &'static str, at: GuestAddress, bytes: &[u8]) -> Result<(), ComputerError> {

@@ -25,12 +25,12 @@ pub enum ComputerError {
         /// How much there is.
         room: u64,
     },
-    /// What is to be booted is no kernel.
-    #[error("kernel: {reason}")]
-    NoKernel {
-        /// Why not.
-        reason: String,
-    },
+    /// What is to be booted is no kernel, or goes where no memory is.
+    #[error("kernel: {0}")]
+    Kernel(#[from] crate::load::LoadError),
+    /// The guest is to answer calls to the firmware, and there is none.
+    #[error("the computer's firmware is the guest's, and none was given: give one, or let the host answer")]
+    NoFirmware,
     /// Too many harts would run beside each other.
     #[error("{harts} harts cannot run freely, only {harts_max}: let them take turns")]
     TooManyHarts {

@@ -234,7 +234,10 @@ fn harts_wait_without_work_and_wake_by_their_timers() {
 /// A kernel that starts the other harts by the firmware, has them add a number, and prints what came of it.
 fn kernel(harts: u64) -> Vec<u8> {
     let mut text = Assembler::new(GuestAddress::new(layout::MEMORY + (2 << 20)));
-    let (begin, wait, done, sum) = (text.label(), text.label(), text.label(), text.label());
+    let (start, begin, wait, done, sum) =
+        (text.label(), text.label(), text.label(), text.label(), text.label());
+    // The header of an `Image`: a jump over it, where it goes, how long it is, and what all have.
+    text.j(start).align(8).dwords(&[2 << 20, 64 << 10]).zeros(56 - 24).bytes(b"RSC\x05").zeros(4).bind(start);
     text.bnez(A0, done).la(S0, sum);
     for hart in 1..harts {
         text.li(A7, 0x0048_534d).li(A6, 0).li(A0, hart).la(A1, begin).li(A2, 5).ecall();
@@ -255,7 +258,7 @@ fn firmware_starts_and_stops_harts() {
     for freely in [false, true] {
         let mut computer = Computer::new(config(4)).unwrap();
         let image = kernel(4);
-        computer.boot_kernel(&Kernel { image: &image, initramfs: None, command_line: "" }).unwrap();
+        computer.boot_kernel(&Kernel { image: &image, ..Kernel::default() }).unwrap();
         assert_eq!(computer.status(1), Some(HartStatus::Stopped));
         let deadline = computer.now().saturating_add(Duration::from_millis(50));
         let pause = if freely { computer.run_freely_until(deadline) } else { computer.run_until(deadline) };
@@ -267,12 +270,17 @@ fn firmware_starts_and_stops_harts() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let mut computer = Computer::new(config(1)).unwrap();
-    let image = vec![0; MEMORY as usize];
-    let kernel = Kernel { image: &image, initramfs: None, command_line: "" };
-    assert!(matches!(computer.boot_kernel(&kernel), Err(ComputerError::NoRoom { .. })));
-    let kernel = Kernel { image: &image[..4_096], initramfs: Some(&image), command_line: "" };
-    assert!(matches!(computer.boot_kernel(&kernel), Err(ComputerError::NoRoom { .. })));
+    let zeros = vec![0; MEMORY as usize];
+    let boot = |computer: &mut Computer, kernel: Kernel<'_>| computer.boot_kernel(&kernel).unwrap_err();
+    let error = boot(&mut computer, Kernel { image: &zeros, ..Kernel::default() });
+    assert!(matches!(error, ComputerError::Kernel(_)), "{error}");
+    let image = kernel(1);
+    let error = boot(&mut computer, Kernel { image: &image, initramfs: Some(&zeros), ..Kernel::default() });
+    assert!(matches!(error, ComputerError::NoRoom { .. }), "{error}");
     assert!(computer.boot(&vec![0; MEMORY as usize + 1]).is_err());
+    let mut computer = Computer::new(ComputerConfig { firmware: Firmware::Guest, ..config(1) }).unwrap();
+    let error = boot(&mut computer, Kernel { image: &image, ..Kernel::default() });
+    assert!(matches!(error, ComputerError::NoFirmware), "{error}");
 }
 
 #[test]
