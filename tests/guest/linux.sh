@@ -3,7 +3,8 @@
 #
 #   tests/guest/linux.sh [EXTRA]
 #
-# Prints two lines, the path of the kernel (an `Image`) and the path of the initramfs (an uncompressed cpio archive).
+# Prints three lines, the paths of the kernel (an `Image`), of the initramfs (an uncompressed cpio archive) and of
+# OpenSBI (`fw_jump.bin`).
 # Needs no root: the packages come by `apt-get download` into an apt state of their own, checked against Debian's
 # signature, from the mirror that this host's apt is configured with. EXTRA is a directory whose files the guest sees
 # in /extra. Everything is kept in $IRONLOOM_GUEST_DIR (else in the user's cache); a second run only prints.
@@ -83,9 +84,10 @@ kernel_package() {
     apt-cache -c "$state/apt.conf" depends linux-image-riscv64 | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; exit }'
 }
 
-# Gets and unpacks the packages: afterwards `packages/` holds the kernel, its modules and busybox, whole or not at all.
+# Gets and unpacks the packages: afterwards `packages/` holds the kernel, its modules, busybox and OpenSBI, whole or not at
+# all.
 get_packages() {
-    [ -e "$root/packages/complete" ] && return
+    [ -e "$root/packages/complete-2" ] && return
     [ -r "$keyring" ] || refuse "no $keyring: install debian-archive-keyring"
     [ -n "$(mirror)" ] || refuse "this host's apt knows no mirror of Debian"
     local work=$root/work
@@ -96,14 +98,14 @@ get_packages() {
     local kernel
     kernel=$(kernel_package "$work/apt")
     [ -n "$kernel" ] || refuse "$suite has no kernel for riscv64"
-    (cd "$work" && apt-get -qq -c "$work/apt/apt.conf" download "$kernel" busybox-static >&2) ||
-        refuse "apt-get download of $kernel and busybox-static failed"
+    (cd "$work" && apt-get -qq -c "$work/apt/apt.conf" download "$kernel" busybox-static opensbi >&2) ||
+        refuse "apt-get download of $kernel, busybox-static and opensbi failed"
     local package
     for package in "$work"/*.deb; do
         dpkg-deb -x "$package" "$work/unpacked"
     done
     keep_what_is_needed "$work/unpacked" "$work/packages"
-    touch "$work/packages/complete"
+    touch "$work/packages/complete-2"
     mv "$work/packages" "$root/packages"
     rm -rf "$work"
 }
@@ -115,6 +117,7 @@ keep_what_is_needed() {
     cp "$unpacked"/boot/vmlinu?-* "$kept/Image"
     [ "$(od -An -c -j 56 -N 3 "$kept/Image" | tr -d ' ')" = RSC ] || refuse "the kernel is no RISC-V Image"
     cp "$(find "$unpacked" -type f -path '*/bin/busybox')" "$kept/busybox"
+    cp "$unpacked"/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.bin "$kept/fw_jump.bin"
     : >"$kept/modules/order"
     local module
     for module in $modules_wanted; do
@@ -212,3 +215,4 @@ initramfs=$root/initramfs-$(recipe).cpio
 [ -e "$initramfs" ] || make_initramfs "$initramfs"
 echo "$root/packages/Image"
 echo "$initramfs"
+echo "$root/packages/fw_jump.bin"
