@@ -17,7 +17,8 @@ const POWER_OFF: u64 = 0x5555;
 /// Both harts add to a counter, one at a time; the first waits for the sum and prints it.
 fn program() -> Result<Program, Box<dyn Error>> {
     let mut text = Assembler::new(GuestAddress::new(layout::MEMORY));
-    let (again, wait, digit, print, halt) = (text.label(), text.label(), text.label(), text.label(), text.label());
+    let (again, wait, digit, print, halt) =
+        (text.label(), text.label(), text.label(), text.label(), text.label());
     let (counter, buffer) = (text.label(), text.label());
 
     text.la(S0, counter).li(T0, EACH).li(T1, 1);

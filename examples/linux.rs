@@ -70,7 +70,10 @@ fn dictate(mut computer: Computer) -> Result<()> {
         seen.extend(show(&mut computer)?);
         if let Pause::Ended(ending) = pause {
             let (millions, time) = (computer.retired() / 1_000_000, began.now());
-            println!("\n{ending:?} after {millions} million instructions in {time}, {} of its own time", computer.now());
+            println!(
+                "\n{ending:?} after {millions} million instructions in {time}, {} of its own time",
+                computer.now()
+            );
             return Ok(());
         }
         if seen.windows(10).any(|text| text == b"ironloom# ") {
@@ -81,7 +84,10 @@ fn dictate(mut computer: Computer) -> Result<()> {
 }
 
 /// What is typed, as it is typed.
-#[expect(clippy::disallowed_methods, reason = "a terminal can only be waited for by a thread, which ends with us")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a terminal can only be waited for by a thread, which ends with us"
+)]
 fn keyboard() -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {

@@ -155,7 +155,11 @@ impl Computer {
             memory: &self.memory,
             seats: &seats,
             board: Mutex::new(&mut self.board),
-            console: Mutex::new(DebugConsole { typed: &mut self.console, said: Vec::new(), said_max: self.config.board.output_bytes_max as usize }),
+            console: Mutex::new(DebugConsole {
+                typed: &mut self.console,
+                said: Vec::new(),
+                said_max: self.config.board.output_bytes_max as usize,
+            }),
             result: Mutex::new(None),
             round: Mutex::new(round),
             changed: Condvar::new(),

@@ -116,7 +116,8 @@ fn nothing_is_lost_when_harts_count_together() {
             let mut computer = Computer::new(config(harts)).unwrap();
             computer.boot(program.bytes()).unwrap();
             let deadline = computer.now().saturating_add(Duration::from_secs(1));
-            let pause = if freely { computer.run_freely_until(deadline) } else { computer.run_until(deadline) };
+            let pause =
+                if freely { computer.run_freely_until(deadline) } else { computer.run_until(deadline) };
             assert_eq!(pause.unwrap(), Pause::Deadline);
             let at = program.address(counters).get();
             let expected = each * u64::from(harts);
@@ -212,7 +213,12 @@ fn harts_wait_without_work_and_wake_by_their_timers() {
     let (handler, again) = (text.label(), text.label());
     text.la(T0, handler).csrw(csr::MTVEC, T0);
     text.li(S0, layout::ACLINT + 0x4000).li(S1, 0);
-    text.bind(again).li(T0, layout::ACLINT + 0xbff8).ld(T1, 0, T0).li(T2, 10_000).add(T1, T1, T2).sd(T1, 0, S0);
+    text.bind(again)
+        .li(T0, layout::ACLINT + 0xbff8)
+        .ld(T1, 0, T0)
+        .li(T2, 10_000)
+        .add(T1, T1, T2)
+        .sd(T1, 0, S0);
     text.li(T0, 1 << 7).csrw(csr::MIE, T0).wfi().addi(S1, S1, 1).li(T2, 100).bne(S1, T2, again);
     power_off(&mut text);
     text.align(4).bind(handler).mret();
