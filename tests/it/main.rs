@@ -4,5 +4,6 @@ mod house;
 mod keeping;
 mod killed;
 mod layers;
+mod linux;
 mod replay;
 mod scratch;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ironloom_blob::{MemoryStore, Volume, volume};
 use ironloom_core::{Duration, MachineId, Rng, Seed};
-use ironloom_hyper::board::{Attachment, Input, Output, Slot};
+use ironloom_hyper::board::{Attachment, Ending, Input, Output, Slot};
 use ironloom_hyper::computer::{Kernel, Pause};
 use ironloom_hyper::{Computer, ComputerConfig};
 use ironloom_net::dhcp::{RangePool, Server, ServerConfig, ServerService};
@@ -47,9 +47,9 @@ struct Guest {
 }
 
 impl Guest {
-    fn new(disk: Attachment) -> Option<Self> {
+    fn new(disk: Attachment, harts: u16) -> Option<Self> {
         let (image, initramfs) = files()?;
-        let mut computer = Computer::new(ComputerConfig::new(256 << 20)).unwrap();
+        let mut computer = Computer::new(ComputerConfig::new(256 << 20).harts(harts)).unwrap();
         computer.attach(disk).unwrap();
         let card = computer.attach(Attachment::Net { mac: Mac::local(7), mtu: 1_500 }).unwrap();
         computer.attach(Attachment::Entropy).unwrap();
@@ -166,16 +166,29 @@ fn assert_same(sums: &str) {
 
 #[test]
 fn linux_mounts_a_disk_and_speaks_to_the_network() {
+    use_devices(1);
+}
+
+#[test]
+fn linux_with_two_harts_does_so_too() {
+    use_devices(2);
+}
+
+#[test]
+fn linux_with_four_harts_does_so_too() {
+    use_devices(4);
+}
+
+/// Boots, uses every device, and powers off.
+fn use_devices(harts: u16) {
     let Some(volume) = volume() else { return };
     let disk = Attachment::Disk { device: Box::new(volume), serial: "loom-0".into() };
-    let Some(mut guest) = Guest::new(disk) else { return };
+    let Some(mut guest) = Guest::new(disk, harts) else { return };
     let booted = guest.until(PROMPT, Duration::from_secs(60));
     assert!(booted.contains("udhcpc: eth0 has 10.0.0.100"), "{booted}");
+    assert_eq!(guest.run("nproc"), format!("{harts}\n"));
     assert_eq!(guest.run("cat /sys/block/vda/serial; echo; cat /sys/block/vda/size"), "loom-0\n65536\n");
-    assert_eq!(guest.run("mount -t ext4 /dev/vda /mnt && cat /mnt/greeting"), "hello from the host\n");
-    let line = "seq 20000 > /mnt/numbers; md5sum /mnt/numbers; umount /mnt; mount /dev/vda /mnt; md5sum /mnt/numbers";
-    let sums = guest.run(line);
-    assert_same(&sums);
+    use_disk(&mut guest);
     assert_eq!(guest.run("wget -q -O - http://10.0.0.80/"), "a page of the fabric\n");
     let sums = guest
         .run("wget -q -O - http://10.0.0.80/large | md5sum; yes x | tr -d '\\n' | head -c 1048576 | md5sum");
@@ -185,4 +198,13 @@ fn linux_mounts_a_disk_and_speaks_to_the_network() {
     while guest.step() == Pause::Deadline {
         assert!(guest.computer.now().as_nanos() < 120_000_000_000, "{}", guest.text);
     }
+    assert_eq!(guest.computer.ended(), Some(Ending::PowerOff { code: 0 }));
+}
+
+/// Reads the file that the disk came with, and writes one that is still there when it is mounted again.
+fn use_disk(guest: &mut Guest) {
+    assert_eq!(guest.run("mount -t ext4 /dev/vda /mnt && cat /mnt/greeting"), "hello from the host\n");
+    let line = "seq 20000 > /mnt/numbers; md5sum /mnt/numbers; umount /mnt; mount /dev/vda /mnt; md5sum /mnt/numbers";
+    let sums = guest.run(line);
+    assert_same(&sums);
 }

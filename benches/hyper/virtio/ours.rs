@@ -1,0 +1,150 @@
+//! [`Ours`]: Linux in our machine.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ironloom_benches::now;
+use ironloom_blob::{MemoryStore, Volume, volume};
+use ironloom_hyper::board::{Attachment, BlockDevice, Input, MemoryDisk, Output, Slot};
+use ironloom_hyper::computer::{Kernel, Pause};
+use ironloom_hyper::{Computer, ComputerConfig};
+use ironloom_net::{Mac, fabric};
+
+use crate::guest::{Guest, PROMPT, noise};
+use crate::network::Network;
+use crate::{DISK_BYTES, MEMORY_BYTES, Machine};
+
+/// How much time goes by between two looks at who has something to say to whom.
+const STEP: ironloom_core::Duration = ironloom_core::Duration::from_micros(100);
+
+/// What disks are made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// Memory.
+    Memory,
+    /// Volumes of a store in memory.
+    Volume,
+}
+
+impl Kind {
+    fn disk(self, content: Option<&[u8]>) -> Box<dyn BlockDevice> {
+        match self {
+            Self::Memory => Box::new(MemoryDisk::new(
+                content.map_or_else(|| vec![0; DISK_BYTES as usize], <[u8]>::to_vec),
+            )),
+            Self::Volume => {
+                let store = Arc::new(MemoryStore::new());
+                let mut volume = Volume::create(store, DISK_BYTES, volume::Config::default())
+                    .expect("the size is possible");
+                if let Some(content) = content {
+                    volume.write_at(0, content).expect("it fits");
+                    Volume::flush(&mut volume).expect("the store is memory");
+                }
+                Box::new(volume)
+            }
+        }
+    }
+}
+
+/// Linux in our machine.
+pub(crate) struct Ours {
+    computer: Computer,
+    network: Network,
+    card: Slot,
+    text: String,
+}
+
+impl Ours {
+    /// Boots Linux.
+    pub(crate) fn new(guest: &Guest, kind: Kind) -> Self {
+        let image = fs::read(&guest.kernel).expect("the script has made it");
+        let initramfs = fs::read(&guest.initramfs).expect("the script has made it");
+        let mut computer = Computer::new(ComputerConfig::new(MEMORY_BYTES)).expect("the machine is made");
+        for content in [Some(noise(DISK_BYTES)), None] {
+            let device = kind.disk(content.as_deref());
+            let disk = Attachment::Disk { device, serial: String::new() };
+            computer.attach(disk).expect("there is a slot");
+        }
+        let net = Attachment::Net { mac: Mac::local(7), mtu: 1_500 };
+        let card = computer.attach(net).expect("there is a slot");
+        let kernel = Kernel { image: &image, initramfs: Some(&initramfs), command_line: Guest::COMMAND_LINE };
+        computer.boot_kernel(&kernel).expect("the kernel fits");
+        let mut ours = Self { computer, network: Network::new(), card, text: String::new() };
+        ours.until_prompt();
+        ours
+    }
+
+    fn step(&mut self) {
+        let until = self.computer.now().saturating_add(STEP);
+        let pause = self.computer.run_until(until).expect("the machine runs");
+        assert_eq!(pause, Pause::Deadline, "the machine stopped");
+        self.network.fabric.run_until(until);
+        while let Some(output) = self.computer.poll() {
+            match output {
+                Output::Serial(bytes) => self.text.push_str(&String::from_utf8_lossy(&bytes)),
+                Output::Frame(_, frame) => {
+                    let input = fabric::Input::Frame { port: self.network.door, frame };
+                    self.network.fabric.handle(until, input).expect("the door is there");
+                }
+                other => panic!("nobody says {other:?}"),
+            }
+        }
+        while let Some(output) = self.network.fabric.poll() {
+            if let fabric::Output::Frame { frame, .. } = output {
+                self.computer.handle(Input::Frame(self.card, &frame));
+            }
+        }
+    }
+
+    fn until_prompt(&mut self) -> String {
+        loop {
+            if let Some(at) = self.text.find(PROMPT) {
+                let said = self.text[..at].to_owned();
+                self.text.drain(..at + PROMPT.len());
+                return said;
+            }
+            self.step();
+        }
+    }
+}
+
+impl Machine for Ours {
+    fn run(&mut self, line: &str) -> (Duration, String) {
+        let (start, before) = (now(), self.computer.retired());
+        self.computer.type_in(line.as_bytes());
+        self.computer.type_in(b"\n");
+        let said = self.until_prompt();
+        let took = now() - start;
+        let retired = self.computer.retired() - before;
+        println!(
+            "{:>8.1} ms, {:>6.1} million instructions: {line}",
+            took.as_secs_f64() * 1e3,
+            retired as f64 / 1e6
+        );
+        (took, said)
+    }
+
+    fn page(&self) -> String {
+        "http://10.0.0.80/page".to_owned()
+    }
+
+    fn fetch(&mut self) -> (Duration, u64) {
+        let (start, before) = (now(), self.computer.retired());
+        let fetched = self.network.fetch();
+        while !fetched.is_over.load(Ordering::Relaxed) {
+            self.step();
+        }
+        let took = now() - start;
+        let retired = self.computer.retired() - before;
+        println!(
+            "{:>8.1} ms, {:>6.1} million instructions: fetch",
+            took.as_secs_f64() * 1e3,
+            retired as f64 / 1e6
+        );
+        let counters = self.computer.board().net_counters(self.card);
+        println!("{counters:?}");
+        (took, fetched.bytes.load(Ordering::Relaxed))
+    }
+}
