@@ -14,7 +14,7 @@
     reason = "a check at each access to an operation or a page of the guest costs a third of the speed"
 )]
 
-use std::ptr::NonNull;
+use std::ptr::{NonNull, with_exposed_provenance_mut};
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use super::core::Core;
@@ -242,14 +242,14 @@ macro_rules! words {
             #[inline(always)]
             fn load(host: u64) -> Self {
                 // SAFETY: `host` comes from an entry of a TLB and is aligned, so it lies in a page that is mapped.
-                unsafe { <$atomic>::from_ptr(host as *mut $word) }.load(Ordering::Relaxed)
+                unsafe { <$atomic>::from_ptr(with_exposed_provenance_mut(host as usize)) }.load(Ordering::Relaxed)
             }
 
             #[inline(always)]
             fn store(host: u64, value: Self) {
                 // SAFETY: `host` comes from an entry of a TLB of stores and is aligned, so it lies in a page that may be
                 // written; others that access it meanwhile do so by atomics as well.
-                unsafe { <$atomic>::from_ptr(host as *mut $word) }.store(value, Ordering::Relaxed);
+                unsafe { <$atomic>::from_ptr(with_exposed_provenance_mut(host as usize)) }.store(value, Ordering::Relaxed);
             }
         }
     )*};
@@ -297,14 +297,14 @@ impl Place {
     #[inline(always)]
     pub(crate) fn shared_u32(&self) -> &AtomicU32 {
         // SAFETY: a place is aligned and lies in a page that may be written, until the next revocation is applied.
-        unsafe { AtomicU32::from_ptr(self.0 as *mut u32) }
+        unsafe { AtomicU32::from_ptr(with_exposed_provenance_mut(self.0 as usize)) }
     }
 
     /// Eight bytes that several harts change.
     #[inline(always)]
     pub(crate) fn shared_u64(&self) -> &AtomicU64 {
         // SAFETY: a place is aligned and lies in a page that may be written, until the next revocation is applied.
-        unsafe { AtomicU64::from_ptr(self.0 as *mut u64) }
+        unsafe { AtomicU64::from_ptr(with_exposed_provenance_mut(self.0 as usize)) }
     }
 }
 
