@@ -24,6 +24,7 @@ mod state;
 mod status;
 mod stop;
 mod system;
+mod trace;
 mod translate;
 mod trap;
 
@@ -36,6 +37,7 @@ pub use doorbell::Doorbell;
 pub use state::HartState;
 pub use status::Privilege;
 pub use stop::{Exception, Exit, Trap};
+pub use trace::TraceLine;
 
 pub(crate) use reservations::{HARTS_MAX, Reservations};
 
