@@ -71,6 +71,8 @@ pub struct Computer {
     ended: Option<Ending>,
     console: VecDeque<u8>,
     said: Vec<u8>,
+    /// Whether harts are prepared to run beside each other.
+    freely: bool,
 }
 
 impl Computer {

@@ -165,6 +165,7 @@ impl Computer {
             ended: None,
             console: std::collections::VecDeque::new(),
             said: Vec::new(),
+            freely: false,
         })
     }
 

@@ -21,6 +21,7 @@ impl Computer {
     ///
     /// If memory that is needed cannot be brought in: then the computer stands where it is, and it can be tried again.
     pub fn run_until(&mut self, deadline: Instant) -> Result<Pause, ComputerError> {
+        self.share(false);
         while self.now < deadline {
             if let Some(ending) = self.ended {
                 return Ok(Pause::Ended(ending));

@@ -1,0 +1,118 @@
+//! What harts that run freely do to each other: letters, and the mailboxes that they arrive in.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ironloom_core::Instant;
+use parking_lot::Condvar;
+
+use crate::computer::seat::{HartStatus, Seat};
+use crate::hart::Doorbell;
+
+/// What a hart is asked to do by others, and when.
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub(super) at: Instant,
+    pub(super) message: Message,
+}
+
+/// What a hart is asked to do by others.
+#[derive(Debug)]
+pub(super) enum Message {
+    Lines(u64),
+    Raise(u64),
+    Fence(Option<Range<u64>>, Answer),
+    FenceInstructions(Answer),
+    Start { pc: u64, argument: u64 },
+}
+
+/// Who counts the answers that are missing, if anybody waits for them.
+#[derive(Debug)]
+pub(super) struct Answer(pub(super) Option<Arc<AtomicUsize>>);
+
+impl Answer {
+    fn give(self) {
+        if let Some(missing) = self.0 {
+            missing.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A hart as others see it in a window.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    pub(super) bell: Arc<Doorbell>,
+    /// Wakes the hart's thread.
+    pub(super) wake: Arc<Condvar>,
+    pub(super) letters: Vec<Letter>,
+    /// Letters that it need not wake for.
+    pub(super) quiet: Vec<Letter>,
+    /// Whether it runs; else it takes its letters before it runs again.
+    pub(super) active: bool,
+    /// Whether it runs on the thread of the window instead of its own.
+    pub(super) lent: bool,
+    /// Whether it has come to the end of the window.
+    pub(super) through: bool,
+    /// Whether firmware has started it.
+    pub(super) started: bool,
+}
+
+impl Mailbox {
+    pub(super) fn new(seat: &Seat) -> Self {
+        Self {
+            bell: seat.hart.doorbell(),
+            wake: Arc::new(Condvar::new()),
+            letters: Vec::new(),
+            quiet: Vec::new(),
+            active: false,
+            lent: false,
+            through: false,
+            started: seat.is_started(),
+        }
+    }
+
+    pub(super) fn put(&mut self, letter: Letter) {
+        self.letters.push(letter);
+        self.bell.ring();
+        if !self.active {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether a hart that rests has a letter that it takes at once.
+    pub(super) const fn is_called(&self) -> bool {
+        !self.active && self.started && !self.through && !self.letters.is_empty()
+    }
+
+    /// Everything that has arrived.
+    pub(super) fn empty(&mut self) -> Vec<Letter> {
+        let mut letters = std::mem::take(&mut self.quiet);
+        letters.append(&mut self.letters);
+        letters
+    }
+}
+
+/// Does what a letter asks for.
+pub(super) fn obey(seat: &mut Seat, Letter { at, message }: Letter) {
+    if seat.status != HartStatus::Running && seat.hart.now() < at {
+        seat.hart.set_time(at);
+    }
+    match message {
+        Message::Lines(lines) => seat.hart.set_lines(lines),
+        Message::Raise(interrupts) => seat.hart.raise(interrupts),
+        Message::Fence(range, answer) => {
+            seat.hart.fence(range);
+            answer.give();
+        }
+        Message::FenceInstructions(answer) => {
+            seat.hart.fence_instructions();
+            answer.give();
+        }
+        Message::Start { pc, argument } => {
+            let id = seat.hart.id();
+            seat.hart.hand_over(pc, id, argument);
+            seat.status = HartStatus::Running;
+        }
+    }
+}
