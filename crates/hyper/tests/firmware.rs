@@ -43,7 +43,11 @@ fn opensbi_boots_linux_with_two_harts() {
         match pause {
             Pause::Ended(ending) => break ending,
             _ => {
-                assert!(computer.now().as_nanos() < PATIENCE.as_nanos(), "{}", String::from_utf8_lossy(&said))
+                assert!(
+                    computer.now().as_nanos() < PATIENCE.as_nanos(),
+                    "{}",
+                    String::from_utf8_lossy(&said)
+                );
             }
         }
     };

@@ -6,6 +6,7 @@ use super::seat::HartStatus;
 use super::{Computer, ComputerError, Pause, Seat};
 use crate::board::Ending;
 use crate::hart::Exit;
+use crate::memory::MemoryError;
 use crate::sbi::{self, ATTENTION, Effect, Harts, View};
 
 /// How long a hart may run at once if no other wants to: interrupts of devices wait no longer.
@@ -89,6 +90,7 @@ impl Computer {
                 Exit::Budget | Exit::Yield => break,
                 Exit::Wait => seat.wait(end),
                 Exit::Page { page, .. } => self.memory.bring_in(page)?,
+                Exit::Full { page, frames_max } => return Err(MemoryError::Full { page, frames_max }.into()),
                 Exit::Read { address, width } => {
                     let value = self.board.read(seat.hart.now(), address, width).ok();
                     seat.hart.complete(value);

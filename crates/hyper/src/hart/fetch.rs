@@ -2,9 +2,9 @@
 
 use super::core::Core;
 use super::raw::halfword;
-use super::stop::{Exception, Exit, Stop, Trap};
-use crate::memory::{Access, Denied, HostPage};
-use crate::{GuestAddress, PageNumber};
+use super::stop::{Exception, Stop, Trap};
+use crate::PageNumber;
+use crate::memory::{Access, HostPage};
 
 const ENTRIES: usize = 128;
 
@@ -44,27 +44,12 @@ impl Core {
             return Ok(found);
         }
         let physical = self.translate(pc, Access::Fetch)?;
-        let found = self.fetch_grant(pc, physical)?;
+        let fault = Trap::new(Exception::FetchAccess, pc);
+        let grant = self.grant(physical, Access::Fetch).map_err(|refusal| refusal.or_trap(fault))?;
+        let found = FetchPage { number: physical.page(), version: grant.version, host: grant.host };
         self.pages.entries[place] = Some((virtual_page, self.code_context, found));
         self.fetched.insert(virtual_page);
         Ok(found)
-    }
-
-    fn fetch_grant(&mut self, pc: u64, physical: GuestAddress) -> Result<FetchPage, Stop> {
-        let number = physical.page();
-        match self.memory.grant(number, Access::Fetch) {
-            Ok(grant) => {
-                if let Some(revision) = grant.revoked {
-                    self.catch_up();
-                    if self.reservations.is_some() && !self.memory.is_settled(revision) {
-                        return Err(Stop::Exit(Exit::Settle(revision)));
-                    }
-                }
-                Ok(FetchPage { number, version: grant.version, host: grant.host })
-            }
-            Err(Denied::Absent { .. }) => Err(Stop::Exit(Exit::Page { page: number, access: Access::Fetch })),
-            Err(_) => Err(Trap::new(Exception::FetchAccess, pc).into()),
-        }
     }
 
     /// The bits of the instruction at an address: 16 of them if it is compressed.

@@ -20,6 +20,13 @@ pub enum Exit {
         /// What for.
         access: Access,
     },
+    /// Memory that it needs cannot be had: as many frames are in use as there may be. With more room it goes on where it was.
+    Full {
+        /// Which page needs one.
+        page: PageNumber,
+        /// How many frames there may be.
+        frames_max: u64,
+    },
     /// What it does next must wait until all harts know what was revoked:
     /// [`Memory::is_settled`](crate::Memory::is_settled). Only harts that run freely say so.
     Settle(Revision),
@@ -103,6 +110,33 @@ pub(crate) enum Stop {
     Trap(Trap),
     /// The owner of the hart has to do something; the operation is tried again or completed.
     Exit(Exit),
+}
+
+/// Why a page cannot be used now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is not memory; perhaps a device is there.
+    Outside,
+    /// The owner of the hart has to do something first.
+    Exit(Exit),
+}
+
+impl Refusal {
+    /// What is to be done if only memory will do.
+    pub(crate) const fn or_trap(self, trap: Trap) -> Stop {
+        match self {
+            Self::Outside => Stop::Trap(trap),
+            Self::Exit(exit) => Stop::Exit(exit),
+        }
+    }
+
+    /// What is to be done if a device will do as well.
+    pub(crate) const fn or_device(self, access: Exit) -> Stop {
+        match self {
+            Self::Outside => Stop::Exit(access),
+            Self::Exit(exit) => Stop::Exit(exit),
+        }
+    }
 }
 
 impl From<Trap> for Stop {

@@ -4,8 +4,8 @@ use super::core::Core;
 use super::csr::{ADUE, SATP_SV39};
 use super::raw::{Place, Word};
 use super::status::{self, Privilege};
-use super::stop::{Exception, Exit, Stop, Trap};
-use crate::memory::{Access, Denied, HostPage, Revocation};
+use super::stop::{Exception, Exit, Refusal, Stop, Trap};
+use crate::memory::{Access, Denied, Grant, HostPage, Revocation};
 use crate::{GuestAddress, PAGE_BYTES};
 
 const VALID: u64 = 1;
@@ -125,7 +125,8 @@ impl Core {
             return Ok(entry);
         }
         self.admit_table(at, Access::Read, address, access)?;
-        let host = self.granted(at, Access::Read).map_err(|stop| table_fault(stop, address, access))?;
+        let fault = Trap::new(access_fault(access), address);
+        let host = self.granted(at, Access::Read).map_err(|refusal| refusal.or_trap(fault))?;
         self.tables.insert(at.get(), 0, host);
         Ok(self.tables.load::<u64>(at.get(), 0).expect("it was just inserted"))
     }
@@ -133,7 +134,8 @@ impl Core {
     /// The place of an entry that is to be changed.
     fn table_place(&mut self, at: GuestAddress, address: u64, access: Access) -> Result<Place, Stop> {
         self.admit_table(at, Access::Write, address, access)?;
-        let host = self.granted(at, Access::Write).map_err(|stop| table_fault(stop, address, access))?;
+        let fault = Trap::new(access_fault(access), address);
+        let host = self.granted(at, Access::Write).map_err(|refusal| refusal.or_trap(fault))?;
         self.tables.insert(at.get(), 0, host);
         Ok(self.tables.place::<u64>(at.get(), 0).expect("it was just inserted"))
     }
@@ -146,21 +148,25 @@ impl Core {
         }
     }
 
-    /// The host's page for an access that is allowed, or what keeps it from there being one.
-    pub(super) fn granted(&mut self, at: GuestAddress, access: Access) -> Result<HostPage, Stop> {
-        match self.memory.grant(at.page(), access) {
-            Ok(grant) => {
-                if let Some(revision) = grant.revoked {
-                    self.catch_up();
-                    if self.reservations.is_some() && !self.memory.is_settled(revision) {
-                        return Err(Stop::Exit(Exit::Settle(revision)));
-                    }
-                }
-                Ok(grant.host)
+    /// The host's page for an access that is allowed.
+    pub(super) fn granted(&mut self, at: GuestAddress, access: Access) -> Result<HostPage, Refusal> {
+        Ok(self.grant(at, access)?.host)
+    }
+
+    /// A page for an access that is allowed, once everybody knows of it who has to.
+    pub(super) fn grant(&mut self, at: GuestAddress, access: Access) -> Result<Grant, Refusal> {
+        let grant = self.memory.grant(at.page(), access).map_err(|denied| match denied {
+            Denied::Absent { page } => Refusal::Exit(Exit::Page { page, access }),
+            Denied::Full { page, frames_max } => Refusal::Exit(Exit::Full { page, frames_max }),
+            Denied::Outside { .. } => Refusal::Outside,
+        })?;
+        if let Some(revision) = grant.revoked {
+            self.catch_up();
+            if self.reservations.is_some() && !self.memory.is_settled(revision) {
+                return Err(Refusal::Exit(Exit::Settle(revision)));
             }
-            Err(Denied::Absent { .. }) => Err(Stop::Exit(Exit::Page { page: at.page(), access })),
-            Err(_) => Err(Stop::Exit(Exit::Read { address: at, width: 0 })),
         }
+        Ok(grant)
     }
 
     /// Forgets what memory revoked since the last time.
@@ -217,13 +223,9 @@ impl Core {
             return self.load_misaligned::<W>(address);
         }
         let physical = self.translate(address, Access::Read)?;
-        match self.granted(physical, Access::Read) {
-            Ok(host) => self.loads.insert(address, self.data_context, host),
-            Err(Stop::Exit(Exit::Read { .. })) => {
-                return Err(Stop::Exit(Exit::Read { address: physical, width: W::BYTES as u8 }));
-            }
-            Err(stop) => return Err(stop),
-        }
+        let device = Exit::Read { address: physical, width: W::BYTES as u8 };
+        let host = self.granted(physical, Access::Read).map_err(|refusal| refusal.or_device(device))?;
+        self.loads.insert(address, self.data_context, host);
         Ok(self.loads.load::<W>(address, self.data_context).expect("it was just inserted"))
     }
 
@@ -274,13 +276,9 @@ impl Core {
             return Ok(place);
         }
         let physical = self.translate(address, Access::Write)?;
-        match self.granted(physical, Access::Write) {
-            Ok(host) => self.stores.insert(address, self.data_context, host),
-            Err(Stop::Exit(Exit::Read { address, .. })) => {
-                return Err(Stop::Exit(Exit::Write { address, width: W::BYTES as u8, value: 0 }));
-            }
-            Err(stop) => return Err(stop),
-        }
+        let device = Exit::Write { address: physical, width: W::BYTES as u8, value: 0 };
+        let host = self.granted(physical, Access::Write).map_err(|refusal| refusal.or_device(device))?;
+        self.stores.insert(address, self.data_context, host);
         Ok(self.stores.place::<W>(address, self.data_context).expect("it was just inserted"))
     }
 
@@ -325,14 +323,6 @@ bytes! { u8 u16 u32 u64 }
 pub(super) fn never_a_device(stop: Stop, address: u64, access: Access) -> Stop {
     match stop {
         Stop::Exit(Exit::Read { .. } | Exit::Write { .. }) => Trap::new(access_fault(access), address).into(),
-        stop => stop,
-    }
-}
-
-/// Tables in the registers of a device are no tables.
-fn table_fault(stop: Stop, address: u64, access: Access) -> Stop {
-    match stop {
-        Stop::Exit(Exit::Read { .. }) => Trap::new(access_fault(access), address).into(),
         stop => stop,
     }
 }

@@ -12,7 +12,7 @@ use crate::board::{Board, Ending};
 use crate::computer::seat::{HartStatus, Seat};
 use crate::computer::{ComputerError, Pause};
 use crate::hart::Exit;
-use crate::memory::{Memory, Revision};
+use crate::memory::{Memory, MemoryError, Revision};
 use crate::sbi::{self, ATTENTION, Effect, Harts, View};
 
 /// What the threads of harts share.
@@ -120,6 +120,9 @@ impl Floor<'_> {
                 if let Err(error) = self.memory.bring_in(page) {
                     self.finish(Err(error.into()));
                 }
+            }
+            Exit::Full { page, frames_max } => {
+                self.finish(Err(MemoryError::Full { page, frames_max }.into()));
             }
             Exit::Settle(revision) => self.settle(number, seat, revision),
             Exit::Read { address, width } => {
