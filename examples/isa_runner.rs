@@ -11,6 +11,7 @@ use std::{env, fs};
 use ironloom_node::core::Duration;
 use ironloom_node::hyper::board::layout;
 use ironloom_node::hyper::computer::{ComputerConfig, Firmware};
+use ironloom_node::hyper::hart::Hart;
 use ironloom_node::hyper::isa::{Assembler, registers::*};
 use ironloom_node::hyper::load::{self, Place};
 use ironloom_node::hyper::{Computer, GuestAddress};
@@ -59,7 +60,7 @@ fn run(loaded: &mut Loaded, limit: u64) -> Result<()> {
             _ => computer.memory().store(*tohost, 0_u64)?,
         }
     }
-    let pc = computer.hart(0).map_or(0, |hart| hart.pc());
+    let pc = computer.hart(0).map_or(0, Hart::pc);
     Err(format!("does not end within {limit} instructions, and is at {pc:#x}").into())
 }
 

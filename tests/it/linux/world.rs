@@ -55,6 +55,7 @@ impl World {
             image: &image,
             initramfs: Some(&initramfs),
             command_line: "console=ttyS0 panic=-1 quiet ip=dhcp",
+            ..Kernel::default()
         };
         world.computer.boot_kernel(&kernel).unwrap();
         Some(world)
