@@ -3,9 +3,9 @@
 use crate::hart::core::{Core, extend};
 use crate::hart::raw::{Cursor, Leave, Op};
 
-/// Operations of two registers. Each also has a `step` that does not go on, for pairs.
-macro_rules! registers {
-    ($($name:ident |$a:ident, $b:ident| $result:expr;)*) => {$(
+/// Operations by the function that gets their operands. Each also has a `step` that does not go on, for pairs.
+macro_rules! operations {
+    ($operands:ident: $($name:ident |$($value:ident),+| $result:expr;)*) => {$(
         pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
             $name::step(core, cursor.op());
             proceed!(core, cursor)
@@ -16,7 +16,7 @@ macro_rules! registers {
 
             #[inline(always)]
             pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
-                let ($a, $b) = (core.registers[op.rs1 as usize], core.registers[op.rs2 as usize]);
+                let ($($value,)+) = $operands(core, op);
                 core.registers[op.rd as usize] = $result;
                 true
             }
@@ -24,46 +24,34 @@ macro_rules! registers {
     )*};
 }
 
-/// Operations of a register and an immediate.
-macro_rules! immediate {
-    ($($name:ident |$a:ident, $b:ident| $result:expr;)*) => {$(
-        pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            $name::step(core, cursor.op());
-            proceed!(core, cursor)
-        }
-
-        pub(in crate::hart) mod $name {
-            use super::*;
-
-            #[inline(always)]
-            pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
-                let ($a, $b) = (core.registers[op.rs1 as usize], extend(op.imm));
-                core.registers[op.rd as usize] = $result;
-                true
-            }
-        }
-    )*};
+/// Two registers.
+#[inline(always)]
+fn registers(core: &Core, op: &Op) -> (u64, u64) {
+    (core.registers[op.rs1 as usize], core.registers[op.rs2 as usize])
 }
 
-/// Operations of one register.
-macro_rules! unary {
-    ($($name:ident |$a:ident| $result:expr;)*) => {$(
-        pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            $name::step(core, cursor.op());
-            proceed!(core, cursor)
-        }
+/// A register and the immediate.
+#[inline(always)]
+fn immediate(core: &Core, op: &Op) -> (u64, u64) {
+    (core.registers[op.rs1 as usize], extend(op.imm))
+}
 
-        pub(in crate::hart) mod $name {
-            use super::*;
+/// One register.
+#[inline(always)]
+fn register(core: &Core, op: &Op) -> (u64,) {
+    (core.registers[op.rs1 as usize],)
+}
 
-            #[inline(always)]
-            pub(in crate::hart) fn step(core: &mut Core, op: &Op) -> bool {
-                let $a = core.registers[op.rs1 as usize];
-                core.registers[op.rd as usize] = $result;
-                true
-            }
-        }
-    )*};
+/// The immediate.
+#[inline(always)]
+fn constant(_: &Core, op: &Op) -> (u64,) {
+    (extend(op.imm),)
+}
+
+/// The operation's address and the immediate, whose sum may be more than an `imm` holds.
+#[inline(always)]
+fn relative(core: &Core, op: &Op) -> (u64, u64) {
+    (core.pc.wrapping_add(u64::from(op.at) * 2), extend(op.imm))
 }
 
 /// The low half of a register.
@@ -72,33 +60,15 @@ const fn word(a: u64) -> i32 {
     a as i32
 }
 
-/// Constants, some relative to the beginning of the block.
-macro_rules! constants {
-    ($($name:ident |$core:ident, $op:ident| $result:expr;)*) => {$(
-        pub(in crate::hart) fn $name(core: &mut Core, cursor: Cursor) -> Leave {
-            $name::step(core, cursor.op());
-            proceed!(core, cursor)
-        }
-
-        pub(in crate::hart) mod $name {
-            use super::*;
-
-            #[inline(always)]
-            pub(in crate::hart) fn step($core: &mut Core, $op: &Op) -> bool {
-                $core.registers[$op.rd as usize] = $result;
-                true
-            }
-        }
-    )*};
+operations! { constant:
+    lui |value| value;
 }
 
-constants! {
-    lui |core, op| extend(op.imm);
-    // The sum of the operation's place and its immediate may be more than an `imm` holds.
-    auipc |core, op| core.pc.wrapping_add(u64::from(op.at) * 2).wrapping_add(extend(op.imm));
+operations! { relative:
+    auipc |pc, b| pc.wrapping_add(b);
 }
 
-immediate! {
+operations! { immediate:
     addi |a, b| a.wrapping_add(b);
     slti |a, b| u64::from((a as i64) < (b as i64));
     sltiu |a, b| u64::from(a < b);
@@ -121,7 +91,7 @@ immediate! {
     bseti |a, b| a | 1 << (b & 63);
 }
 
-registers! {
+operations! { registers:
     add |a, b| a.wrapping_add(b);
     sub |a, b| a.wrapping_sub(b);
     sll |a, b| a << (b & 63);
@@ -174,7 +144,7 @@ registers! {
     bset |a, b| a | 1 << (b & 63);
 }
 
-unary! {
+operations! { register:
     clz |a| u64::from(a.leading_zeros());
     clzw |a| u64::from((a as u32).leading_zeros());
     ctz |a| u64::from(a.trailing_zeros());
