@@ -80,6 +80,7 @@ impl Computer {
     ///
     /// If the config asks for what cannot be.
     pub fn new(config: ComputerConfig) -> Result<Self, ComputerError> {
+        config.check()?;
         let memory =
             Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes))?;
         let board = Board::new(config.board.clone())?;

@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::Duration;
 
 use crate::board::BoardConfig;
+use crate::computer::ComputerError;
 use crate::hart::HartConfig;
 
 /// Who answers when a kernel calls its firmware.
@@ -29,6 +30,11 @@ pub struct ComputerConfig {
 }
 
 impl ComputerConfig {
+    /// The most instructions that a hart may run in a microsecond of its time.
+    pub const INSTRUCTIONS_PER_MICROSECOND_MAX: u64 = 1_000_000;
+    /// The longest turn that a hart may have.
+    pub const SLICE_MAX: Duration = Duration::from_secs(1);
+
     /// One hart of 1 GHz and so much memory.
     #[must_use]
     pub const fn new(memory_bytes: u64) -> Self {
@@ -45,6 +51,23 @@ impl ComputerConfig {
     pub fn harts(mut self, harts: u16) -> Self {
         self.board.harts = harts;
         self
+    }
+
+    /// Whether a computer can be so: time has to go by, in steps whose instructions can be counted.
+    pub(super) fn check(&self) -> Result<(), ComputerError> {
+        let per_microsecond = self.instructions_per_microsecond;
+        if !(1..=Self::INSTRUCTIONS_PER_MICROSECOND_MAX).contains(&per_microsecond) {
+            return Err(ComputerError::Speed { instructions_per_microsecond: per_microsecond });
+        }
+        if self.slice == Duration::ZERO || self.slice > Self::SLICE_MAX {
+            return Err(ComputerError::Slice { slice: self.slice });
+        }
+        Ok(())
+    }
+
+    /// Whether so many bytes may wait in the debug console.
+    pub(super) const fn has_room_for(&self, bytes: usize) -> bool {
+        bytes <= self.board.input_bytes_max as usize
     }
 
     pub(super) fn hart(&self, id: u64) -> HartConfig {

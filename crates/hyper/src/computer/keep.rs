@@ -141,6 +141,10 @@ impl Computer {
         }
         let config =
             ComputerConfig { board: board.config().clone(), firmware, instructions_per_microsecond, slice };
+        config.check()?;
+        if !config.has_room_for(rest.console.len()) {
+            return Err(unsound("more waits in its debug console than may"));
+        }
         let memory = MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes);
         let memory = Memory::restore(store, image, memory)?;
         let mut computer = Self::with_board(config, Arc::new(memory), board)?;
