@@ -27,10 +27,9 @@ pub use keep::ComputerPoint;
 pub use seat::HartStatus;
 
 use self::seat::Seat;
-use crate::GuestAddress;
-use crate::board::{Attachment, Board, Ending, Input, Output, Slot, layout};
+use crate::board::{Attachment, Board, Ending, Input, Output, Slot};
 use crate::hart::Hart;
-use crate::memory::{Memory, MemoryConfig};
+use crate::memory::Memory;
 
 /// Why a computer stopped letting time go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +81,8 @@ impl Computer {
     ///
     /// If the config asks for what cannot be.
     pub fn new(config: ComputerConfig) -> Result<Self, ComputerError> {
-        let memory =
-            Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes))?;
+        config.check()?;
+        let memory = Memory::new(config.memory())?;
         let board = Board::new(config.board.clone())?;
         Self::with_board(config, Arc::new(memory), board)
     }

@@ -99,7 +99,7 @@ impl Board {
     ///
     /// If the state is of another version or contradicts itself, or a disk cannot be opened.
     pub fn restore(state: BoardState, open: &mut OpenDisk<'_>) -> Result<Self, BoardError> {
-        let BoardState { version, config, aclint, plic, uart, rtc, ending, slots } = state;
+        let BoardState { version, config, aclint, plic, mut uart, rtc, ending, slots } = state;
         if version != VERSION {
             return Err(BoardError::Version { found: version, expected: VERSION });
         }
@@ -112,6 +112,7 @@ impl Board {
         if slots.len() != layout::SLOTS {
             return Err(malformed("it has another number of slots than boards have"));
         }
+        uart.limit(config.input_bytes_max, config.output_bytes_max);
         let mut board = Self {
             slots: Default::default(),
             aclint,
@@ -181,7 +182,10 @@ impl SlotState {
             DeviceState::Net(state) => Net::restore(state, config.frames_max, config.frame_bytes_max)
                 .map(Device::Net)
                 .ok_or(malformed("a network card holds what is no frame"))?,
-            DeviceState::Console(console) => Device::Console(console),
+            DeviceState::Console(mut console) => {
+                console.limit(config.input_bytes_max, config.output_bytes_max);
+                Device::Console(console)
+            }
             DeviceState::Entropy(rng) => Device::Entropy(Entropy::new(rng)),
         };
         Transport::restore(device, self.transport).ok_or(malformed("a ring cannot be as it is said to be"))

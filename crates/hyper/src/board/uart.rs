@@ -81,6 +81,13 @@ impl Uart {
         }
     }
 
+    /// Keeps to these limits, whatever it said itself; what is over them is lost.
+    pub(super) fn limit(&mut self, input_bytes_max: u32, output_bytes_max: u32) {
+        self.input.truncate(input_bytes_max as usize);
+        self.output.truncate(output_bytes_max as usize);
+        (self.input_bytes_max, self.output_bytes_max) = (input_bytes_max, output_bytes_max);
+    }
+
     /// Whether it interrupts.
     pub(super) fn level(&self) -> bool {
         self.interrupt() != NONE

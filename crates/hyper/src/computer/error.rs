@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::ComputerConfig;
 use crate::board::BoardError;
 use crate::memory::MemoryError;
 
@@ -15,6 +16,21 @@ pub enum ComputerError {
     /// Its board cannot be made.
     #[error("board: {0}")]
     Board(#[from] BoardError),
+    /// Its harts would be as fast as none is.
+    #[error(
+        "a hart runs 1 to {} instructions in a microsecond, not {instructions_per_microsecond}",
+        ComputerConfig::INSTRUCTIONS_PER_MICROSECOND_MAX
+    )]
+    Speed {
+        /// How many instructions were asked for.
+        instructions_per_microsecond: u64,
+    },
+    /// Its harts would have no turns, or far too long ones.
+    #[error("a turn of a hart takes more than nothing and up to {}, not {slice}", ComputerConfig::SLICE_MAX)]
+    Slice {
+        /// How long turns were to be.
+        slice: ironloom_core::Duration,
+    },
     /// What is to be booted does not fit.
     #[error("{what} takes {bytes} bytes, and there is room for {room}: give the computer more memory")]
     NoRoom {

@@ -14,10 +14,9 @@ use ironloom_core::{Duration, Instant};
 use super::config::Firmware;
 use super::seat::Seat;
 use super::{Computer, ComputerConfig, ComputerError, HartStatus};
-use crate::GuestAddress;
-use crate::board::{Board, BoardState, Ending, OpenDisk, layout};
+use crate::board::{Board, BoardState, Ending, OpenDisk};
 use crate::hart::{Hart, HartState};
-use crate::memory::{Memory, MemoryConfig, MemoryPoint};
+use crate::memory::{Memory, MemoryPoint};
 
 /// How many bytes the state of harts and devices may take in a snapshot.
 const STATE_BYTES_MAX: usize = 64 << 20;
@@ -115,7 +114,8 @@ impl Computer {
         Ok(store.put(&Linked::encode(&links, &body), Durability::Buffered)?)
     }
 
-    /// The computer that a snapshot holds. Its memory comes in as it is touched; `open` finds its disks.
+    /// The computer that a snapshot holds. Its memory comes in as it is touched, into as many pages of the host as a new
+    /// computer may fill; `open` finds its disks.
     ///
     /// # Errors
     ///
@@ -139,10 +139,18 @@ impl Computer {
         if !rest.harts.iter().all(|(_, hart)| hart.is_sound()) {
             return Err(unsound("a hart is as none can be"));
         }
-        let config =
-            ComputerConfig { board: board.config().clone(), firmware, instructions_per_microsecond, slice };
-        let memory = MemoryConfig::new(GuestAddress::new(layout::MEMORY), config.board.memory_bytes);
-        let memory = Memory::restore(store, image, memory)?;
+        let config = ComputerConfig {
+            board: board.config().clone(),
+            firmware,
+            instructions_per_microsecond,
+            slice,
+            ..ComputerConfig::new(0)
+        };
+        config.check()?;
+        if !config.has_room_for(rest.console.len()) {
+            return Err(unsound("more waits in its debug console than may"));
+        }
+        let memory = Memory::restore(store, image, config.memory())?;
         let mut computer = Self::with_board(config, Arc::new(memory), board)?;
         computer.become_rest(&rest);
         Ok(computer)

@@ -10,6 +10,7 @@ use super::{Computer, ComputerConfig, ComputerError, Firmware, HartStatus, Kerne
 use crate::GuestAddress;
 use crate::board::{Ending, Output, layout};
 use crate::isa::{Assembler, Label, csr, registers::*};
+use crate::memory::MemoryError;
 
 const MEMORY: u64 = 4 << 20;
 const POWER_OFF: u64 = 0x5555;
@@ -281,6 +282,25 @@ fn what_does_not_fit_is_refused() {
     let mut computer = Computer::new(ComputerConfig { firmware: Firmware::Guest, ..config(1) }).unwrap();
     let error = boot(&mut computer, Kernel { image: &image, ..Kernel::default() });
     assert!(matches!(error, ComputerError::NoFirmware), "{error}");
+}
+
+#[test]
+fn a_computer_whose_host_is_full_stands_still_until_there_is_room() {
+    // Writes a page after another.
+    let mut text = assembler();
+    text.li(S0, layout::MEMORY + 0x1_0000).li(T0, 0x1000);
+    let again = text.here();
+    text.sd(S0, 0, S0).add(S0, S0, T0).j(again);
+    for freely in [false, true] {
+        let mut computer = boot(ComputerConfig { frames_max: 100, ..config(1) }, text.clone());
+        let deadline = computer.now().saturating_add(Duration::from_millis(1));
+        for _ in 0..2 {
+            let run = if freely { computer.run_freely_until(deadline) } else { computer.run_until(deadline) };
+            let full = matches!(run, Err(ComputerError::Memory(MemoryError::Full { frames_max: 100, .. })));
+            assert!(full, "{run:?}, freely: {freely}");
+        }
+        assert_eq!(computer.memory().frames_used(), 100);
+    }
 }
 
 #[test]

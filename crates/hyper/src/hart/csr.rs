@@ -145,6 +145,26 @@ impl Csrs {
         self.pmp.open();
     }
 
+    /// Whether all hold what can be written to them; what somebody else has stored may be anything.
+    pub(super) fn is_sound(&self) -> bool {
+        let masks = [
+            (self.medeleg, DELEGABLE),
+            (self.mideleg, SUPERVISOR),
+            (self.mie, ALL),
+            (self.raised, ALL),
+            (self.mcounteren, 0xffff_ffff),
+            (self.scounteren, 0xffff_ffff),
+            (self.menvcfg, FIOM | ADUE | STCE),
+            (self.senvcfg, FIOM),
+            (self.mepc | self.sepc, !1),
+            (self.mtvec | self.stvec, !2),
+        ];
+        masks.into_iter().all(|(value, mask)| value & !mask == 0)
+            && status::is_sound(self.mstatus)
+            && matches!(self.satp >> 60, SATP_BARE | SATP_SV39)
+            && self.pmp.is_sound()
+    }
+
     /// The interrupts that are pending.
     pub(crate) fn pending(&self, ticks: u64) -> u64 {
         let mut pending = self.raised | self.lines;

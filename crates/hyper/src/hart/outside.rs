@@ -165,9 +165,9 @@ impl Hart {
         self.core.pc
     }
 
-    /// Goes on elsewhere.
+    /// Goes on elsewhere: at an even address, as no instruction is at an odd one.
     pub const fn set_pc(&mut self, pc: u64) {
-        self.core.pc = pc;
+        self.core.pc = pc & !1;
     }
 
     /// Its mode.
@@ -189,7 +189,7 @@ impl Hart {
         self.core.csrs = Csrs { lines: self.core.csrs.lines, ..Csrs::new() };
         self.core.csrs.hand_over();
         self.core.forget_everything();
-        self.core.pc = pc;
+        self.set_pc(pc);
         self.set_register(10, a0);
         self.set_register(11, a1);
     }

@@ -83,6 +83,14 @@ impl Pmp {
         }
     }
 
+    /// Whether the registers hold what can be written to them.
+    pub(super) fn is_sound(&self) -> bool {
+        let known = READ | WRITE | EXECUTE | MODE | LOCKED;
+        let is_config =
+            |byte: &u8| byte & !known == 0 && byte & (READ | WRITE) != WRITE && byte & MODE != 2 << 3;
+        self.config.iter().all(is_config) && self.address.iter().all(|address| address & !ADDRESS == 0)
+    }
+
     pub(crate) fn read(&self, number: u16) -> Option<u64> {
         if let Some(first) = config_register(number) {
             let Some(bytes) = self.config.get(first..first + 8) else { return Some(0) };

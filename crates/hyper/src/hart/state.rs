@@ -33,8 +33,10 @@ impl Message for HartState {
 impl HartState {
     /// Whether a hart can be so; what somebody else has written may be anything.
     #[must_use]
-    pub const fn is_sound(&self) -> bool {
-        self.retired < 1 << 61 && self.traps < 1 << 61 && self.now.as_nanos() < 1 << 62
+    pub fn is_sound(&self) -> bool {
+        let countable = self.retired < 1 << 61 && self.traps < 1 << 61 && self.now.as_nanos() < 1 << 62;
+        let registers = self.integers[0] == 0 && self.pc & 1 == 0 && self.fflags < 32 && self.frm < 8;
+        countable && registers && self.csrs.is_sound()
     }
 }
 

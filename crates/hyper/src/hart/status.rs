@@ -45,6 +45,11 @@ pub(crate) const fn summed(status: u64) -> u64 {
     if status & FS == FS { status | SD } else { status & !SD }
 }
 
+/// Whether a hart's status can be so.
+pub(crate) fn is_sound(status: u64) -> bool {
+    status & !(WRITABLE | SD) == FIXED && previous(status).is_some() && summed(status) == status
+}
+
 /// The mode before the trap to machine mode, if it is one.
 pub(crate) const fn previous(status: u64) -> Option<Privilege> {
     match (status & MPP) >> 11 {

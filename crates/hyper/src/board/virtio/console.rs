@@ -32,6 +32,14 @@ impl Console {
         Self { input: VecDeque::new(), output: Vec::new(), input_bytes_max, output_bytes_max, is_full: false }
     }
 
+    /// Keeps to these limits, whatever it said itself; what is over them is lost.
+    pub(in crate::board) fn limit(&mut self, input_bytes_max: u32, output_bytes_max: u32) {
+        self.input.truncate(input_bytes_max as usize);
+        // A guest may have written one request more than there was room for.
+        self.output.truncate(output_bytes_max as usize * 2);
+        (self.input_bytes_max, self.output_bytes_max) = (input_bytes_max, output_bytes_max);
+    }
+
     pub(super) fn reset(&mut self) {
         self.input.clear();
         self.is_full = false;
