@@ -40,7 +40,7 @@ impl Kind {
                     .expect("the size is possible");
                 if let Some(content) = content {
                     volume.write_at(0, content).expect("it fits");
-                    Volume::flush(&mut volume).expect("the store is memory");
+                    Volume::flush(&volume).expect("the store is memory");
                 }
                 Box::new(volume)
             }
@@ -69,7 +69,12 @@ impl Ours {
         }
         let net = Attachment::Net { mac: Mac::local(7), mtu: 1_500 };
         let card = computer.attach(net).expect("there is a slot");
-        let kernel = Kernel { image: &image, initramfs: Some(&initramfs), command_line: Guest::COMMAND_LINE };
+        let kernel = Kernel {
+            image: &image,
+            initramfs: Some(&initramfs),
+            command_line: Guest::COMMAND_LINE,
+            ..Kernel::default()
+        };
         computer.boot_kernel(&kernel).expect("the kernel fits");
         let mut ours = Self { computer, network: Network::new(), card, text: String::new() };
         ours.until_prompt();
