@@ -13,6 +13,8 @@ const FUNCTION: u64 = DATA;
 const VERSION: u64 = DATA + 0x1000;
 const STALE: u64 = DATA + 0x2000;
 const SEEN: u64 = DATA + 0x3000;
+/// Of each hart, the last version that it saw, a line each.
+const ACKNOWLEDGED: u64 = DATA + 0x4000;
 /// Tables, and the pages that they lead to.
 const ROOT: u64 = DATA + 0x10_000;
 const MIDDLE: u64 = DATA + 0x11_000;
@@ -26,18 +28,26 @@ const PLACE: u64 = 4 << 30;
 fn watch(text: &mut Assembler, last: u64, observe: impl FnOnce(&mut Assembler)) {
     let (again, fresh, same) = (text.label(), text.label(), text.label());
     text.li(S2, VERSION).li(S3, last).li(S4, 0).li(S5, 0).li(S6, 0);
+    text.li(S8, ACKNOWLEDGED).slli(T0, A0, 6).add(S8, S8, T0);
     text.bind(again).ld(S7, 0, S2).fence(2, 2);
     observe(text);
-    text.bgeu(A0, S7, fresh).addi(S4, S4, 1).bind(fresh);
+    text.sd(S7, 0, S8).bgeu(A0, S7, fresh).addi(S4, S4, 1).bind(fresh);
     text.beq(A0, S6, same).mv(S6, A0).addi(S5, S5, 1).bind(same).bne(S7, S3, again);
     text.li(T0, STALE).amoadd_d(ZERO, S4, T0).li(T0, SEEN).amoadd_d(ZERO, S5, T0);
 }
 
-fn check(what: &str, computer: &Computer, readers: u64) {
+/// Announces the version in `s7`, and waits until the first of the others has seen it.
+fn announce(text: &mut Assembler) {
+    let (wait, seen) = (text.label(), text.label());
+    text.li(T0, VERSION).sd(S7, 0, T0).li(T0, ACKNOWLEDGED + 64);
+    text.bind(wait).ld(T1, 0, T0).bgeu(T1, S7, seen).pause().j(wait).bind(seen);
+}
+
+fn check(what: &str, computer: &Computer, readers: u64, last: u64) {
     let (stale, seen) = (dword(computer, STALE), dword(computer, SEEN));
     println!("{what}: {readers} harts saw {seen} changes");
     assert_eq!(stale, 0, "{what}: what was replaced was seen after the fence");
-    assert!(seen >= readers, "{what}: every hart saw the last version");
+    assert!(seen >= last + readers - 1, "{what}: one hart saw every version, and the others the last");
 }
 
 fn fence_all(text: &mut Assembler, function: u64, start: u64, size: u64) {
@@ -47,15 +57,15 @@ fn fence_all(text: &mut Assembler, function: u64, start: u64, size: u64) {
 
 #[test]
 fn instructions_that_were_replaced_do_not_run_after_the_fence() {
-    const LAST: u64 = 800;
+    const LAST: u64 = 200;
     // li a0, number; ret
     let code = |number: u64| (number as u32) << 20 | 0x513;
     let writer = |text: &mut Assembler| {
-        text.li(S2, FUNCTION).li(S3, VERSION).li(S5, 1 << 20).li(S6, code(0).into()).li(S7, 0);
+        text.li(S2, FUNCTION).li(S5, 1 << 20).li(S6, code(0).into()).li(S7, 0);
         repeat(text, S4, LAST, |text| {
             text.add(S6, S6, S5).addi(S7, S7, 1).sw(S6, 0, S2).fence(1, 1);
             fence_all(text, 0, 0, 0);
-            text.sd(S7, 0, S3);
+            announce(text);
         });
     };
     let reader = |text: &mut Assembler| {
@@ -70,7 +80,7 @@ fn instructions_that_were_replaced_do_not_run_after_the_fence() {
             computer.memory().store(GuestAddress::new(FUNCTION), code(0)).unwrap();
             computer.memory().store(GuestAddress::new(FUNCTION + 4), 0x8067_u32).unwrap();
         });
-        check("replaced instructions", &computer, readers as u64);
+        check("replaced instructions", &computer, readers as u64, LAST);
     }
 }
 
@@ -97,7 +107,7 @@ fn translate(text: &mut Assembler, scratch: Register) {
 /// Maps one page after another; says so after a fence of all others, or of that address only.
 fn remap(text: &mut Assembler, last: u64, code: bool) {
     translate(text, T0);
-    text.li(S2, LEAVES).li(S3, VERSION).li(S5, PAGES).li(S7, 0);
+    text.li(S2, LEAVES).li(S5, PAGES).li(S7, 0);
     repeat(text, S4, last / 2, |text| {
         for (start, size) in [(PLACE, 4_096), (0, 0)] {
             // The next of four pages: first its content, then the way to it.
@@ -112,14 +122,14 @@ fn remap(text: &mut Assembler, last: u64, code: bool) {
                 fence_all(text, 0, 0, 0);
             }
             fence_all(text, 1, start, size);
-            text.sd(S7, 0, S3);
+            announce(text);
         }
     });
 }
 
 #[test]
 fn a_page_that_was_unmapped_is_not_read_after_the_fence() {
-    const LAST: u64 = 800;
+    const LAST: u64 = 200;
     let writer = |text: &mut Assembler| remap(text, LAST, false);
     let reader = |text: &mut Assembler| {
         translate(text, T0);
@@ -130,13 +140,18 @@ fn a_page_that_was_unmapped_is_not_read_after_the_fence() {
     for readers in [1, 3] {
         let mut parts: Vec<Part<'_>> = vec![&writer];
         parts.resize(readers + 1, &reader);
-        check("replaced translations of data", &run_after(&parts, |computer| map(computer)), readers as u64);
+        check(
+            "replaced translations of data",
+            &run_after(&parts, |computer| map(computer)),
+            readers as u64,
+            LAST,
+        );
     }
 }
 
 #[test]
 fn a_page_that_was_unmapped_is_not_run_after_the_fence() {
-    const LAST: u64 = 800;
+    const LAST: u64 = 200;
     let writer = |text: &mut Assembler| remap(text, LAST, true);
     let reader = |text: &mut Assembler| {
         translate(text, T0);
@@ -149,7 +164,7 @@ fn a_page_that_was_unmapped_is_not_run_after_the_fence() {
         computer.memory().store(GuestAddress::new(PAGES), 0x513_u32).unwrap();
         computer.memory().store(GuestAddress::new(PAGES + 4), 0x8067_u32).unwrap();
     });
-    check("replaced translations of code", &computer, 2);
+    check("replaced translations of code", &computer, 2, LAST);
 }
 
 /// All harts ask all others at once: nobody waits for ever.

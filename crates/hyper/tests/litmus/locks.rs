@@ -92,7 +92,7 @@ fn conditional_after(store: Part<'_>) -> u64 {
     dword(&run(&[&reserves, &stores]), FAR)
 }
 
-const ROUNDS: u64 = 300;
+const ROUNDS: u64 = 40;
 
 #[test]
 fn a_reservation_is_lost_when_somebody_stores_what_was_there() {
