@@ -6,6 +6,8 @@
 
 #[path = "linux/guest.rs"]
 mod guest;
+#[path = "linux/machine.rs"]
+mod machine;
 #[path = "linux/ours.rs"]
 mod ours;
 #[path = "linux/qemu.rs"]
@@ -31,7 +33,9 @@ fn main() {
         Ok(guest) => guest,
         Err(reason) => return println!("skipped: {reason}"),
     };
-    for harts in [1, 2] {
+    machine::benches(&mut suite, &guest);
+    let harts: &[u16] = if suite.is_quick() { &[1] } else { &[1, 2] };
+    for harts in harts.iter().copied() {
         let name = format!("hyper::linux/harts={harts}");
         if !suite.selects(&name) {
             continue;

@@ -24,11 +24,10 @@ pub(crate) enum Mode {
     Free,
 }
 
-/// Boots the guest, runs the mix, and tells the times.
-pub(crate) fn run(guest: &Guest, harts: u16, mode: Mode) -> Report {
+/// A machine with the kernel in its memory.
+fn loaded(guest: &Guest, harts: u16) -> Computer {
     let image = fs::read(&guest.kernel).expect("the script has made it");
     let initramfs = fs::read(&guest.initramfs).expect("the script has made it");
-    let start = now();
     let mut computer =
         Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(harts)).expect("the machine is made");
     let kernel = Kernel {
@@ -38,6 +37,29 @@ pub(crate) fn run(guest: &Guest, harts: u16, mode: Mode) -> Report {
         ..Kernel::default()
     };
     computer.boot_kernel(&kernel).expect("the kernel fits");
+    computer
+}
+
+/// A machine whose shell waits for somebody to type.
+pub(crate) fn booted(guest: &Guest, harts: u16) -> Computer {
+    let mut computer = loaded(guest, harts);
+    let mut watch = Watch::default();
+    loop {
+        let pause = computer.run_for(STEP).expect("the machine runs");
+        while let Some(output) = computer.poll() {
+            let Output::Serial(bytes) = output else { continue };
+            if let Next::Type(_) = watch.saw(&bytes, Default::default(), 0) {
+                return computer;
+            }
+        }
+        assert!(matches!(pause, Pause::Deadline), "the machine stopped: {pause:?}");
+    }
+}
+
+/// Boots the guest, runs the mix, and tells the times.
+pub(crate) fn run(guest: &Guest, harts: u16, mode: Mode) -> Report {
+    let start = now();
+    let mut computer = loaded(guest, harts);
     let mut watch = Watch::default();
     loop {
         let pause = match mode {

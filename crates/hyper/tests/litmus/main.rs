@@ -1,0 +1,8 @@
+//! Harts that run freely, each on a thread of its own: what RISC-V's memory model forbids is never seen.
+//!
+//! What it allows need not be seen; how often it was, each test prints (`--nocapture`).
+
+mod code;
+mod locks;
+mod orders;
+mod rig;
