@@ -85,7 +85,12 @@ fn disks(suite: &mut Suite, guest: &Guest) {
 
 /// Has a machine do everything with its disks.
 fn drive(machine: &mut dyn Machine) -> Vec<Duration> {
-    DISKS.iter().map(|(_, line)| machine.run(line).0).collect()
+    let run = |(_, line): &(&str, &str)| {
+        let (took, said) = machine.run(&format!("{line} && echo done"));
+        assert!(said.contains("done\r\n"), "{said}");
+        took
+    };
+    DISKS.iter().map(run).collect()
 }
 
 fn network(suite: &mut Suite, guest: &Guest) {
@@ -111,7 +116,10 @@ fn talk(machine: &mut dyn Machine) -> [Duration; 2] {
     let line = format!("wget -q -O /dev/null {} && echo received", machine.page());
     let (received, said) = machine.run(&line);
     assert!(said.contains("received\r\n"), "{said}");
-    machine.run(&format!("head -c {PAGE_BYTES} /dev/zero > /tmp/file && httpd -h /tmp"));
+    machine.run(&format!(
+        "dd if=/dev/zero of=/tmp/file bs=1M count={} 2>/dev/null && httpd -h /tmp",
+        PAGE_BYTES >> 20
+    ));
     let (sent, bytes) = machine.fetch();
     assert!(bytes > PAGE_BYTES, "only {bytes} bytes came");
     [received, sent]

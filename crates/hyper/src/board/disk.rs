@@ -85,6 +85,9 @@ pub enum BlockError {
 }
 
 /// A volume is a disk that forks at once and is stored with the snapshots of its machine.
+///
+/// It should have a [pin](Volume::pin): without one, it refuses what is written once as much waits in memory as its config
+/// allows, and the guest sees a disk that fails.
 impl BlockDevice for Volume {
     fn size(&self) -> u64 {
         Self::size(self)
