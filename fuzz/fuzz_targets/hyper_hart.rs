@@ -28,7 +28,8 @@ fuzz_target!(|bytes: &[u8]| {
         // The second half goes on from where the first one ended.
         let first = computer.run_for(TIME).unwrap();
         let second = computer.run_for(TIME).unwrap();
-        let harts = (0..harts.into()).map(|number| computer.hart(number).unwrap().state()).collect::<Vec<_>>();
+        let harts =
+            (0..harts.into()).map(|number| computer.hart(number).unwrap().state()).collect::<Vec<_>>();
         (first, second, computer.retired(), harts, computer.memory().digest().unwrap())
     };
     assert_eq!(run(), run());

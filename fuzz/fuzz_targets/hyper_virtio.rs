@@ -5,8 +5,8 @@
 use ironloom_core::Instant;
 use ironloom_hyper::board::{Attachment, Board, BoardConfig, Input, MemoryDisk, layout};
 use ironloom_hyper::{GuestAddress, Memory, MemoryConfig};
-use ironloom_net::frame::{Body, Frame};
 use ironloom_net::Mac;
+use ironloom_net::frame::{Body, Frame};
 use libfuzzer_sys::fuzz_target;
 
 const MEMORY_BYTES: u64 = 1 << 20;
@@ -51,7 +51,10 @@ fuzz_target!(|bytes: &[u8]| {
             0 => drop(board.write(Instant::ZERO, &memory, register(slot, place % 0x120), 4, value.into())),
             1 => drop(board.write(Instant::ZERO, &memory, register(slot, 0x50), 4, u64::from(a % 3))),
             2 => drop(memory.store(GuestAddress::new(layout::MEMORY + place % 0xC00 / 4 * 4), value)),
-            3 => drop(memory.store(GuestAddress::new(layout::MEMORY + place % 0xC00 / 8 * 8), layout::MEMORY + u64::from(value % 0x4000))),
+            3 => drop(memory.store(
+                GuestAddress::new(layout::MEMORY + place % 0xC00 / 8 * 8),
+                layout::MEMORY + u64::from(value % 0x4000),
+            )),
             4 => {
                 let body = Body::Other { ethertype: 1, bytes: vec![0; usize::from(a)].into() };
                 let frame = Frame { source: Mac::local(1), target: Mac::local(2), body };

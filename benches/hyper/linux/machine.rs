@@ -36,15 +36,19 @@ pub(crate) fn benches(suite: &mut Suite, guest: &Guest) {
 }
 
 fn forks(suite: &mut Suite, computer: &Computer) {
-    suite.compare("hyper::machine::fork", [Goal::Nanos(1e6)]).run_many(OURS, || (), |(), iterations| {
-        let measure = |_| {
-            let mut fork = None;
-            let took = timed(|| fork = Some(computer.fork().expect("it has no disk")));
-            drop(fork);
-            took
-        };
-        (0..iterations).map(measure).sum()
-    });
+    suite.compare("hyper::machine::fork", [Goal::Nanos(1e6)]).run_many(
+        OURS,
+        || (),
+        |(), iterations| {
+            let measure = |_| {
+                let mut fork = None;
+                let took = timed(|| fork = Some(computer.fork().expect("it has no disk")));
+                drop(fork);
+                took
+            };
+            (0..iterations).map(measure).sum()
+        },
+    );
 }
 
 /// Forks that all live, and that each answer a question at their consoles.
@@ -54,7 +58,11 @@ fn crowd(suite: &mut Suite, computer: &Computer) {
     let took = timed(|| forks.iter_mut().for_each(ask));
     let each = resident().saturating_sub(before) as f64 / FORKS as f64;
     suite
-        .compare_values("hyper::machine::forks=50/bytes_each", Unit::Bytes, [Goal::Bytes(10.0 * 1024.0 * 1024.0)])
+        .compare_values(
+            "hyper::machine::forks=50/bytes_each",
+            Unit::Bytes,
+            [Goal::Bytes(10.0 * 1024.0 * 1024.0)],
+        )
         .found(OURS, each);
     suite
         .compare_values("hyper::machine::forks=50/answer_each", Unit::Nanos, [])
