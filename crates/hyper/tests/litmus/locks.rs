@@ -97,13 +97,13 @@ const ROUNDS: u64 = 40;
 #[test]
 fn a_reservation_is_lost_when_somebody_stores_what_was_there() {
     let stores: [(&str, Part<'_>); 6] = [
-        ("sd", &|text| drop(text.ld(T0, 0, S2).sd(T0, 0, S2))),
-        ("sw", &|text| drop(text.lw(T0, 4, S2).sw(T0, 4, S2))),
-        ("sb", &|text| drop(text.lb(T0, 7, S2).sb(T0, 7, S2))),
+        ("sd", &|text| _ = text.ld(T0, 0, S2).sd(T0, 0, S2)),
+        ("sw", &|text| _ = text.lw(T0, 4, S2).sw(T0, 4, S2)),
+        ("sb", &|text| _ = text.lb(T0, 7, S2).sb(T0, 7, S2)),
         ("fsd", &|text| {
             text.li(T0, 3 << 13).csrs(0x100, T0).fld(FT0, 0, S2).fsd(FT0, 0, S2);
         }),
-        ("amoor.d", &|text| drop(text.amoor_d(ZERO, ZERO, S2))),
+        ("amoor.d", &|text| _ = text.amoor_d(ZERO, ZERO, S2)),
         ("sc.d", &|text| {
             let retry = text.here();
             text.lr_d(T0, S2).sc_d(T2, T0, S2).bnez(T2, retry);

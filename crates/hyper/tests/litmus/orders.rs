@@ -201,10 +201,10 @@ fn loads_are_not_answered_by_stores_that_follow_them() {
 
 #[test]
 fn harts_agree_on_the_order_of_independent_writes() {
-    let write_x = |text: &mut Assembler| drop(text.sd(S8, 0, S2));
-    let write_y = |text: &mut Assembler| drop(text.sd(S8, 0, S3));
-    let read_xy = |text: &mut Assembler| drop(text.ld(A2, 0, S2).fence(READ, READ).ld(A3, 0, S3));
-    let read_yx = |text: &mut Assembler| drop(text.ld(A2, 0, S3).fence(READ, READ).ld(A3, 0, S2));
+    let write_x = |text: &mut Assembler| _ = text.sd(S8, 0, S2);
+    let write_y = |text: &mut Assembler| _ = text.sd(S8, 0, S3);
+    let read_xy = |text: &mut Assembler| _ = text.ld(A2, 0, S2).fence(READ, READ).ld(A3, 0, S3);
+    let read_yx = |text: &mut Assembler| _ = text.ld(A2, 0, S3).fence(READ, READ).ld(A3, 0, S2);
     let seen = race(LINES, &[&write_x, &write_y, &read_xy, &read_yx]);
     never("independent reads of independent writes", &seen, |seen| {
         seen.found[2] == [1, 0] && seen.found[3] == [1, 0]
@@ -213,8 +213,8 @@ fn harts_agree_on_the_order_of_independent_writes() {
 
 #[test]
 fn a_place_never_goes_back() {
-    let writer = |text: &mut Assembler| drop(text.sd(S8, 0, S2).sd(S9, 0, S2));
-    let reader = |text: &mut Assembler| drop(text.ld(A2, 0, S2).ld(A3, 0, S2));
+    let writer = |text: &mut Assembler| _ = text.sd(S8, 0, S2).sd(S9, 0, S2);
+    let reader = |text: &mut Assembler| _ = text.ld(A2, 0, S2).ld(A3, 0, S2);
     let seen = race(LINES, &[&writer, &reader, &reader]);
     never("coherence of reads", &seen, |seen| seen.found[1..].iter().any(|found| found[0] > found[1]));
     never("the last write", &seen, |seen| seen.x != 2);

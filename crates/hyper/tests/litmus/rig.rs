@@ -13,24 +13,24 @@ const TEXT: u64 = layout::MEMORY + (2 << 20);
 const BARRIER: u64 = layout::MEMORY + 0x1000;
 const DONE: u64 = layout::MEMORY + 0x2000;
 /// What tests keep in memory, from here on.
-pub const DATA: u64 = layout::MEMORY + (4 << 20);
+pub(crate) const DATA: u64 = layout::MEMORY + (4 << 20);
 
 /// The most guest time that a test takes.
 const TIME_MAX: Duration = Duration::from_secs(20);
 
 /// What one hart does.
-pub type Part<'a> = &'a dyn Fn(&mut Assembler);
+pub(crate) type Part<'a> = &'a dyn Fn(&mut Assembler);
 
 /// A computer whose harts each run a part, in supervisor mode, until all are through.
-pub fn run(parts: &[Part<'_>]) -> Computer {
+pub(crate) fn run(parts: &[Part<'_>]) -> Computer {
     run_after(parts, |_| {})
 }
 
 /// The same, with something done to the computer before.
-pub fn run_after(parts: &[Part<'_>], before: impl FnOnce(&mut Computer)) -> Computer {
+pub(crate) fn run_after(parts: &[Part<'_>], before: impl FnOnce(&mut Computer)) -> Computer {
     let mut computer = Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(parts.len() as u16)).unwrap();
     let image = image(parts);
-    computer.boot_kernel(&Kernel { image: &image, initramfs: None, command_line: "" }).unwrap();
+    computer.boot_kernel(&Kernel { image: &image, ..Kernel::default() }).unwrap();
     before(&mut computer);
     let deadline = computer.now().saturating_add(TIME_MAX);
     assert_eq!(computer.run_freely_until(deadline).unwrap(), Pause::Deadline);
@@ -41,7 +41,9 @@ pub fn run_after(parts: &[Part<'_>], before: impl FnOnce(&mut Computer)) -> Comp
 /// A kernel whose first hart starts the others; then each runs its part and waits for ever.
 fn image(parts: &[Part<'_>]) -> Vec<u8> {
     let mut text = Assembler::new(GuestAddress::new(TEXT));
-    let begin = text.label();
+    let (start, begin) = (text.label(), text.label());
+    // Behind the jump: where it belongs from the begin of memory, how much of that it needs, flags, version, magic.
+    text.j(start).align(8).dwords(&[2 << 20, 64 << 10]).zeros(56 - 24).bytes(b"RSC\x05").zeros(4).bind(start);
     text.bnez(A0, begin);
     for hart in 1..parts.len() {
         text.li(A0, hart as u64).la(A1, begin).li(A2, 0);
@@ -62,7 +64,7 @@ fn image(parts: &[Part<'_>]) -> Vec<u8> {
 }
 
 /// Waits until all harts have come here. `s11` counts how many that is.
-pub fn meet(text: &mut Assembler, harts: usize) {
+pub(crate) fn meet(text: &mut Assembler, harts: usize) {
     let (wait, through) = (text.label(), text.label());
     text.addi(S11, S11, harts as i32).li(T0, BARRIER).li(T1, 1).amoadd_d(ZERO, T1, T0);
     text.bind(wait).ld(T1, 0, T0).bgeu(T1, S11, through).pause().j(wait).bind(through);
@@ -70,12 +72,12 @@ pub fn meet(text: &mut Assembler, harts: usize) {
 }
 
 /// Calls the firmware with what is in the registers.
-pub fn call(text: &mut Assembler, extension: u64, function: u64) {
+pub(crate) fn call(text: &mut Assembler, extension: u64, function: u64) {
     text.li(A7, extension).li(A6, function).ecall();
 }
 
 /// Does something so often; `counter` counts down.
-pub fn repeat(text: &mut Assembler, counter: Register, times: u64, body: impl FnOnce(&mut Assembler)) {
+pub(crate) fn repeat(text: &mut Assembler, counter: Register, times: u64, body: impl FnOnce(&mut Assembler)) {
     let (again, over) = (text.label(), text.label());
     text.li(counter, times).bind(again).beqz(counter, over).addi(counter, counter, -1);
     body(text);
@@ -83,6 +85,6 @@ pub fn repeat(text: &mut Assembler, counter: Register, times: u64, body: impl Fn
 }
 
 /// A word of memory.
-pub fn dword(computer: &Computer, at: u64) -> u64 {
+pub(crate) fn dword(computer: &Computer, at: u64) -> u64 {
     computer.memory().load(GuestAddress::new(at)).unwrap()
 }
