@@ -100,7 +100,7 @@ fn snapshots(suite: &mut Suite, computer: &mut Computer) -> (Arc<dyn BlobStore>,
                 // A fork knows of no store, so everything is put.
                 let mut fork = computer.fork().expect("it has no disk");
                 let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
-                timed(|| drop(black_box(fork.snapshot(&store).expect("there is room"))))
+                timed(|| _ = black_box(fork.snapshot(&store).expect("there is room")))
             };
             (0..iterations).map(measure).sum()
         },
