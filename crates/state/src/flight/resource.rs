@@ -112,9 +112,15 @@ impl<P> Resource<P> {
         let mut queue = self.queue.lock();
         let mut delivery = None;
         if queue.phase == Phase::Stored {
-            queue.current = layout::newest(store, &self.id, view)?;
-            queue.phase = Phase::Here;
-            delivery = queue.hand_over();
+            // Stores may be slow, and who submits the next batch needs the lock. Several readers may load the same.
+            drop(queue);
+            let stored = layout::newest(store, &self.id, view)?;
+            queue = self.queue.lock();
+            if queue.phase == Phase::Stored {
+                queue.current = stored;
+                queue.phase = Phase::Here;
+                delivery = queue.hand_over();
+            }
         }
         debug_assert_eq!(queue.phase, Phase::Here, "what is awaited is granted to nobody");
         Ok((queue.current.value.clone(), delivery))

@@ -186,9 +186,12 @@ fn a_chain_of_readers_behind_a_load_overflows_no_stack() {
     let limits = Config { batches_in_flight_max: 16_384, ..config(1, Roots::Off) };
     let state = open_with(&store, limits);
     let gate = store.doors.scans.shut();
-    let readers: Vec<_> = (0..16_000).map(|_| submit(&state, look(1, &[1]))).collect();
+    let first = submit(&state, look(1, &[1]));
     gate.reached.wait();
+    // Whoever submits does not wait for the load.
+    let readers: Vec<_> = (1..16_000).map(|_| submit(&state, look(1, &[1]))).collect();
     gate.open.open();
+    within("the load", move || first.wait_committed()).unwrap();
     let last = readers.into_iter().next_back().unwrap();
     within("readers behind a load", move || last.wait_committed()).unwrap();
     within("close", move || state.close()).unwrap();
