@@ -86,15 +86,15 @@ impl Service for Client {
         }
         loop {
             match host.receive_payload(socket, RECEIVED_BYTES_MAX) {
-                Ok(Some(payload)) if payload.is_empty() => break,
-                Ok(Some(payload)) => {
-                    self.fetched.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
-                }
-                Ok(None) => {
+                Ok(Some(payload)) if payload.is_empty() => {
                     self.fetched.is_over.store(true, Ordering::Relaxed);
                     return host.close(socket);
                 }
-                Err(_) => return,
+                Ok(Some(payload)) => {
+                    self.fetched.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
+                }
+                Ok(None) => return,
+                Err(error) => panic!("nothing comes: {error}"),
             }
         }
     }
