@@ -4,10 +4,11 @@
 //! All times are the host's: from the start to the first prompt, and from one line of the program to the next.
 //! Where the kernel cannot be had, or a compiler for RISC-V or QEMU is not installed, a line says so.
 
-#[path = "linux/guest.rs"]
 mod guest;
 #[path = "linux/machine.rs"]
 mod machine;
+#[path = "linux/mix.rs"]
+mod mix;
 #[path = "linux/ours.rs"]
 mod ours;
 #[path = "linux/qemu.rs"]
@@ -15,7 +16,6 @@ mod qemu;
 #[path = "linux/watch.rs"]
 mod watch;
 
-use guest::Guest;
 use ironloom_benches::{Goal, OURS, Suite, Unit};
 use ours::Mode;
 use watch::Report;
@@ -29,7 +29,7 @@ const FREELY: &str = "ironloom, freely";
 
 fn main() {
     let mut suite = Suite::from_args();
-    let guest = match Guest::new() {
+    let guest = match mix::guest() {
         Ok(guest) => guest,
         Err(reason) => return println!("skipped: {reason}"),
     };

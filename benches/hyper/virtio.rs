@@ -6,7 +6,6 @@
 //! our machine that is a machine of its fabric, for QEMU (`-netdev user`) a thread of this process.
 //! Where the kernel cannot be had, or QEMU is not installed, a line says so.
 
-#[path = "virtio/guest.rs"]
 mod guest;
 #[path = "virtio/network.rs"]
 mod network;
@@ -19,6 +18,7 @@ use std::time::Duration;
 
 use guest::Guest;
 use ironloom_benches::{Goal, OURS, Suite, Unit};
+use ironloom_core::{Rng, Seed};
 use ours::{Kind, Ours};
 use qemu::Qemu;
 
@@ -28,6 +28,9 @@ const MEMORY_BYTES: u64 = 1 << 30;
 const DISK_BYTES: u64 = 512 << 20;
 /// The bytes of the page that Linux fetches, and of the file that it serves.
 const PAGE_BYTES: u64 = 256 << 20;
+
+/// What Linux says when it waits for a line.
+const PROMPT: &str = "ironloom# ";
 
 /// What QEMU is called in the tables.
 const QEMU: &str = "qemu";
@@ -55,7 +58,7 @@ trait Machine {
 
 fn main() {
     let mut suite = Suite::from_args();
-    let guest = match Guest::new() {
+    let guest = match Guest::new("console=ttyS0 panic=-1 quiet ip=dhcp", None) {
         Ok(guest) => guest,
         Err(reason) => return println!("skipped: {reason}"),
     };
@@ -124,4 +127,11 @@ fn talk(machine: &mut dyn Machine) -> [Duration; 2] {
     let (sent, bytes) = machine.fetch();
     assert!(bytes > PAGE_BYTES, "only {bytes} bytes came");
     [received, sent]
+}
+
+/// What is on a disk at first: nothing that can be made smaller.
+fn noise(bytes: u64) -> Vec<u8> {
+    let mut noise = vec![0; bytes as usize];
+    Rng::new(Seed::new(1)).fill(&mut noise);
+    noise
 }

@@ -1,11 +1,9 @@
 //! The guest in our machine.
 
-use std::fs;
-
 use ironloom_benches::now;
 use ironloom_core::Duration;
 use ironloom_hyper::board::Output;
-use ironloom_hyper::computer::{Kernel, Pause};
+use ironloom_hyper::computer::Pause;
 use ironloom_hyper::{Computer, ComputerConfig};
 
 use crate::MEMORY_BYTES;
@@ -26,17 +24,9 @@ pub(crate) enum Mode {
 
 /// A machine with the kernel in its memory.
 fn loaded(guest: &Guest, harts: u16) -> Computer {
-    let image = fs::read(&guest.kernel).expect("the script has made it");
-    let initramfs = fs::read(&guest.initramfs).expect("the script has made it");
     let mut computer =
         Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(harts)).expect("the machine is made");
-    let kernel = Kernel {
-        image: &image,
-        initramfs: Some(&initramfs),
-        command_line: Guest::COMMAND_LINE,
-        ..Kernel::default()
-    };
-    computer.boot_kernel(&kernel).expect("the kernel fits");
+    guest.boot(&mut computer);
     computer
 }
 

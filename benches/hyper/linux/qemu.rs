@@ -34,7 +34,7 @@ pub(crate) fn run(guest: &Guest, harts: u16) -> Result<Report, String> {
         .arg(&guest.kernel)
         .arg("-initrd")
         .arg(&guest.initramfs)
-        .args(["-append", Guest::COMMAND_LINE])
+        .args(["-append", guest.command_line])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let child = command.spawn().map_err(|error| match error.kind() {

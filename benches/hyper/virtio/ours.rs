@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use ironloom_benches::now;
 use ironloom_blob::{MemoryStore, PinName, Volume, volume};
 use ironloom_hyper::board::{Attachment, BlockDevice, Input, MemoryDisk, Output, Slot};
-use ironloom_hyper::computer::{Kernel, Pause};
+use ironloom_hyper::computer::Pause;
 use ironloom_hyper::{Computer, ComputerConfig};
 use ironloom_net::{Mac, fabric};
 
-use crate::guest::{Guest, PROMPT, noise};
+use crate::guest::Guest;
 use crate::network::Network;
-use crate::{DISK_BYTES, MEMORY_BYTES, Machine};
+use crate::{DISK_BYTES, MEMORY_BYTES, Machine, PROMPT, noise};
 
 /// How much time goes by between two looks at who has something to say to whom.
 const STEP: ironloom_core::Duration = ironloom_core::Duration::from_micros(100);
@@ -61,8 +61,6 @@ pub(crate) struct Ours {
 impl Ours {
     /// Boots Linux.
     pub(crate) fn new(guest: &Guest, kind: Kind) -> Self {
-        let image = fs::read(&guest.kernel).expect("the script has made it");
-        let initramfs = fs::read(&guest.initramfs).expect("the script has made it");
         let mut computer = Computer::new(ComputerConfig::new(MEMORY_BYTES)).expect("the machine is made");
         for content in [Some(noise(DISK_BYTES)), None] {
             let device = kind.disk(content.as_deref());
@@ -71,13 +69,7 @@ impl Ours {
         }
         let net = Attachment::Net { mac: Mac::local(7), mtu: 1_500 };
         let card = computer.attach(net).expect("there is a slot");
-        let kernel = Kernel {
-            image: &image,
-            initramfs: Some(&initramfs),
-            command_line: Guest::COMMAND_LINE,
-            ..Kernel::default()
-        };
-        computer.boot_kernel(&kernel).expect("the kernel fits");
+        guest.boot(&mut computer);
         let mut ours = Self { computer, network: Network::new(), card, text: String::new() };
         ours.until_prompt();
         ours

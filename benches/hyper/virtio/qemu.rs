@@ -10,8 +10,8 @@ use std::time::Duration;
 use ironloom_benches::now;
 use tempfile::TempDir;
 
-use crate::guest::{Guest, PROMPT, noise};
-use crate::{DISK_BYTES, MEMORY_BYTES, Machine, PAGE_BYTES};
+use crate::guest::Guest;
+use crate::{DISK_BYTES, MEMORY_BYTES, Machine, PAGE_BYTES, PROMPT, noise};
 
 const PROGRAM: &str = "qemu-system-riscv64";
 
@@ -51,7 +51,7 @@ impl Qemu {
             command.args(["-drive", &drive, "-device", &format!("virtio-blk-device,drive={id}")]);
         }
         command.arg("-kernel").arg(&guest.kernel).arg("-initrd").arg(&guest.initramfs);
-        command.args(["-append", Guest::COMMAND_LINE]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["-append", guest.command_line]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => format!("{PROGRAM} is not installed"),
             _ => format!("{PROGRAM}: {error}"),
