@@ -6,6 +6,8 @@
 #![deny(unsafe_code)]
 
 pub mod board;
+pub mod cluster;
+pub mod coherence;
 pub mod computer;
 pub mod float;
 pub mod hart;

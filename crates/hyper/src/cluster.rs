@@ -1,0 +1,5 @@
+//! The hosts of one machine: who they are, how they speak, who is among them, and where harts live.
+
+mod host;
+
+pub use host::{Epoch, HOSTS_MAX, HostId, HostSet};
