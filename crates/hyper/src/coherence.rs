@@ -3,3 +3,18 @@
 mod content;
 
 pub use content::{Content, LINE_BYTES, Lines};
+
+/// How a host holds a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Held {
+    Nothing,
+    Read,
+    Write,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tell {
+    Whole,
+    Since,
+}

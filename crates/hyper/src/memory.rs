@@ -24,7 +24,10 @@ mod region;
 mod restore;
 mod revocation;
 mod snapshot;
+mod spread;
 mod words;
+
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -41,6 +44,7 @@ pub use grant::{Access, Denied, Grant};
 pub use point::MemoryPoint;
 pub use raw::HostPage;
 pub use revocation::{ReaderId, Revision, Revocation};
+pub use spread::{Pager, Told};
 
 /// The physical memory of a guest.
 ///
@@ -65,6 +69,8 @@ pub struct Memory {
     /// What the names in the regions stand for. Its lock is taken before those of regions.
     stored: Mutex<Stored>,
     pool: Pool,
+    /// Gets what other hosts hold.
+    pager: OnceLock<Arc<dyn Pager>>,
 }
 
 /// A region, or `None` where nothing was ever touched.
@@ -98,7 +104,8 @@ impl Memory {
     ) -> Self {
         let revocations = Revocations::new(config.readers_max, config.revocations_max);
         let stored = Mutex::new(stored);
-        Self { regions: regions.map(Mutex::new).collect(), revocations, stored, pool, config }
+        let regions = regions.map(Mutex::new).collect();
+        Self { regions, revocations, stored, pool, config, pager: OnceLock::new() }
     }
 
     /// Where it begins.

@@ -89,7 +89,7 @@ impl Computer {
             match seat.hart.run(instructions) {
                 Exit::Budget | Exit::Yield => break,
                 Exit::Wait => seat.wait(end),
-                Exit::Page { page, .. } => self.memory.bring_in(page)?,
+                Exit::Page { page, access } => self.memory.bring_in(page, access)?,
                 Exit::Full { page, frames_max } => return Err(MemoryError::Full { page, frames_max }.into()),
                 Exit::Read { address, width } => {
                     let value = self.board.read(seat.hart.now(), address, width).ok();

@@ -283,6 +283,11 @@ impl Place {
         self.0
     }
 
+    /// Whether it lies in a page.
+    pub(crate) fn is_in(self, page: HostPage) -> bool {
+        self.0 & !0xfff == address_of(page)
+    }
+
     #[inline(always)]
     pub(crate) fn load<W: Word>(self) -> W {
         W::load(self.0)

@@ -195,11 +195,12 @@ impl Core {
 
     fn forget(&mut self, revocation: Revocation) {
         match revocation {
-            Revocation::Page(host) => {
-                self.loads.forget_host(host);
-                self.stores.forget_host(host);
-                self.tables.forget_host(host);
-                self.pages.clear();
+            Revocation::Page(host) => self.forget_host(host),
+            Revocation::Gone(host) => {
+                self.forget_host(host);
+                if self.reservation.is_some_and(|held| held.place.is_in(host)) {
+                    self.release();
+                }
             }
             Revocation::Writes(host) => {
                 self.stores.forget_host(host);
@@ -213,6 +214,13 @@ impl Core {
                 self.code_stale = true;
             }
         }
+    }
+
+    fn forget_host(&mut self, host: HostPage) {
+        self.loads.forget_host(host);
+        self.stores.forget_host(host);
+        self.tables.forget_host(host);
+        self.pages.clear();
     }
 
     /// Loads a word the long way: translation, page, device, or byte by byte.

@@ -5,8 +5,9 @@
 
 use super::raw::{Frame, PAGE, Words, zero_words};
 use super::region::{Refusal, Region};
-use super::{Memory, MemoryError, words};
+use super::{Access, Memory, MemoryError, words};
 use crate::GuestAddress;
+use crate::coherence::Held;
 
 /// A value that a guest's memory holds at once: an integer of 1 to 8 bytes.
 pub trait Word: Copy + sealed::Sealed {
@@ -139,12 +140,12 @@ impl Memory {
         loop {
             let (region, index) = self.region(address.page())?;
             match region.as_deref() {
-                Some(region) if region.is_absent(index) => {}
+                Some(region) if !region.is_here(index, Held::Read) => {}
                 Some(region) => return Ok(read(region.frame(index).map_or(zero_words(), Frame::words))),
                 None => return Ok(read(zero_words())),
             }
             drop(region);
-            self.bring_in(address.page())?;
+            self.bring_in(address.page(), Access::Read)?;
         }
     }
 
@@ -154,7 +155,7 @@ impl Memory {
         write: impl FnOnce(&Words) -> T,
     ) -> Result<T, MemoryError> {
         let mut write = Some(write);
-        self.on_page(address, |region, page| {
+        self.on_page(address, Access::Write, |region, page| {
             region.make_writable(page, self.ctx())?;
             let write = write.take().expect("a page is written once");
             let frame = region.frame(page).expect("a page that can be written has a frame");
@@ -166,6 +167,7 @@ impl Memory {
     pub(super) fn on_page<T>(
         &self,
         address: GuestAddress,
+        access: Access,
         mut action: impl FnMut(&mut Region, usize) -> Result<T, Refusal>,
     ) -> Result<T, MemoryError> {
         let page = address.page();
@@ -177,7 +179,7 @@ impl Memory {
             };
             drop(region);
             match refusal {
-                Refusal::Absent => self.bring_in(page)?,
+                Refusal::Absent => self.bring_in(page, access)?,
                 Refusal::Full => return Err(self.full(page).into()),
             }
         }

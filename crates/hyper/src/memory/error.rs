@@ -74,6 +74,24 @@ pub enum MemoryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What another host said of a page contradicts itself.
+    #[error("what was said of {page} contradicts itself")]
+    Unsound {
+        /// The page.
+        page: PageNumber,
+    },
+    /// Another pager gets what other hosts hold.
+    #[error("the memory is spread over hosts already")]
+    Spread,
+    /// Other hosts hold some of the pages.
+    #[error("pages are held by other hosts: store the memory together with them")]
+    Lacking,
+    /// A page that another host holds cannot be had any more.
+    #[error("{page} is held by a host that does not answer any more")]
+    Lost {
+        /// The page.
+        page: PageNumber,
+    },
     /// The store failed.
     #[error(transparent)]
     Blob(#[from] BlobError),

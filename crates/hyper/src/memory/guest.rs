@@ -16,7 +16,7 @@ use vm_memory::{
 
 use super::access::pieces;
 use super::raw::{self, Pin};
-use super::{Memory, MemoryError};
+use super::{Access, Memory, MemoryError};
 use crate::GuestAddress;
 
 /// Keeps the page under a slice from being reused for as long as the slice exists.
@@ -133,6 +133,7 @@ impl<'a> GuestMemorySliceIterator<'a, Pinned> for Slices<'a> {}
 impl Memory {
     /// Pins a page to be read or written by a device.
     fn pin(&self, address: GuestAddress, writes: bool) -> std::result::Result<Pin, MemoryError> {
-        self.on_page(address, |region, page| region.pin(page, writes, self.ctx()))
+        let access = if writes { Access::Write } else { Access::Read };
+        self.on_page(address, access, |region, page| region.pin(page, writes, self.ctx()))
     }
 }

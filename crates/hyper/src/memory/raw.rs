@@ -135,6 +135,11 @@ impl Frame {
         self.count().load(Ordering::Acquire) as u32 == 1
     }
 
+    /// Whether anybody has it pinned.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.count().load(Ordering::Acquire) >= PIN
+    }
+
     /// Keeps the frame from being reused, without a share in it.
     pub(super) fn pin(&self) -> Pin {
         self.count().fetch_add(PIN, Ordering::Relaxed);

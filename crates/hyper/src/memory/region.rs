@@ -4,6 +4,8 @@
 //! table, which makes each frame in it shared, and a shared frame is copied before it is written. What differs from
 //! fork to fork from the start, namely who was granted what, lies beside the table as sets of pages.
 
+mod spread;
+
 use std::sync::Arc;
 
 use super::bits::Bits;
@@ -13,7 +15,9 @@ use super::raw::{Frame, Fresh, HostPage, PAGE, Pin, Pool};
 use super::revocation::{Replaced, Revocation, Revocations};
 use super::words;
 use super::{Grant, Revision};
+use crate::coherence::Held;
 use ironloom_blob::BlobId;
+use spread::Spread;
 
 /// How many pages a region has.
 pub(super) const PAGES: usize = 512;
@@ -40,6 +44,8 @@ pub(super) struct Region {
     lent: Bits,
     /// Pages that some reader may have a pointer to by which it writes.
     writable: Bits,
+    /// What other hosts hold, once any does.
+    spread: Option<Box<Spread>>,
 }
 
 /// What a region was when it was last stored.
@@ -98,6 +104,12 @@ impl Region {
         matches!(self.origin, Origin::Unread(_)) || self.absent.has(page)
     }
 
+    /// Whether a page can be used so without asking anybody.
+    #[inline]
+    pub(super) fn is_here(&self, page: usize, held: Held) -> bool {
+        !self.is_absent(page) && self.held(page) >= held
+    }
+
     /// The frame of a page, if it has one.
     #[inline]
     pub(super) fn frame(&self, page: usize) -> Option<&Frame> {
@@ -112,7 +124,7 @@ impl Region {
     /// Grants a page to a reader, which may keep the pointer.
     #[inline]
     pub(super) fn grant(&mut self, page: usize, access: Access, ctx: Context<'_>) -> Result<Grant, Refusal> {
-        if self.is_absent(page) {
+        if !self.is_here(page, Held::Read) {
             return Err(Refusal::Absent);
         }
         let revoked = match access {
@@ -135,7 +147,7 @@ impl Region {
     pub(super) fn pin(&mut self, page: usize, writes: bool, ctx: Context<'_>) -> Result<Pin, Refusal> {
         if writes {
             self.make_writable(page, ctx)?;
-        } else if self.is_absent(page) {
+        } else if !self.is_here(page, Held::Read) {
             return Err(Refusal::Absent);
         }
         match self.frame(page) {
@@ -151,9 +163,10 @@ impl Region {
         page: usize,
         ctx: Context<'_>,
     ) -> Result<Option<Revision>, Refusal> {
-        if self.is_absent(page) {
+        if !self.is_here(page, Held::Write) {
             return Err(Refusal::Absent);
         }
+        self.keep_base(page);
         if self.owned.has(page) && !self.code.has(page) {
             self.written.insert(page);
             return Ok(None);

@@ -8,7 +8,8 @@ use super::image::{self, Node, SLOTS};
 use super::raw::PAGE;
 use super::region::{Origin, PAGES, Refusal, Region};
 use super::snapshot::Stored;
-use super::{Memory, MemoryConfig, MemoryError, MemoryPoint};
+use super::{Access, Memory, MemoryConfig, MemoryError, MemoryPoint};
+use crate::coherence::Held;
 use crate::{GuestAddress, PAGE_BYTES, PageNumber};
 
 /// A page that is in the store, or a region that says where its pages are.
@@ -71,12 +72,25 @@ impl Memory {
         Ok(MemoryPoint { regions, stored, config: self.config.clone(), pool: self.pool.clone() })
     }
 
-    /// Gets the content of a page that is absent. One that is not absent stays as it is.
+    /// Gets a page that is absent, or that other hosts hold. One that can be used so already stays as it is.
+    ///
+    /// What others hold may be gone again when this returns: whoever is denied again asks again.
     ///
     /// # Errors
     ///
-    /// If the page is not in memory, the store fails, what it has is not what was stored, or there is no frame for it.
-    pub fn bring_in(&self, page: PageNumber) -> Result<(), MemoryError> {
+    /// If the page is not in memory, the store fails, what it has is not what was stored, there is no frame for it, or no
+    /// other host gives it.
+    pub fn bring_in(&self, page: PageNumber, access: Access) -> Result<(), MemoryError> {
+        let wanted = if access == Access::Write { Held::Write } else { Held::Read };
+        if self.held(page) < wanted {
+            let pager = self.pager.get().expect("pages are elsewhere only if there is a pager");
+            pager.bring(page, access)?;
+        }
+        self.bring_in_stored(page)
+    }
+
+    /// Gets the content of a page that is in the store only.
+    pub(super) fn bring_in_stored(&self, page: PageNumber) -> Result<(), MemoryError> {
         loop {
             let store = self.stored.lock().store.clone();
             let (region, index) = self.region(page)?;

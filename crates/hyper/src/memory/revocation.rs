@@ -23,6 +23,8 @@ use super::region::Region;
 pub enum Revocation {
     /// All pointers to this page.
     Page(HostPage),
+    /// All pointers to this page, and what was reserved in it: others may write it before it is granted again.
+    Gone(HostPage),
     /// Those by which this page is written. It may be read as before.
     Writes(HostPage),
     /// All pointers to any page.

@@ -64,8 +64,11 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// If the store fails, or what is absent must be copied from another store and that fails.
+    /// If the store fails, or what is absent must be copied from another store and that fails, or other hosts hold a page.
     pub fn snapshot(&self, store: &Arc<dyn BlobStore>) -> Result<BlobId, MemoryError> {
+        if self.lacks_any() {
+            return Err(MemoryError::Lacking);
+        }
         let mut stored = self.stored.lock();
         self.revoke_everything();
         let known = stored.store.as_ref().is_some_and(|known| Arc::ptr_eq(known, store));
@@ -83,8 +86,11 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// If a region of the image must be read and that fails.
+    /// If a region of the image must be read and that fails, or other hosts hold a page.
     pub fn digest(&self) -> Result<BlobId, MemoryError> {
+        if self.lacks_any() {
+            return Err(MemoryError::Lacking);
+        }
         let stored = self.stored.lock();
         Ok(self.compose(Sink::Names, &stored.inner, None)?.root)
     }

@@ -158,4 +158,5 @@ mod hostile;
 mod images;
 mod model;
 mod queues;
+mod spread;
 mod threads;

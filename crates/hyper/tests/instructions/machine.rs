@@ -83,7 +83,7 @@ impl Machine {
         loop {
             match self.hart.run(10_000_000) {
                 Exit::Wait => return,
-                Exit::Page { page, .. } => self.memory.bring_in(page).unwrap(),
+                Exit::Page { page, access } => self.memory.bring_in(page, access).unwrap(),
                 Exit::Read { .. } | Exit::Write { .. } => self.hart.complete(None),
                 other => panic!("{other:?} at {:#x}", self.hart.pc()),
             }

@@ -116,8 +116,8 @@ impl Floor<'_> {
                 return true;
             }
             Exit::Bell => {}
-            Exit::Page { page, .. } => {
-                if let Err(error) = self.memory.bring_in(page) {
+            Exit::Page { page, access } => {
+                if let Err(error) = self.memory.bring_in(page, access) {
                     self.finish(Err(error.into()));
                 }
             }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use crate::hart::core::{Core, extend};
 use crate::hart::raw::{Cursor, Leave, Place, Word};
 use crate::hart::reservations::Reservation;
-use crate::hart::stop::{Exception, Stop, Trap};
+use crate::hart::stop::{Exception, Exit, Stop, Trap};
 use crate::hart::translate::{Bytes, never_a_device};
 use crate::memory::Access;
 
@@ -132,7 +132,13 @@ fn readable<W: Shared>(core: &mut Core, address: u64) -> Result<Place, Stop> {
     if address & (W::BYTES - 1) != 0 {
         return Err(Trap::new(Exception::LoadMisaligned, address).into());
     }
-    core.load_slowly::<W>(address).map_err(|stop| never_a_device(stop, address, Access::Read))?;
+    core.load_slowly::<W>(address).map_err(|stop| match never_a_device(stop, address, Access::Read) {
+        // What stores is next; a page that has to come from elsewhere comes for both.
+        Stop::Exit(Exit::Page { page, access: Access::Read }) => {
+            Stop::Exit(Exit::Page { page, access: Access::Write })
+        }
+        stop => stop,
+    })?;
     Ok(core.loads.place::<W>(address, core.data_context).expect("it was just inserted"))
 }
 

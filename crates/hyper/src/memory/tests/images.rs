@@ -25,7 +25,7 @@ fn what_is_stored_comes_back_when_it_is_touched() {
     let back = restore(&store, image, 1200);
     assert_eq!(back.frames_used(), 0);
     assert_eq!(back.grant(page(600), Access::Read), Err(Denied::Absent { page: page(600) }));
-    back.bring_in(page(600)).unwrap();
+    back.bring_in(page(600), Access::Read).unwrap();
     assert_eq!(back.frames_used(), 1);
     assert!(back.grant(page(600), Access::Read).is_ok() && back.grant(page(601), Access::Write).is_ok());
     assert_eq!(back.load::<u64>(at(1199, 4088)).unwrap(), 3);
@@ -72,7 +72,7 @@ fn an_image_moves_to_another_store() {
     }
     let image = memory.snapshot(&from).unwrap();
     let back = restore(&from, image, 1200);
-    back.bring_in(page(5)).unwrap();
+    back.bring_in(page(5), Access::Read).unwrap();
     assert_eq!(back.snapshot(&to).unwrap(), image);
     drop(from);
     let again = restore(&to, image, 1200);

@@ -73,6 +73,7 @@ struct Cache {
 impl Cache {
     fn forget(&mut self, revocation: Revocation) {
         match revocation {
+            Revocation::Gone(_) => unreachable!("nothing is spread here"),
             Revocation::Page(host) => self.grants.retain(|_, grant| grant.host != host),
             Revocation::Writes(host) => {
                 self.grants
@@ -129,7 +130,7 @@ impl Machine {
     fn grant(&mut self, number: u64, access: Access) -> Grant {
         let grant = match self.memory.grant(page(number), access) {
             Err(Denied::Absent { page }) => {
-                self.memory.bring_in(page).unwrap();
+                self.memory.bring_in(page, Access::Read).unwrap();
                 self.memory.grant(page, access).unwrap()
             }
             granted => granted.unwrap(),

@@ -1,0 +1,221 @@
+//! What a region knows of pages that other hosts hold.
+//!
+//! A page that was received or told is *known*: other hosts have, or had, the same bytes. When it is written for the first
+//! time after that, the bytes that it had are kept beside it as its *base*, so that what changed can be told by lines.
+//! The page itself stays where it is: if it moved with its first write, each store-conditional that is the first write
+//! to a page would fail, and two hosts that try in turns might try for ever.
+
+use std::collections::BTreeMap;
+
+use super::super::Revision;
+use super::super::bits::Bits;
+use super::super::raw::{Frame, HostPage, PAGE, Words};
+use super::super::revocation::Revocation;
+use super::super::spread::{Told, Unsound};
+use super::super::words;
+use super::{Context, Refusal, Region, own, take};
+use crate::coherence::{Content, Held, Tell};
+
+/// Which pages of a region other hosts hold, and what is needed to tell them what changed.
+#[derive(Debug, Clone, Default)]
+pub(in crate::memory) struct Spread {
+    /// Pages that are not held here. What their frames hold is what they once were.
+    away: Bits,
+    /// Pages that may only be read, because others read them too.
+    shared: Bits,
+    /// Pages whose bytes are those that were received or told last.
+    known: Bits,
+    /// What pages held when they were known last and that were written since.
+    bases: BTreeMap<u16, Box<[u8; PAGE]>>,
+}
+
+impl Region {
+    /// How a page is held.
+    #[inline]
+    pub(in crate::memory) fn held(&self, page: usize) -> Held {
+        match &self.spread {
+            Some(spread) if spread.away.has(page) => Held::Nothing,
+            Some(spread) if spread.shared.has(page) => Held::Read,
+            _ => Held::Write,
+        }
+    }
+
+    /// Whether any page is not held here.
+    pub(in crate::memory) fn lacks_any(&self) -> bool {
+        self.spread.as_ref().is_some_and(|spread| !spread.away.is_empty())
+    }
+
+    /// Leaves a page to other hosts before anybody here has used it.
+    pub(in crate::memory) fn leave(&mut self, page: usize) {
+        self.spread.get_or_insert_default().away.insert(page);
+    }
+
+    /// Keeps what a known page holds, because it is about to be written.
+    #[inline]
+    pub(super) fn keep_base(&mut self, page: usize) {
+        let Some(spread) = &mut self.spread else { return };
+        if !spread.known.has(page) {
+            return;
+        }
+        spread.known.remove(page);
+        let frame = self.table.as_ref().and_then(|table| table.frames[page].as_ref());
+        spread.bases.insert(page as u16, bytes_of(frame));
+    }
+
+    /// Takes a page from readers until only `keep` is left; what has to be settled until that is so.
+    pub(in crate::memory) fn withdraw(
+        &mut self,
+        page: usize,
+        keep: Held,
+        ctx: Context<'_>,
+    ) -> Option<Revision> {
+        let host = self.frame(page).map_or_else(HostPage::zero, Frame::host);
+        let spread = self.spread.get_or_insert_default();
+        match keep {
+            Held::Write => return None,
+            Held::Read => {
+                spread.shared.insert(page);
+                if !self.writable.has(page) {
+                    return None;
+                }
+            }
+            Held::Nothing => {
+                spread.away.insert(page);
+                spread.shared.remove(page);
+                if !self.lent.has(page) {
+                    return None;
+                }
+                self.lent.remove(page);
+            }
+        }
+        self.writable.remove(page);
+        let revocation = if keep == Held::Read { Revocation::Writes(host) } else { Revocation::Gone(host) };
+        Some(ctx.revocations.push(revocation, None))
+    }
+
+    /// Whether a device uses the page.
+    pub(in crate::memory) fn is_pinned(&self, page: usize) -> bool {
+        self.frame(page).is_some_and(Frame::is_pinned)
+    }
+
+    /// What became of a page since it was known last, if nobody writes to it any more. It is known from now on.
+    pub(in crate::memory) fn tell(&mut self, page: usize, tell: Option<Tell>) -> Told {
+        let now = bytes_of(self.frame(page));
+        let spread = self.spread.get_or_insert_default();
+        let base = spread.bases.remove(&(page as u16));
+        let changed = !spread.known.has(page) && base.as_ref().is_none_or(|base| *base != now);
+        spread.known.insert(page);
+        let content = tell.map(|tell| match (tell, &base) {
+            (Tell::Since, _) if !changed => Content::Same,
+            (Tell::Since, Some(base)) => Content::since(base, &now),
+            _ => Content::of(&now),
+        });
+        Told { content, changed }
+    }
+
+    /// Puts a page here that was elsewhere, or lets one be written that others read.
+    pub(in crate::memory) fn arrive(
+        &mut self,
+        page: usize,
+        held: Held,
+        content: &Content,
+        ctx: Context<'_>,
+    ) -> Result<Result<(), Unsound>, Refusal> {
+        if let Err(unsound) = self.take_in(page, content, ctx)? {
+            return Ok(Err(unsound));
+        }
+        let has_frame = self.frame(page).is_some();
+        let spread = self.spread.get_or_insert_default();
+        spread.bases.remove(&(page as u16));
+        spread.away.remove(page);
+        // Zeroes without a frame are told as a whole; to keep zeroes as their base would only cost room.
+        if has_frame {
+            spread.known.insert(page)
+        } else {
+            spread.known.remove(page)
+        }
+        match held {
+            Held::Write => spread.shared.remove(page),
+            Held::Read => spread.shared.insert(page),
+            Held::Nothing => spread.away.insert(page),
+        }
+        Ok(Ok(()))
+    }
+
+    fn take_in(
+        &mut self,
+        page: usize,
+        content: &Content,
+        ctx: Context<'_>,
+    ) -> Result<Result<(), Unsound>, Refusal> {
+        match content {
+            Content::Same => return Ok(Ok(())),
+            Content::Zeroes if self.frame(page).is_none() => return Ok(Ok(())),
+            Content::Lines(lines) if !lines.is_sound() => return Ok(Err(Unsound)),
+            _ => {}
+        }
+        // Nobody has a pointer to it: it was withdrawn, and that was settled, or nobody was ever granted it.
+        let frame = self.place_for(page, content, ctx)?;
+        fill(frame.words(), content);
+        self.written.insert(page);
+        if self.code.has(page) {
+            self.code.remove(page);
+            own(&mut self.table).versions[page] = ctx.pool.next_version();
+        }
+        Ok(Ok(()))
+    }
+
+    /// The frame of a page, alone its own, with what it holds if part of that stays.
+    fn place_for(&mut self, page: usize, content: &Content, ctx: Context<'_>) -> Result<&Frame, Refusal> {
+        let table = own(&mut self.table);
+        let place = &mut table.frames[page];
+        if !place.as_ref().is_some_and(Frame::is_exclusive) {
+            let fresh = take(ctx)?;
+            match place {
+                Some(old) => words::copy(old.words(), fresh.frame.words()),
+                None if !content.is_complete() && !fresh.clean => words::clear(fresh.frame.words()),
+                None => {}
+            }
+            *place = Some(fresh.frame);
+        }
+        self.absent.remove(page);
+        self.owned.insert(page);
+        Ok(place.as_ref().expect("it was just put there"))
+    }
+
+    /// Gives up what a page once was; whether there was anything.
+    pub(in crate::memory) fn forget(&mut self, page: usize) -> bool {
+        if self.held(page) != Held::Nothing || self.is_pinned(page) {
+            return false;
+        }
+        let Some(spread) = &mut self.spread else { return false };
+        spread.known.remove(page);
+        self.owned.remove(page);
+        self.written.insert(page);
+        self.absent.remove(page);
+        let Some(table) = &mut self.table else { return false };
+        std::sync::Arc::make_mut(table).frames[page].take().is_some()
+    }
+}
+
+fn bytes_of(frame: Option<&Frame>) -> Box<[u8; PAGE]> {
+    let mut bytes = Box::new([0; PAGE]);
+    if let Some(frame) = frame {
+        words::copy_out(frame.words(), &mut bytes);
+    }
+    bytes
+}
+
+/// Makes a page what a message says of it.
+fn fill(words: &Words, content: &Content) {
+    match content {
+        Content::Same => {}
+        Content::Zeroes => words::clear(words),
+        Content::Whole(bytes) => words::write(words, 0, &bytes[..]),
+        Content::Lines(lines) => {
+            for (number, line) in lines.iter() {
+                words::write(words, number * line.len(), line);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Two memories that hold the pages of one, beside a plain array.
+
+use ironloom_core::{Rng, Seed};
+
+use super::*;
+use crate::coherence::{Content, Held, Tell};
+
+const PAGES_OF_IT: u64 = 4;
+
+#[derive(Debug)]
+struct NoPager;
+
+impl Pager for NoPager {
+    fn bring(&self, page: PageNumber, _: Access) -> Result<(), MemoryError> {
+        Err(MemoryError::Lost { page })
+    }
+}
+
+/// Two hosts; the page is at the first, both or the second.
+struct Pair {
+    hosts: [Memory; 2],
+    /// Whether a host has ever had a page, so that it can be told what changed.
+    knows: [[bool; 2]; PAGES_OF_IT as usize],
+    carried: usize,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let hosts = [memory(PAGES_OF_IT), memory(PAGES_OF_IT)];
+        for host in &hosts {
+            host.spread(std::sync::Arc::new(NoPager)).unwrap();
+        }
+        hosts[1].leave_all();
+        Self { hosts, knows: [[true, false]; PAGES_OF_IT as usize], carried: 0 }
+    }
+
+    /// Gives a page to a host so that it may be used as wanted.
+    fn give(&mut self, number: u64, to: usize, wanted: Held) {
+        let page = page(number);
+        let [here, there] = [&self.hosts[to], &self.hosts[1 - to]];
+        let held = here.held(page);
+        if held >= wanted {
+            return;
+        }
+        let keep = if wanted == Held::Write { Held::Nothing } else { Held::Read };
+        let _ = there.withdraw(page, keep);
+        let tell = match (held, self.knows[number as usize][to]) {
+            (Held::Read, _) => None,
+            (_, true) => Some(Tell::Since),
+            (_, false) => Some(Tell::Whole),
+        };
+        let told = there.tell(page, tell).unwrap();
+        let content = told.content.unwrap_or(Content::Same);
+        self.carried += content.carried();
+        here.arrive(page, wanted, &content).unwrap();
+        self.knows[number as usize][to] = true;
+    }
+}
+
+#[test]
+fn what_one_host_writes_the_other_reads() {
+    for seed in 0..200 {
+        let mut rng = Rng::new(Seed::new(seed));
+        let mut pair = Pair::new();
+        let mut model = vec![0_u8; (PAGES_OF_IT * PAGE_BYTES) as usize];
+        for _ in 0..100 {
+            let (number, to) = (rng.below(PAGES_OF_IT), rng.below(2) as usize);
+            let offset = rng.below(PAGE_BYTES - 8);
+            let place = (number * PAGE_BYTES + offset) as usize;
+            match rng.below(5) {
+                0 | 1 => {
+                    pair.give(number, to, Held::Write);
+                    let value = rng.next_u64();
+                    pair.hosts[to].store(at(number, offset), value).unwrap();
+                    model[place..place + 8].copy_from_slice(&value.to_le_bytes());
+                }
+                2 => {
+                    pair.give(number, to, Held::Write);
+                    let byte = rng.below(2) as u8;
+                    pair.hosts[to].write_bytes(at(number, 0), &[byte; 4096]).unwrap();
+                    model[place - offset as usize..][..4096].fill(byte);
+                }
+                3 => {
+                    pair.give(number, to, Held::Read);
+                    let expected = u64::from_le_bytes(model[place..place + 8].try_into().unwrap());
+                    assert_eq!(pair.hosts[to].load::<u64>(at(number, offset)).unwrap(), expected, "{seed}");
+                }
+                _ => {
+                    if pair.hosts[to].forget(page(number)) {
+                        pair.knows[number as usize][to] = false;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_that_returns_carries_the_lines_that_changed() {
+    let mut pair = Pair::new();
+    pair.hosts[0].write_bytes(at(0, 0), &[1; 4096]).unwrap();
+    pair.give(0, 1, Held::Write);
+    assert_eq!(std::mem::take(&mut pair.carried), 4096);
+    pair.give(0, 0, Held::Write);
+    assert_eq!(pair.carried, 0, "nothing was written");
+    pair.hosts[0].store(at(0, 8), 7_u64).unwrap();
+    pair.hosts[0].store(at(0, 640), 7_u64).unwrap();
+    pair.give(0, 1, Held::Read);
+    assert_eq!(pair.carried, 128);
+}
+
+#[test]
+fn a_page_elsewhere_is_denied_and_its_readers_are_told() {
+    let memory = memory(2);
+    memory.spread(std::sync::Arc::new(NoPager)).unwrap();
+    let reader = memory.register().unwrap();
+    let grant = memory.grant(page(0), Access::Write).unwrap();
+    assert!(told(&memory, reader).is_empty());
+
+    let revision = memory.withdraw(page(0), Held::Read).unwrap();
+    assert!(!memory.is_settled(revision));
+    assert_eq!(told(&memory, reader), [Revocation::Writes(grant.host)]);
+    assert!(memory.is_settled(revision));
+    assert_eq!(memory.grant(page(0), Access::Write), Err(Denied::Absent { page: page(0) }));
+    assert!(!memory.grant(page(0), Access::Read).unwrap().writable);
+
+    let revision = memory.withdraw(page(0), Held::Nothing).unwrap();
+    assert_eq!(told(&memory, reader), [Revocation::Gone(grant.host)]);
+    assert!(memory.is_settled(revision));
+    assert_eq!(memory.grant(page(0), Access::Fetch), Err(Denied::Absent { page: page(0) }));
+    assert!(matches!(memory.load::<u8>(at(0, 0)), Err(MemoryError::Lost { .. })));
+    assert!(matches!(memory.digest(), Err(MemoryError::Lacking)));
+    assert!(memory.withdraw(page(0), Held::Nothing).is_none(), "nobody has a pointer to it");
+}
+
+#[test]
+fn code_that_comes_back_as_it_was_keeps_its_version() {
+    let mut pair = Pair::new();
+    pair.hosts[0].store(at(0, 0), 1_u64).unwrap();
+    let version = pair.hosts[0].grant(page(0), Access::Fetch).unwrap().version;
+    pair.give(0, 1, Held::Write);
+    pair.give(0, 0, Held::Read);
+    assert_eq!(pair.hosts[0].grant(page(0), Access::Fetch).unwrap().version, version);
+    pair.give(0, 1, Held::Write);
+    pair.hosts[1].store(at(0, 0), 2_u64).unwrap();
+    pair.give(0, 0, Held::Read);
+    assert_ne!(pair.hosts[0].grant(page(0), Access::Fetch).unwrap().version, version);
+}
+
+#[test]
+fn a_page_stays_where_it_is_when_it_is_written_first() {
+    let mut pair = Pair::new();
+    pair.hosts[0].store(at(0, 0), 1_u64).unwrap();
+    pair.give(0, 1, Held::Write);
+    let read = pair.hosts[1].grant(page(0), Access::Read).unwrap().host;
+    let written = pair.hosts[1].grant(page(0), Access::Write).unwrap();
+    assert_eq!((read, None), (written.host, written.revoked), "a store-conditional finds what was loaded");
+}
