@@ -1,0 +1,4 @@
+//! The protocol, explored and simulated.
+
+mod explore;
+mod world;
