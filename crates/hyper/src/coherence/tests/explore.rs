@@ -13,6 +13,9 @@ use super::world::{LOADED, Node, Words, check, hosts, impatient};
 use crate::coherence::{CoherenceConfig, Message, Page, Want};
 use crate::cluster::HostId;
 
+/// More states than any of these explorations has.
+const STATES_MAX: u32 = 2_000_000;
+
 /// What a hart does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Act {
@@ -296,6 +299,7 @@ impl Explorer {
             return None;
         }
         self.origin.push((from, step));
+        assert!(fresh < STATES_MAX, "there is no end of states: {:?}", self.path(fresh));
         Some(fresh)
     }
 
@@ -346,7 +350,28 @@ fn explore(programs: &[&[Act]], config: &CoherenceConfig, loaded: u32, network: 
 }
 
 #[test]
-fn two_hosts_one_page() {
-    let n = explore(&[&[Modify(0), Read(0)], &[Modify(0), Write(0, 1)]], &impatient(1), 0, ORDERED);
-    println!("{n}");
+fn t1() {
+    let c1 = impatient(1);
+    let c2 = impatient(2);
+    let still = CoherenceConfig { migratory: false, ..impatient(1) };
+    let unordered = Network { unordered: true, lost: 0, doubled: 0 };
+    let lossy = Network { unordered: true, lost: 1, doubled: 0 };
+    let doubled = Network { unordered: true, lost: 0, doubled: 1 };
+    let cases: &[(&str, &[&[Act]], &CoherenceConfig, u32, Network)] = &[
+        ("2h1p", &[&[Modify(0), Read(0), Write(0, 1), Evict(0)], &[Modify(0), Evict(0), Modify(0), Write(0, 1)]], &c1, 0, ORDERED),
+        ("2h1p un", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, unordered),
+        ("2h1p loss", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, lossy),
+        ("2h1p dbl", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, doubled),
+        ("3h1p", &[&[Modify(0), Read(0)], &[Modify(0), Write(0, 1)], &[Read(0), Modify(0)]], &c1, 0, ORDERED),
+        ("3h1p still", &[&[Modify(0), Read(0)], &[Modify(0), Write(0, 1)], &[Read(0), Modify(0)]], &still, 1, ORDERED),
+        ("3h1p ev", &[&[Write(0, 0), Evict(0)], &[Write(0, 1), Read(0), Evict(0)], &[Read(0), Evict(0)]], &still, 1, ORDERED),
+        ("2h2p", &[&[Modify(0), Write(1, 0), Read(0)], &[Ahead(1), Modify(1), Write(0, 1), Read(1)]], &c2, 1, ORDERED),
+        ("3h2p", &[&[Modify(0), Read(1)], &[Write(1, 1), Read(0)], &[Read(0), Write(1, 0)]], &c2, 1, ORDERED),
+        ("2h2p drain", &[&[Modify(0), Write(1, 0), Drain], &[Modify(1), Write(0, 1), Read(1)]], &c2, 2, ORDERED),
+    ];
+    for (name, programs, config, loaded, network) in cases {
+        let begin = std::time::Instant::now();
+        let n = explore(programs, config, *loaded, *network);
+        println!("{name} {n} {:?}", begin.elapsed());
+    }
 }
