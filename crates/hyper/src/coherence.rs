@@ -1,20 +1,35 @@
 //! One memory on many hosts: who holds which page, and how it comes to who wants it.
+//!
+//! [`Coherence`] is the protocol of one host as a state machine. Each page has a *home*, which lets one host after
+//! another have it: many may read it, or one may write it. `docs/hyper-cluster.md` tells it whole.
 
+mod config;
 mod content;
+mod counters;
+mod directory;
+mod drain;
+mod duties;
+mod entry;
+mod epoch;
+mod home;
+mod homes;
+mod link;
+mod machine;
+mod message;
+mod output;
+mod page;
+mod plan;
+mod requests;
+mod sparse;
 
+#[cfg(test)]
+mod tests;
+
+pub use config::{AHEAD_MAX, CoherenceConfig};
 pub use content::{Content, LINE_BYTES, Lines};
-
-/// How a host holds a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Held {
-    Nothing,
-    Read,
-    Write,
-}
-
-/// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tell {
-    Whole,
-    Since,
-}
+pub use counters::Counters;
+pub use machine::Coherence;
+pub use message::Message;
+pub use output::{LostReason, Output, Refused, Released, Tell};
+pub use page::{Held, Page, Version, Want};
+pub use plan::transitions;

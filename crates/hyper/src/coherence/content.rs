@@ -1,5 +1,7 @@
 //! [`Content`]: what a message says about the bytes of a page.
 
+use std::hash::{Hash, Hasher};
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::PAGE_BYTES;
@@ -24,6 +26,21 @@ pub enum Content {
     Lines(Lines),
     /// All of them.
     Whole(Box<[u8; PAGE]>),
+}
+
+impl Hash for Content {
+    /// What is carried tells contents apart mostly by its first line: who hashes them does not want to read it all.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::Same | Self::Zeroes => {}
+            Self::Lines(lines) => {
+                lines.mask.hash(state);
+                lines.bytes.get(..LINE_BYTES).hash(state);
+            }
+            Self::Whole(bytes) => bytes[..LINE_BYTES].hash(state),
+        }
+    }
 }
 
 /// Some lines of a page.

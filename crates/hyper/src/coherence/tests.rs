@@ -1,0 +1,5 @@
+//! The protocol, explored and simulated.
+
+mod explore;
+mod simulate;
+mod world;
