@@ -14,6 +14,7 @@ mod free;
 mod keep;
 mod lockstep;
 mod seat;
+mod spread;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use config::{ComputerConfig, Firmware};
 pub use error::ComputerError;
 pub use keep::ComputerPoint;
 pub use seat::HartStatus;
+pub use spread::{Host, Post, Share};
 
 use self::seat::Seat;
 use crate::board::{Attachment, Board, Ending, Input, Output, Slot};
@@ -72,6 +74,8 @@ pub struct Computer {
     said: Vec<u8>,
     /// Whether harts are prepared to run beside each other.
     freely: bool,
+    /// This process's part, if other hosts have parts too.
+    host: Option<Arc<Host>>,
 }
 
 impl Computer {
@@ -211,7 +215,11 @@ impl Computer {
             let number = changed.trailing_zeros();
             changed &= changed - 1;
             let lines = self.board.pending(number as u16);
-            if let Some(seat) = self.seats.get_mut(number as usize) {
+            if let Some(host) = &self.host
+                && !host.is_home_of(number as usize)
+            {
+                host.write_to(number as usize, self.now, free::Message::Lines(lines));
+            } else if let Some(seat) = self.seats.get_mut(number as usize) {
                 seat.hart.set_lines(lines);
             }
         }

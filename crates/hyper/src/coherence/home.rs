@@ -85,7 +85,15 @@ impl Coherence {
     }
 
     /// Lets a holder grant the page, or grants it if no bytes need to be told, and tells all who may not keep it.
-    fn grant(&mut self, now: Instant, page: Page, to: HostId, held: Held, has: Option<Version>, unasked: bool) {
+    fn grant(
+        &mut self,
+        now: Instant,
+        page: Page,
+        to: HostId,
+        held: Held,
+        has: Option<Version>,
+        unasked: bool,
+    ) {
         let entry = self.directory.entries.get(page);
         let mut after = entry.granted(to, held);
         // Who reads first what was written is watched; so is who gets more than it wanted.

@@ -55,6 +55,9 @@ pub enum ComputerError {
         /// How many can.
         harts_max: usize,
     },
+    /// The computer is shared with other hosts, so what is here is not all of it.
+    #[error("the computer is shared with other hosts: all of them together can do this")]
+    Apart,
     /// The store of snapshots failed.
     #[error("store: {0}")]
     Store(#[from] ironloom_blob::BlobError),

@@ -58,8 +58,9 @@ impl Computer {
     ///
     /// # Errors
     ///
-    /// If a disk cannot be forked.
+    /// If a disk cannot be forked, or other hosts have parts of the computer.
     pub fn fork(&self) -> Result<Self, ComputerError> {
+        self.check_whole()?;
         let board = self.board.fork()?;
         let mut fork = Self::with_board(self.config.clone(), Arc::new(self.memory.fork()), board)?;
         fork.become_rest(&self.rest());
@@ -70,8 +71,9 @@ impl Computer {
     ///
     /// # Errors
     ///
-    /// If a disk cannot be forked.
+    /// If a disk cannot be forked, or other hosts have parts of the computer.
     pub fn point(&self) -> Result<ComputerPoint, ComputerError> {
+        self.check_whole()?;
         Ok(ComputerPoint { board: self.board.fork()?, memory: self.memory.point(), rest: self.rest() })
     }
 
@@ -79,8 +81,9 @@ impl Computer {
     ///
     /// # Errors
     ///
-    /// If the point is one of another computer, or a disk cannot be forked.
+    /// If the point is one of another computer, a disk cannot be forked, or other hosts have parts of the computer.
     pub fn roll_back(&mut self, point: &ComputerPoint) -> Result<(), ComputerError> {
+        self.check_whole()?;
         let board = point.board.fork()?;
         self.memory.roll_back(&point.memory)?;
         self.board = board;
@@ -96,8 +99,9 @@ impl Computer {
     ///
     /// # Errors
     ///
-    /// If the store fails, or a disk cannot be stored.
+    /// If the store fails, a disk cannot be stored, or other hosts have parts of the computer.
     pub fn snapshot(&mut self, store: &Arc<dyn BlobStore>) -> Result<BlobId, ComputerError> {
+        self.check_whole()?;
         let board = self.board.snapshot()?;
         let image = self.memory.snapshot(store)?;
         let mut links = vec![image];
@@ -174,7 +178,13 @@ impl Computer {
             console: std::collections::VecDeque::new(),
             said: Vec::new(),
             freely: false,
+            host: None,
         })
+    }
+
+    /// Whether all of the computer is here.
+    pub(super) const fn check_whole(&self) -> Result<(), ComputerError> {
+        if self.host.is_some() { Err(ComputerError::Apart) } else { Ok(()) }
     }
 
     fn rest(&self) -> Rest {

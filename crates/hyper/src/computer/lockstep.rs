@@ -20,8 +20,10 @@ impl Computer {
     ///
     /// # Errors
     ///
-    /// If memory that is needed cannot be brought in: then the computer stands where it is, and it can be tried again.
+    /// If memory that is needed cannot be brought in: then the computer stands where it is, and it can be tried again. If
+    /// other hosts have parts of the computer: then harts run freely only.
     pub fn run_until(&mut self, deadline: Instant) -> Result<Pause, ComputerError> {
+        self.check_whole()?; // harts elsewhere do not take turns with these
         self.share(false);
         while self.now < deadline {
             if let Some(ending) = self.ended {

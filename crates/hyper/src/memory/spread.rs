@@ -70,14 +70,16 @@ impl Memory {
         })
     }
 
-    /// Leaves all pages to other hosts. Nobody may have been granted any.
-    pub fn leave_all(&self) {
-        let pages = (self.bytes() / PAGE_BYTES) as usize;
+    /// Leaves the pages to other hosts that are not held here. Nobody may have been granted any of them.
+    pub fn leave(&self, is_held: impl Fn(PageNumber) -> bool) {
+        let (first, pages) = (self.base().get() / PAGE_BYTES, (self.bytes() / PAGE_BYTES) as usize);
         for (number, region) in self.regions.iter().enumerate() {
             let mut region = region.lock();
             let region = region.get_or_insert_default();
             for page in 0..PAGES.min(pages - number * PAGES) {
-                region.leave(page);
+                if !is_held(PageNumber::new(first + (number * PAGES + page) as u64)) {
+                    region.leave(page);
+                }
             }
         }
     }

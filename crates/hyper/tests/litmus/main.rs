@@ -2,7 +2,9 @@
 //!
 //! What it allows need not be seen; how often it was, each test prints (`--nocapture`).
 
+mod apart;
 mod code;
+mod hosts;
 mod locks;
 mod orders;
 mod rig;

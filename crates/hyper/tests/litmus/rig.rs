@@ -1,10 +1,12 @@
 //! Programs for each hart of a computer, and what they have in common.
 
-use ironloom_core::Duration;
+use ironloom_core::{Duration, Instant};
 use ironloom_hyper::board::layout;
-use ironloom_hyper::computer::{Kernel, Pause};
+use ironloom_hyper::computer::{Kernel, Pause, Share};
 use ironloom_hyper::isa::{Assembler, Register, registers::*};
 use ironloom_hyper::{Computer, ComputerConfig, GuestAddress};
+
+use crate::hosts::Hosts;
 
 const MEMORY_BYTES: u64 = 16 << 20;
 /// Where programs begin.
@@ -36,6 +38,24 @@ pub(crate) fn run_after(parts: &[Part<'_>], before: impl FnOnce(&mut Computer)) 
     assert_eq!(computer.run_freely_until(deadline).unwrap(), Pause::Deadline);
     assert_eq!(dword(&computer, DONE), parts.len() as u64, "all harts came to their end");
     computer
+}
+
+/// A computer whose harts each run a part, on a host of its own each or as `change` says, until all are through.
+pub(crate) fn run_apart(hosts: usize, parts: &[Part<'_>], change: impl Fn(&mut Share)) -> Hosts {
+    let image = image(parts);
+    let boot = |_| {
+        let mut computer =
+            Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(parts.len() as u16)).unwrap();
+        computer.boot_kernel(&Kernel { image: &image, ..Kernel::default() }).unwrap();
+        computer
+    };
+    let mut hosts = Hosts::join((0..hosts).map(boot).collect(), change);
+    let deadline = Instant::ZERO.saturating_add(TIME_MAX);
+    for pause in hosts.run_until(deadline) {
+        assert_eq!(pause, Pause::Deadline);
+    }
+    assert_eq!(dword(&hosts.computers[0], DONE), parts.len() as u64, "all harts came to their end");
+    hosts
 }
 
 /// A kernel whose first hart starts the others; then each runs its part and waits for ever.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use ironloom_core::{HashState, Instant, Map};
 
 use super::world::{LOADED, Node, Words, check, hosts, impatient};
-use crate::coherence::{CoherenceConfig, Message, Page, Want};
 use crate::cluster::HostId;
+use crate::coherence::{CoherenceConfig, Message, Page, Want};
 
 /// More states than any of these explorations has.
 const STATES_MAX: u32 = 2_000_000;
@@ -152,7 +152,10 @@ impl Explorer {
                 }
                 let refused = Arc::make_mut(&mut state.nodes[to]).coherence.receive(now, from, message);
                 let clean = self.network.lost == 0 && self.network.doubled == 0;
-                assert!(!clean || refused.is_ok(), "hosts that keep to the protocol are not refused: {refused:?}");
+                assert!(
+                    !clean || refused.is_ok(),
+                    "hosts that keep to the protocol are not refused: {refused:?}"
+                );
                 self.settle(state, to);
             }
             Step::Double(link, which) => {
@@ -358,16 +361,46 @@ fn t1() {
     let lossy = Network { unordered: true, lost: 1, doubled: 0 };
     let doubled = Network { unordered: true, lost: 0, doubled: 1 };
     let cases: &[(&str, &[&[Act]], &CoherenceConfig, u32, Network)] = &[
-        ("2h1p", &[&[Modify(0), Read(0), Write(0, 1), Evict(0)], &[Modify(0), Evict(0), Modify(0), Write(0, 1)]], &c1, 0, ORDERED),
+        (
+            "2h1p",
+            &[&[Modify(0), Read(0), Write(0, 1), Evict(0)], &[Modify(0), Evict(0), Modify(0), Write(0, 1)]],
+            &c1,
+            0,
+            ORDERED,
+        ),
         ("2h1p un", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, unordered),
         ("2h1p loss", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, lossy),
         ("2h1p dbl", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, doubled),
         ("3h1p", &[&[Modify(0), Read(0)], &[Modify(0), Write(0, 1)], &[Read(0), Modify(0)]], &c1, 0, ORDERED),
-        ("3h1p still", &[&[Modify(0), Read(0)], &[Modify(0), Write(0, 1)], &[Read(0), Modify(0)]], &still, 1, ORDERED),
-        ("3h1p ev", &[&[Write(0, 0), Evict(0)], &[Write(0, 1), Read(0), Evict(0)], &[Read(0), Evict(0)]], &still, 1, ORDERED),
-        ("2h2p", &[&[Modify(0), Write(1, 0), Read(0)], &[Ahead(1), Modify(1), Write(0, 1), Read(1)]], &c2, 1, ORDERED),
+        (
+            "3h1p still",
+            &[&[Modify(0), Read(0)], &[Modify(0), Write(0, 1)], &[Read(0), Modify(0)]],
+            &still,
+            1,
+            ORDERED,
+        ),
+        (
+            "3h1p ev",
+            &[&[Write(0, 0), Evict(0)], &[Write(0, 1), Read(0), Evict(0)], &[Read(0), Evict(0)]],
+            &still,
+            1,
+            ORDERED,
+        ),
+        (
+            "2h2p",
+            &[&[Modify(0), Write(1, 0), Read(0)], &[Ahead(1), Modify(1), Write(0, 1), Read(1)]],
+            &c2,
+            1,
+            ORDERED,
+        ),
         ("3h2p", &[&[Modify(0), Read(1)], &[Write(1, 1), Read(0)], &[Read(0), Write(1, 0)]], &c2, 1, ORDERED),
-        ("2h2p drain", &[&[Modify(0), Write(1, 0), Drain], &[Modify(1), Write(0, 1), Read(1)]], &c2, 2, ORDERED),
+        (
+            "2h2p drain",
+            &[&[Modify(0), Write(1, 0), Drain], &[Modify(1), Write(0, 1), Read(1)]],
+            &c2,
+            2,
+            ORDERED,
+        ),
     ];
     for (name, programs, config, loaded, network) in cases {
         let begin = std::time::Instant::now();

@@ -187,9 +187,9 @@ impl World {
         hart.waits = false;
         let rng = &mut self.rng;
         let draw = |rng: &mut Rng| Page::new(rng.below(u64::from(self.config.pages)) as u32);
-        let (page, want) = *hart.wants.get_or_insert_with(|| {
-            (draw(rng), if rng.chance(1, 2) { Want::Read } else { Want::Write })
-        });
+        let (page, want) = *hart
+            .wants
+            .get_or_insert_with(|| (draw(rng), if rng.chance(1, 2) { Want::Read } else { Want::Write }));
         let coherence = &mut node.coherence;
         let there = coherence.want(self.now, page, want);
         match rng.below(16) {

@@ -1,15 +1,19 @@
 //! [`Floor`]: where harts run, and what their threads do there.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ironloom_core::Instant;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard};
 
-use super::mail::{Answer, Letter, Message, obey};
-use super::{DebugConsole, Round};
+use super::DebugConsole;
+use super::mail::{Answer, Message, obey};
+use super::yard::Yard;
+use crate::GuestAddress;
 use crate::board::{Board, Ending};
 use crate::computer::seat::{HartStatus, Seat};
+use crate::computer::spread::{Errand, Host};
 use crate::computer::{ComputerError, Pause};
 use crate::hart::Exit;
 use crate::memory::{Memory, MemoryError, Revision};
@@ -22,19 +26,19 @@ pub(super) struct Floor<'a> {
     pub(super) board: Mutex<&'a mut Board>,
     pub(super) console: Mutex<DebugConsole<'a>>,
     pub(super) result: Mutex<Option<Result<Pause, ComputerError>>>,
-    pub(super) round: Mutex<Round>,
-    /// Tells that a window is over.
-    pub(super) over: Condvar,
+    pub(super) yard: &'a Yard,
     pub(super) per_microsecond: u64,
+    /// This host's part in the computer, if others have parts too.
+    pub(super) host: Option<&'a Host>,
 }
 
 impl Floor<'_> {
     /// The life of a hart's thread: it runs the hart when it has something to do in a window.
     pub(super) fn live(&self, number: usize) {
-        let wake = self.round.lock().mailboxes[number].wake.clone();
+        let wake = self.yard.round.lock().mailboxes[number].wake.clone();
         loop {
             let end = {
-                let mut round = self.round.lock();
+                let mut round = self.yard.round.lock();
                 loop {
                     if round.quit {
                         return;
@@ -58,10 +62,14 @@ impl Floor<'_> {
 
     /// Lets all threads end.
     pub(super) fn quit(&self) {
-        let mut round = self.round.lock();
+        let mut round = self.yard.round.lock();
         round.quit = true;
         for mailbox in &round.mailboxes {
             mailbox.wake.notify_one();
+        }
+        drop(round);
+        if let Some(host) = self.host {
+            host.rouse();
         }
     }
 
@@ -71,12 +79,13 @@ impl Floor<'_> {
         loop {
             self.take_mail(number, &mut seat);
             seat.wake();
-            let running = seat.status == HartStatus::Running && self.result.lock().is_none();
+            let running = seat.status == HartStatus::Running && !self.is_over();
             if running && self.advance(number, &mut seat, end) {
+                self.let_go(&mut seat);
                 continue;
             }
-            seat.hart.park();
-            let through = running || self.result.lock().is_some();
+            self.park(&mut seat);
+            let through = running || self.is_over();
             if self.rest(number, through) {
                 return;
             }
@@ -85,7 +94,7 @@ impl Floor<'_> {
 
     /// Rests; `false` if there is mail, for somebody may wait for an answer to it.
     fn rest(&self, number: usize, through: bool) -> bool {
-        let mut round = self.round.lock();
+        let mut round = self.yard.round.lock();
         let mailbox = &mut round.mailboxes[number];
         if !mailbox.letters.is_empty() {
             return false;
@@ -96,7 +105,7 @@ impl Floor<'_> {
         round.active -= 1;
         if round.active == 0 {
             round.over = true;
-            self.over.notify_one();
+            self.yard.over.notify_one();
         }
         true
     }
@@ -116,36 +125,18 @@ impl Floor<'_> {
                 return true;
             }
             Exit::Bell => {}
-            Exit::Page { page, access } => {
-                if let Err(error) = self.memory.bring_in(page, access) {
-                    self.finish(Err(error.into()));
-                }
-            }
+            Exit::Page { page, access } => self.fetch(number, seat, page, access),
             Exit::Full { page, frames_max } => {
                 self.finish(Err(MemoryError::Full { page, frames_max }.into()));
             }
             Exit::Settle(revision) => self.settle(number, seat, revision),
             Exit::Read { address, width } => {
-                let mut board = self.board.lock();
-                let value = board.read(seat.hart.now(), address, width).ok();
-                self.wire(number, seat, board);
+                let value = self.read_device(number, seat, address, width);
                 seat.hart.complete(value);
             }
             Exit::Write { address, width, value } => {
-                let before = self.memory.revision();
-                let mut board = self.board.lock();
-                let done = board.write(seat.hart.now(), self.memory, address, width, value);
-                let ending = board.ending();
-                self.wire(number, seat, board);
-                seat.hart.complete(done.ok().map(|()| 0));
-                if let Some(ending) = ending {
-                    self.end(ending);
-                }
-                // What the device wrote may be in pages that others still see as they were.
-                let after = self.memory.revision();
-                if after != before {
-                    self.settle(number, seat, after);
-                }
+                let done = self.write_device(number, seat, address, width, value);
+                seat.hart.complete(done.map(|()| 0));
             }
             Exit::Call => self.call(number, seat),
             Exit::Breakpoint => self.finish(Ok(Pause::Breakpoint { hart: number })),
@@ -153,62 +144,111 @@ impl Floor<'_> {
         true
     }
 
+    fn read_device(&self, number: usize, seat: &mut Seat, address: GuestAddress, width: u8) -> Option<u64> {
+        if let Some(host) = self.host
+            && !host.has_devices()
+        {
+            let errand = Errand::Read { address: address.get(), width };
+            return self.ask_devices(number, seat, host, errand);
+        }
+        let mut board = self.board.lock();
+        let value = board.read(seat.hart.now(), address, width).ok();
+        let at = seat.hart.now();
+        self.wire(Some((number, seat)), at, board);
+        value
+    }
+
+    fn write_device(
+        &self,
+        number: usize,
+        seat: &mut Seat,
+        address: GuestAddress,
+        width: u8,
+        value: u64,
+    ) -> Option<()> {
+        if let Some(host) = self.host {
+            if !host.has_devices() {
+                let errand = Errand::Write { address: address.get(), width, value };
+                return self.ask_devices(number, seat, host, errand).map(drop);
+            }
+            // The device may wait for pages, and nobody may wait for this hart meanwhile.
+            self.park(seat);
+        }
+        let before = self.memory.revision();
+        let mut board = self.board.lock();
+        let done = board.write(seat.hart.now(), self.memory, address, width, value);
+        let ending = board.ending();
+        let at = seat.hart.now();
+        self.wire(Some((number, seat)), at, board);
+        if let Some(ending) = ending {
+            self.end(ending);
+        }
+        // What the device wrote may be in pages that others still see as they were.
+        let after = self.memory.revision();
+        if after != before {
+            self.settle(number, seat, after);
+        }
+        done.ok()
+    }
+
     /// Waits until everybody knows what was revoked.
     fn settle(&self, number: usize, seat: &mut Seat, revision: Revision) {
-        for mailbox in &self.round.lock().mailboxes {
+        for mailbox in &self.yard.round.lock().mailboxes {
             mailbox.bell.ring();
         }
         self.wait_for(number, seat, || self.memory.is_settled(revision));
     }
 
     /// Waits for others, and does meanwhile what they want.
-    fn wait_for(&self, number: usize, seat: &mut Seat, done: impl Fn() -> bool) {
+    pub(super) fn wait_for(&self, number: usize, seat: &mut Seat, done: impl Fn() -> bool) {
         while !done() {
+            self.let_go(seat);
             seat.hart.catch_up();
             self.take_mail(number, seat);
             std::thread::yield_now();
         }
     }
 
-    fn finish(&self, result: Result<Pause, ComputerError>) {
+    pub(super) fn finish(&self, result: Result<Pause, ComputerError>) {
         self.result.lock().get_or_insert(result);
-        for mailbox in &self.round.lock().mailboxes {
-            mailbox.bell.ring();
-        }
+        self.yard.ring();
     }
 
     /// Tells harts of their lines, in the order in which they changed.
-    fn wire(&self, own: usize, seat: &mut Seat, mut board: MutexGuard<'_, &mut Board>) {
+    pub(super) fn wire(
+        &self,
+        mut own: Option<(usize, &mut Seat)>,
+        at: Instant,
+        mut board: MutexGuard<'_, &mut Board>,
+    ) {
         let mut changed = board.take_changed();
         while changed != 0 {
             let number = changed.trailing_zeros() as usize;
             changed &= changed - 1;
             let lines = board.pending(number as u16);
-            if number == own {
-                seat.hart.set_lines(lines);
-            } else {
-                self.send(number, seat.hart.now(), Message::Lines(lines));
+            match &mut own {
+                Some((own, seat)) if *own == number => seat.hart.set_lines(lines),
+                _ => self.send(number, at, Message::Lines(lines)),
             }
-        }
-    }
-
-    /// Puts a message into a hart's mailbox, and wakes it.
-    fn send(&self, number: usize, at: Instant, message: Message) {
-        if let Some(mailbox) = self.round.lock().mailboxes.get_mut(number) {
-            mailbox.put(Letter { at, message });
         }
     }
 
     /// Does what others want of a hart.
     pub(super) fn take_mail(&self, number: usize, seat: &mut Seat) {
-        let letters = self.round.lock().mailboxes[number].empty();
+        let letters = self.yard.round.lock().mailboxes[number].empty();
         for letter in letters {
-            obey(seat, letter);
+            let at = letter.at;
+            if let (Some(host), Some(ticket)) = (self.host, obey(seat, letter)) {
+                host.tell(ticket, at, None);
+            }
         }
     }
 
     fn call(&self, number: usize, seat: &mut Seat) {
         let started = self.started();
+        if self.host.is_some() {
+            self.park(seat); // the call may wait for pages
+        }
         let view = View { memory: self.memory, harts: self.seats.len() as u64, started };
         let Some(effect) = sbi::call(&mut seat.hart, &view) else { return };
         match effect {
@@ -224,26 +264,37 @@ impl Floor<'_> {
                 if harts >> number & 1 == 1 {
                     seat.hart.fence(range.clone());
                 }
-                self.ask(number, seat, harts, |answer| Message::Fence(range.clone(), answer));
+                let message = |answer| Message::Fence(range.clone(), answer);
+                self.ask(number, seat, harts, Some(&range), message);
             }
             Effect::FenceInstructions(harts) => {
                 if harts >> number & 1 == 1 {
                     seat.hart.fence_instructions();
                 }
-                self.ask(number, seat, harts, Message::FenceInstructions);
+                self.ask(number, seat, harts, None, Message::FenceInstructions);
             }
             Effect::Start { hart, pc, argument } => {
-                self.round.lock().mailboxes[hart as usize].started = true;
+                if self.lives_here(hart as usize) {
+                    self.yard.round.lock().mailboxes[hart as usize].started = true;
+                }
                 self.send(hart as usize, seat.hart.now(), Message::Start { pc, argument });
             }
             Effect::Stop => {
-                self.round.lock().mailboxes[number].started = false;
+                self.yard.round.lock().mailboxes[number].started = false;
                 seat.status = HartStatus::Stopped;
+                if let Some(host) = self.host {
+                    host.tell_state();
+                }
             }
             Effect::Suspend => seat.status = HartStatus::Waiting,
             Effect::SuspendAnew { pc, argument } => seat.status = HartStatus::Suspended { pc, argument },
             Effect::End(ending) => self.end(ending),
-            Effect::Write(bytes) => self.console.lock().say(&bytes),
+            Effect::Write(bytes) => match self.host {
+                Some(host) if !host.has_devices() => {
+                    self.ask_devices(number, seat, host, Errand::Say(bytes));
+                }
+                _ => self.console.lock().say(&bytes),
+            },
             Effect::Read { address, bytes } => {
                 let taken = self.console.lock().take(bytes);
                 match self.memory.write_bytes(address, &taken) {
@@ -254,37 +305,43 @@ impl Floor<'_> {
         }
     }
 
-    fn end(&self, ending: Ending) {
+    pub(super) fn end(&self, ending: Ending) {
+        if let Some(host) = self.host {
+            host.end(ending);
+        }
         self.finish(Ok(Pause::Ended(ending)));
     }
 
     fn started(&self) -> Harts {
-        let round = self.round.lock();
-        let started = round.mailboxes.iter().enumerate().filter(|(_, mailbox)| mailbox.started);
-        started.fold(0, |harts, (number, _)| harts | 1 << number)
+        self.host.map_or_else(|| self.yard.started(), Host::started)
     }
 
     /// Asks harts for something, and waits until those that run have done it. The others do it before they run again.
-    fn ask(&self, own: usize, seat: &mut Seat, harts: Harts, message: impl Fn(Answer) -> Message) {
-        let left = Arc::new(AtomicUsize::new(0));
+    fn ask(
+        &self,
+        own: usize,
+        seat: &mut Seat,
+        harts: Harts,
+        range: Option<&Option<Range<u64>>>,
+        message: impl Fn(Answer) -> Message,
+    ) {
+        let missing = Arc::new(AtomicUsize::new(0));
         let now = seat.hart.now();
-        {
-            let mut round = self.round.lock();
-            for target in others(harts, own).filter(|target| *target < self.seats.len()) {
-                let mailbox = &mut round.mailboxes[target];
-                if mailbox.active {
-                    left.fetch_add(1, Ordering::SeqCst);
-                    mailbox.letters.push(Letter { at: now, message: message(Answer(Some(left.clone()))) });
-                    mailbox.bell.ring();
+        for target in others(harts, own).filter(|target| self.lives_here(*target)) {
+            self.yard.ask(target, now, |runs| {
+                message(if runs {
+                    missing.fetch_add(1, Ordering::SeqCst);
+                    Answer::Here(missing.clone())
                 } else {
-                    mailbox.quiet.push(Letter { at: now, message: message(Answer(None)) });
-                }
-            }
+                    Answer::Nobody
+                })
+            });
         }
-        self.wait_for(own, seat, || left.load(Ordering::SeqCst) == 0);
+        self.ask_far(own, now, harts, range, &missing);
+        self.wait_for_answers(own, seat, &missing);
     }
 }
 
-fn others(harts: Harts, own: usize) -> impl Iterator<Item = usize> {
+pub(super) fn others(harts: Harts, own: usize) -> impl Iterator<Item = usize> {
     (0..64).filter(move |number| *number != own && harts >> number & 1 == 1)
 }

@@ -8,18 +8,19 @@ use ironloom_core::Instant;
 use parking_lot::Condvar;
 
 use crate::computer::seat::{HartStatus, Seat};
+use crate::computer::spread::Ticket;
 use crate::hart::Doorbell;
 
 /// What a hart is asked to do by others, and when.
 #[derive(Debug)]
-pub(super) struct Letter {
+pub(in crate::computer) struct Letter {
     pub(super) at: Instant,
     pub(super) message: Message,
 }
 
 /// What a hart is asked to do by others.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(in crate::computer) enum Message {
     Lines(u64),
     Raise(u64),
     Fence(Option<Range<u64>>, Answer),
@@ -27,27 +28,42 @@ pub(super) enum Message {
     Start { pc: u64, argument: u64 },
 }
 
-/// Who counts the answers that are missing, if anybody waits for them.
+/// Who waits for an answer.
 #[derive(Debug)]
-pub(super) struct Answer(pub(super) Option<Arc<AtomicUsize>>);
+pub(in crate::computer) enum Answer {
+    /// Nobody.
+    Nobody,
+    /// Somebody here, who counts those that are missing.
+    Here(Arc<AtomicUsize>),
+    /// Somebody on another host.
+    Elsewhere(Ticket),
+}
 
 impl Answer {
-    fn give(self) {
-        if let Some(missing) = self.0 {
-            missing.fetch_sub(1, Ordering::SeqCst);
+    /// Counts it, or says who elsewhere is to be told.
+    fn give(self) -> Option<Ticket> {
+        match self {
+            Self::Nobody => None,
+            Self::Here(missing) => {
+                missing.fetch_sub(1, Ordering::SeqCst);
+                None
+            }
+            Self::Elsewhere(ticket) => Some(ticket),
         }
     }
 }
 
 /// A hart as others see it in a window.
 #[derive(Debug)]
-pub(super) struct Mailbox {
+pub(in crate::computer) struct Mailbox {
     pub(super) bell: Arc<Doorbell>,
     /// Wakes the hart's thread.
     pub(super) wake: Arc<Condvar>,
     pub(super) letters: Vec<Letter>,
     /// Letters that it need not wake for.
     pub(super) quiet: Vec<Letter>,
+    /// Whether the hart lives on this host.
+    pub(super) here: bool,
     /// Whether it runs; else it takes its letters before it runs again.
     pub(super) active: bool,
     /// Whether it runs on the thread of the window instead of its own.
@@ -65,6 +81,7 @@ impl Mailbox {
             wake: Arc::new(Condvar::new()),
             letters: Vec::new(),
             quiet: Vec::new(),
+            here: true,
             active: false,
             lent: false,
             through: false,
@@ -85,6 +102,11 @@ impl Mailbox {
         !self.active && self.started && !self.through && !self.letters.is_empty()
     }
 
+    /// Whether a letter starts it.
+    pub(super) fn begins(&self) -> bool {
+        self.letters.iter().any(|letter| matches!(letter.message, Message::Start { .. }))
+    }
+
     /// Everything that has arrived.
     pub(super) fn empty(&mut self) -> Vec<Letter> {
         let mut letters = std::mem::take(&mut self.quiet);
@@ -93,8 +115,8 @@ impl Mailbox {
     }
 }
 
-/// Does what a letter asks for.
-pub(super) fn obey(seat: &mut Seat, Letter { at, message }: Letter) {
+/// Does what a letter asks for; who elsewhere is to be told that it is done.
+pub(super) fn obey(seat: &mut Seat, Letter { at, message }: Letter) -> Option<Ticket> {
     if seat.status != HartStatus::Running && seat.hart.now() < at {
         seat.hart.set_time(at);
     }
@@ -103,11 +125,11 @@ pub(super) fn obey(seat: &mut Seat, Letter { at, message }: Letter) {
         Message::Raise(interrupts) => seat.hart.raise(interrupts),
         Message::Fence(range, answer) => {
             seat.hart.fence(range);
-            answer.give();
+            return answer.give();
         }
         Message::FenceInstructions(answer) => {
             seat.hart.fence_instructions();
-            answer.give();
+            return answer.give();
         }
         Message::Start { pc, argument } => {
             let id = seat.hart.id();
@@ -115,4 +137,5 @@ pub(super) fn obey(seat: &mut Seat, Letter { at, message }: Letter) {
             seat.status = HartStatus::Running;
         }
     }
+    None
 }

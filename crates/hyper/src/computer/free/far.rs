@@ -1,0 +1,165 @@
+//! What harts and devices on the [`Floor`] have to do with other hosts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ironloom_core::Instant;
+
+use super::floor::Floor;
+use super::mail::Message;
+use crate::GuestAddress;
+use crate::PageNumber;
+use crate::computer::Pause;
+use crate::computer::seat::Seat;
+use crate::computer::spread::{Errand, Host};
+use crate::memory::Access;
+
+impl Floor<'_> {
+    /// Whether a hart lives on this host.
+    pub(super) fn lives_here(&self, number: usize) -> bool {
+        self.host.is_none_or(|host| host.is_home_of(number))
+    }
+
+    /// Whether the devices are on this host.
+    pub(super) fn has_devices(&self) -> bool {
+        self.host.is_none_or(Host::has_devices)
+    }
+
+    /// Lets other hosts have what a hart uses no more. A hart that does not run uses nothing.
+    pub(super) fn let_go(&self, seat: &mut Seat) {
+        if let Some(host) = self.host {
+            seat.hart.catch_up();
+            host.settle();
+        }
+    }
+
+    /// Takes a hart's hands off all pages, because it is about to wait.
+    pub(super) fn park(&self, seat: &mut Seat) {
+        seat.hart.park();
+        if let Some(host) = self.host {
+            host.settle();
+        }
+    }
+
+    /// Waits for a page that a hart needs.
+    pub(super) fn fetch(&self, number: usize, seat: &mut Seat, page: PageNumber, access: Access) {
+        if let Some(host) = self.host
+            && !host.is_held(page, access)
+        {
+            self.wait_for_news(number, seat, || host.want(page, access) || host.has_failed());
+            if let Err(error) = host.check() {
+                self.finish(Err(error.into()));
+            }
+        } else if let Err(error) = self.memory.bring_in(page, access) {
+            self.finish(Err(error.into()));
+        }
+    }
+
+    /// Waits for what comes from elsewhere, and does meanwhile what others want.
+    pub(super) fn wait_for_news(&self, number: usize, seat: &mut Seat, done: impl Fn() -> bool) {
+        self.park(seat);
+        self.yard.news.wait_until(|| {
+            self.take_mail(number, seat);
+            done() || self.is_over()
+        });
+    }
+
+    /// Asks the devices on another host for something; `None` if there is no such device.
+    pub(super) fn ask_devices(
+        &self,
+        number: usize,
+        seat: &mut Seat,
+        host: &Host,
+        errand: Errand,
+    ) -> Option<u64> {
+        let ticket = host.ask_devices(number, seat.hart.now(), errand);
+        let answer = std::cell::Cell::new(None);
+        self.wait_for_news(number, seat, || {
+            answer.set(answer.get().or_else(|| host.answer(ticket)));
+            answer.get().is_some()
+        });
+        answer.get().flatten()
+    }
+
+    /// Asks harts on other hosts for a fence, and counts their answers.
+    pub(super) fn ask_far(
+        &self,
+        own: usize,
+        at: Instant,
+        harts: u64,
+        range: Option<&Option<std::ops::Range<u64>>>,
+        missing: &Arc<AtomicUsize>,
+    ) {
+        let Some(host) = self.host else { return };
+        let far = super::floor::others(harts, own)
+            .filter(|number| *number < self.seats.len() && !host.is_home_of(*number));
+        host.ask_fence(own, at, far, range, missing);
+    }
+
+    /// The life of the thread that answers what other hosts want of the devices here.
+    pub(super) fn answer_errands(&self, host: &Host) {
+        while !self.is_closed() {
+            for (errand, ticket, at) in host.errands(|| self.is_closed()) {
+                let value = self.run_errand(host, errand, at);
+                host.tell(ticket, at, value);
+            }
+        }
+    }
+
+    fn run_errand(&self, host: &Host, errand: Errand, at: Instant) -> Option<u64> {
+        match errand {
+            Errand::Read { address, width } => {
+                let mut board = self.board.lock();
+                let value = board.read(at, GuestAddress::new(address), width).ok();
+                self.wire(None, at, board);
+                value
+            }
+            Errand::Write { address, width, value } => {
+                let mut board = self.board.lock();
+                let done = board.write(at, self.memory, GuestAddress::new(address), width, value);
+                let ending = board.ending();
+                self.wire(None, at, board);
+                host.settle();
+                if let Some(ending) = ending {
+                    self.end(ending);
+                }
+                done.ok().map(|()| 0)
+            }
+            Errand::Say(bytes) => {
+                self.console.lock().say(&bytes);
+                Some(0)
+            }
+        }
+    }
+
+    /// Puts a message into a hart's mailbox, wherever that is.
+    pub(super) fn send(&self, number: usize, at: Instant, message: Message) {
+        match self.host {
+            Some(host) if !host.is_home_of(number) => host.write_to(number, at, message),
+            _ => self.yard.put(number, at, message),
+        }
+    }
+
+    /// Whether harts stop running: there is a result, or another host ended the computer.
+    pub(super) fn is_over(&self) -> bool {
+        if let Some(ending) = self.host.and_then(Host::ended) {
+            self.result.lock().get_or_insert(Ok(Pause::Ended(ending)));
+        }
+        self.result.lock().is_some()
+    }
+
+    /// Whether the threads end.
+    pub(super) fn is_closed(&self) -> bool {
+        self.yard.round.lock().quit
+    }
+
+    /// How many answers are missing.
+    pub(super) fn wait_for_answers(&self, number: usize, seat: &mut Seat, missing: &AtomicUsize) {
+        let done = || missing.load(Ordering::SeqCst) == 0;
+        if self.host.is_some() {
+            self.wait_for_news(number, seat, done);
+        } else {
+            self.wait_for(number, seat, done);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Windows: how time goes by on the [`Floor`].
+
+use ironloom_core::{Duration, Instant};
+
+use super::floor::Floor;
+use crate::computer::lockstep::NEXT;
+use crate::computer::seat::HartStatus;
+use crate::computer::spread::Host;
+
+/// How long a window is at most: so far may clocks of harts differ.
+const WINDOW_MAX: Duration = Duration::from_micros(250);
+
+impl Floor<'_> {
+    /// Lets everybody run for a window; when it ended.
+    pub(super) fn window(&self, now: Instant, deadline: Instant) -> Instant {
+        let (running, due) = self.prepare(now, deadline);
+        let Some((lent, others)) = running.split_first() else {
+            return self.host.map_or(due, |host| self.idle(host, now, due)).max(now.saturating_add(NEXT));
+        };
+        let mut end = due.max(now.saturating_add(NEXT)).min(now.saturating_add(WINDOW_MAX));
+        if let Some(host) = self.host {
+            end = self.keep_pace(host, now, end);
+        }
+        self.open(*lent, others, &running, end);
+        // One of them runs here: then nobody has to be woken if it is the only one.
+        self.run(*lent, end);
+        let mut round = self.yard.round.lock();
+        while !round.over {
+            self.yard.over.wait(&mut round);
+        }
+        drop(round);
+        // If all wait, the window was over when the last began to.
+        let latest = self.seats.iter().map(|seat| seat.lock().hart.now()).max().unwrap_or(end);
+        latest.clamp(now.saturating_add(NEXT), end.max(now.saturating_add(NEXT)))
+    }
+
+    fn open(&self, lent: usize, others: &[usize], running: &[usize], end: Instant) {
+        let mut round = self.yard.round.lock();
+        round.active = running.len();
+        round.end = end;
+        round.over = false;
+        for mailbox in &mut round.mailboxes {
+            mailbox.through = false;
+        }
+        for number in running {
+            round.mailboxes[*number].active = true;
+        }
+        round.mailboxes[lent].lent = true;
+        for number in others {
+            round.mailboxes[*number].wake.notify_one();
+        }
+    }
+
+    /// Tells everybody the time and what has happened; who has something to do, and when something else happens.
+    fn prepare(&self, now: Instant, deadline: Instant) -> (Vec<usize>, Instant) {
+        let (mut end, mut changed) = (deadline, 0);
+        let mut board = self.board.lock();
+        if self.has_devices() {
+            board.advance(now, self.memory);
+            changed = board.take_changed();
+            end = board.next_event().map_or(deadline, |event| deadline.min(event));
+        }
+        let mut running = Vec::new();
+        for (number, seat) in self.seats.iter().enumerate() {
+            let lines = (changed >> number & 1 == 1).then(|| board.pending(number as u16));
+            if !self.lives_here(number) {
+                if let (Some(host), Some(lines)) = (self.host, lines) {
+                    host.write_to(number, now, super::Message::Lines(lines));
+                }
+                continue;
+            }
+            let mut seat = seat.lock();
+            if let Some(lines) = lines {
+                seat.hart.set_lines(lines);
+            }
+            seat.tell_time(now);
+            self.take_mail(number, &mut seat);
+            seat.wake();
+            self.yard.round.lock().mailboxes[number].started = seat.is_started();
+            if seat.status == HartStatus::Running {
+                running.push(number);
+            } else if let Some(alarm) = seat.alarm() {
+                end = end.min(alarm);
+            }
+        }
+        (running, end)
+    }
+
+    /// Waits until other hosts are so far that harts here may run; how far they may.
+    fn keep_pace(&self, host: &Host, now: Instant, end: Instant) -> Instant {
+        let least = now.saturating_add(NEXT);
+        host.reach(now);
+        host.await_bound(least);
+        self.yard.news.wait_until(|| host.bound() >= least || self.is_over());
+        end.min(host.bound()).max(least)
+    }
+
+    /// Waits until something is due here and other hosts are as far, or something comes from them; when it is.
+    fn idle(&self, host: &Host, now: Instant, due: Instant) -> Instant {
+        host.reach(due);
+        host.await_bound(due);
+        self.yard.news.wait_until(|| host.bound() >= due || self.yard.called().is_some() || self.is_over());
+        match self.yard.called() {
+            Some(at) => at.max(now).min(due),
+            None if self.is_over() => now,
+            None => due,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A computer of which this process is one [`Host`] among several.
+//!
+//! Every host has the whole computer, but runs only the harts that live with it, holds only some pages of its memory,
+//! and only one has the devices. What goes on between hosts are messages: about pages
+//! ([`coherence`](crate::coherence)), letters to harts and devices, and how far each host is in time. Hosts do not connect
+//! themselves: a [`Post`] carries messages, and whoever gets one gives it to [`Host::receive`].
+//!
+//! **Threads.** A message is dealt with on the thread that brings it, which never waits for a page, a hart or a device. Those
+//! that wait are harts, whose reader is parked meanwhile so that nobody waits for them, and devices, whose letters are
+//! answered by a thread of their own. So no two hosts wait for each other.
+//!
+//! **Locks.** The desk of pages comes before regions of memory, both before the yard of letters; nothing is sent while
+//! the yard is locked.
+//!
+//! **Time.** Each host goes by its own windows, but no further than [`Share::lead`] beyond any host that has something to do.
+//! A host that waits tells when it will do something by itself.
+
+mod letters;
+mod message;
+mod pages;
+mod time;
+
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use ironloom_core::metrics::Counter;
+use ironloom_core::{Clock, Duration, Instant};
+use parking_lot::Mutex;
+
+use self::letters::Letters;
+use self::message::HostMessage;
+use self::pages::{Desk, Door};
+use self::time::Times;
+use super::free::Yard;
+use super::{Computer, ComputerError};
+use crate::PAGE_BYTES;
+use crate::board::Ending;
+use crate::cluster::{Epoch, HostId, HostSet};
+use crate::coherence::{CoherenceConfig, Counters};
+use crate::memory::Memory;
+
+pub(in crate::computer) use self::message::{Errand, Ticket};
+
+/// How a computer is shared among hosts. But for `here` it is the same on all of them.
+#[derive(Debug, Clone)]
+pub struct Share {
+    /// This host.
+    pub here: HostId,
+    /// All hosts.
+    pub hosts: HostSet,
+    /// Which membership this is.
+    pub epoch: Epoch,
+    /// The host whose devices are the computer's.
+    pub devices: HostId,
+    /// Where each hart lives.
+    pub harts: Vec<HostId>,
+    /// How far a host may be ahead of the others in the computer's time.
+    pub lead: Duration,
+    /// How pages are kept coherent.
+    pub coherence: CoherenceConfig,
+}
+
+impl Share {
+    /// A computer's harts dealt out one after another among hosts, with the devices on the first.
+    ///
+    /// # Panics
+    ///
+    /// If `here` is not one of the hosts.
+    #[must_use]
+    pub fn new(here: HostId, hosts: HostSet, computer: &Computer) -> Self {
+        assert!(hosts.contains(here), "a host is one of the hosts");
+        let first = hosts.first().expect("there is at least this host");
+        let pages =
+            u32::try_from(computer.memory.bytes() / PAGE_BYTES).expect("a memory has at most 2²⁸ pages");
+        let in_turn: Vec<HostId> = hosts.iter().collect();
+        let harts = (0..computer.seats.len()).map(|number| in_turn[number % in_turn.len()]).collect();
+        Self {
+            here,
+            hosts,
+            epoch: Epoch::new(1),
+            devices: first,
+            harts,
+            lead: Duration::from_millis(5),
+            coherence: CoherenceConfig::new(pages),
+        }
+    }
+}
+
+/// Carries messages to other hosts, in the order in which they are given to it or not at all.
+pub trait Post: fmt::Debug + Send + Sync {
+    /// Sends a message. It must not wait for the other host.
+    fn send(&self, to: HostId, message: &[u8]);
+}
+
+/// This process's part in a computer that several hosts share.
+pub struct Host {
+    share: Share,
+    memory: Arc<Memory>,
+    yard: Arc<Yard>,
+    post: Arc<dyn Post>,
+    clock: Arc<dyn Clock>,
+    desk: Mutex<Desk>,
+    /// Whether pages are to be given away as soon as readers know.
+    releasing: AtomicBool,
+    letters: Letters,
+    times: Times,
+    ended: OnceLock<Ending>,
+    refused: Counter,
+}
+
+impl Computer {
+    /// Shares the computer with other hosts, each of which has one that was made and booted in the same way.
+    ///
+    /// From now on [`Computer::run_freely_until`] runs the harts that live here. On the host with the devices inputs
+    /// and outputs are as they were; the others have none.
+    ///
+    /// # Errors
+    ///
+    /// If it was shared before.
+    ///
+    /// # Panics
+    ///
+    /// If the share is that of another computer: with other harts or another memory.
+    pub fn join(
+        &mut self,
+        share: Share,
+        post: Arc<dyn Post>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Host>, ComputerError> {
+        assert_eq!(share.harts.len(), self.seats.len(), "each hart lives somewhere");
+        assert_eq!(
+            u64::from(share.coherence.pages),
+            self.memory.bytes() / PAGE_BYTES,
+            "every page is shared"
+        );
+        for (number, seat) in self.seats.iter_mut().enumerate() {
+            if share.harts[number] != share.here {
+                seat.status = super::HartStatus::Stopped;
+            }
+        }
+        let yard = Arc::new(Yard::new(self.seats.iter().map(|seat| &*seat)));
+        yard.settle_in(|number| share.harts[number] == share.here);
+        let host = Arc::new(Host {
+            desk: Mutex::new(Desk::new(&share, &self.memory)),
+            releasing: AtomicBool::new(false),
+            letters: Letters::new(&share),
+            times: Times::new(&share),
+            ended: OnceLock::new(),
+            refused: Counter::new(),
+            memory: self.memory.clone(),
+            yard,
+            post,
+            clock,
+            share,
+        });
+        self.memory.spread(Arc::new(Door(Arc::downgrade(&host))))?;
+        self.host = Some(host.clone());
+        Ok(host)
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("share", &self.share).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// Deals with a message from another host. What cannot be understood is counted and forgotten.
+    pub fn receive(&self, from: HostId, message: &[u8]) {
+        if from == self.share.here || !self.share.hosts.contains(from) {
+            return self.refused.add(1);
+        }
+        match borsh::from_slice(message) {
+            Ok(HostMessage::Page(message)) => self.receive_page(from, message),
+            Ok(HostMessage::Letter(letter)) => self.deliver(letter),
+            Ok(HostMessage::State(state)) => self.hear_of(from, state),
+            Err(_) => self.refused.add(1),
+        }
+    }
+
+    /// Which host this is.
+    #[must_use]
+    pub const fn id(&self) -> HostId {
+        self.share.here
+    }
+
+    /// How the computer is shared.
+    #[must_use]
+    pub const fn share(&self) -> &Share {
+        &self.share
+    }
+
+    /// What happened to pages so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.desk.lock().coherence.counters()
+    }
+
+    /// How many messages could not be understood.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.value()
+    }
+
+    /// How the computer ended, if it did.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ending> {
+        self.ended.get().copied()
+    }
+
+    /// Ends the computer on all hosts.
+    pub(in crate::computer) fn end(&self, ending: Ending) {
+        if self.ended.set(ending).is_ok() {
+            self.tell_state();
+            self.yard.ring();
+        }
+    }
+
+    /// Where letters to harts arrive.
+    pub(in crate::computer) const fn yard(&self) -> &Arc<Yard> {
+        &self.yard
+    }
+
+    /// What has to be done again and again while the computer runs, until it says that it is over.
+    pub(in crate::computer) fn keep_time(&self, is_over: impl Fn() -> bool) {
+        /// How often hosts hear of each other even if nothing changes, because messages may be lost.
+        const PERIOD: Duration = Duration::from_millis(100);
+        let mut repeat = self.clock.now();
+        while !is_over() {
+            let now = self.clock.now();
+            if now >= repeat {
+                self.tell_state();
+                repeat = now.saturating_add(PERIOD);
+            }
+            let event = self.wake(now).unwrap_or(Instant::MAX).min(repeat);
+            let ticket = self.letters.alarm.ticket();
+            if !is_over() {
+                let _ = ticket.wait_for(event.saturating_since(self.clock.now()));
+            }
+        }
+    }
+
+    fn send(&self, to: HostId, message: &HostMessage) {
+        let bytes = borsh::to_vec(message).expect("a vector takes everything");
+        self.post.send(to, &bytes);
+    }
+
+    fn others(&self) -> HostSet {
+        self.share.hosts.without(self.share.here)
+    }
+}

@@ -1,0 +1,98 @@
+//! What hosts of a computer say to each other, besides what is about pages.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use ironloom_core::Instant;
+
+use crate::board::Ending;
+use crate::coherence;
+
+/// What one host says to another.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) enum HostMessage {
+    /// About a page.
+    Page(coherence::Message),
+    /// To a hart, or to the devices.
+    Letter(FarLetter),
+    /// How far the sender is.
+    State(State),
+}
+
+/// How far a host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
+pub(super) struct State {
+    /// It does nothing before that unless it is asked to.
+    pub(super) reached: Instant,
+    /// The harts that firmware has started there, a bit each.
+    pub(super) started: u64,
+    /// How the computer ended, if it did.
+    pub(super) ended: Option<Ending>,
+}
+
+/// A letter that crosses hosts.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct FarLetter {
+    /// To which hart, or [`DEVICES`].
+    pub(super) to: u8,
+    /// When it was written, by the writer's time.
+    pub(super) at: Instant,
+    pub(super) text: Text,
+}
+
+/// Where letters to devices go, which live on one of the hosts as a hart does.
+pub(super) const DEVICES: u8 = 63;
+
+/// What a letter says.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) enum Text {
+    /// The lines of interrupts are these now.
+    Lines(u64),
+    /// These interrupts are pending.
+    Raise(u64),
+    /// Forget translations, and say so.
+    Fence(Option<(u64, u64)>, Ticket),
+    /// Look at instructions anew, and say so.
+    FenceInstructions(Ticket),
+    /// Begin.
+    Start {
+        /// Where.
+        pc: u64,
+        /// What is found in `a1`.
+        argument: u64,
+    },
+    /// A device is to do something for a hart.
+    Errand(Errand, Ticket),
+    /// What was asked for is done.
+    Done(u64, Option<u64>),
+}
+
+/// By which a hart knows what it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(in crate::computer) struct Ticket {
+    /// The hart that waits.
+    pub(super) hart: u8,
+    /// Which of its questions this is.
+    pub(super) number: u64,
+}
+
+/// What a device is to do for a hart on another host.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(in crate::computer) enum Errand {
+    /// Read a register.
+    Read {
+        /// Where.
+        address: u64,
+        /// How many bytes.
+        width: u8,
+    },
+    /// Write a register.
+    Write {
+        /// Where.
+        address: u64,
+        /// How many bytes.
+        width: u8,
+        /// What.
+        value: u64,
+    },
+    /// Write to the debug console.
+    Say(Vec<u8>),
+}

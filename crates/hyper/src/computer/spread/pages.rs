@@ -1,0 +1,213 @@
+//! Pages that come and go: the protocol's wishes carried out on memory.
+
+use std::sync::Weak;
+use std::sync::atomic::Ordering;
+
+use ironloom_core::Instant;
+
+use super::message::HostMessage;
+use super::{Host, Share};
+use crate::cluster::HostId;
+use crate::coherence::{Coherence, Held, Message, Output, Page, Released, Tell, Want};
+use crate::memory::{Access, Memory, MemoryError, Pager, Revision};
+use crate::{PAGE_BYTES, PageNumber};
+
+/// Where pages are asked for and given away.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) coherence: Coherence,
+    /// Pages that are given away as soon as nobody here uses them.
+    releasing: Vec<Release>,
+    /// Why pages cannot be had any more, if so.
+    failed: Option<MemoryError>,
+}
+
+#[derive(Debug)]
+struct Release {
+    page: Page,
+    tell: Option<Tell>,
+    revision: Option<Revision>,
+}
+
+impl Desk {
+    pub(super) fn new(share: &Share, memory: &Memory) -> Self {
+        let first = memory.base().get() / PAGE_BYTES;
+        let loaded = |page: Page| !memory.is_dormant(PageNumber::new(first + u64::from(page.get())));
+        let (here, owner) = (share.here, share.devices);
+        let coherence =
+            Coherence::new(share.coherence.clone(), here, share.hosts, share.epoch, owner, loaded);
+        let held: Vec<bool> =
+            (0..share.coherence.pages).map(|page| coherence.held(Page::new(page)) != Held::Nothing).collect();
+        memory.leave(|page| held[(page.get() - first) as usize]);
+        Self { coherence, releasing: Vec::new(), failed: None }
+    }
+}
+
+/// The way from memory to the host that gets its pages. It does not keep the host, which keeps the memory.
+#[derive(Debug)]
+pub(super) struct Door(pub(super) Weak<Host>);
+
+impl Pager for Door {
+    fn bring(&self, page: PageNumber, access: Access) -> Result<(), MemoryError> {
+        let host = self.0.upgrade().ok_or(MemoryError::Lost { page })?;
+        let mut held = false;
+        host.yard.news.wait_until(|| {
+            held = host.want(page, access);
+            held || host.ended().is_some() || host.has_failed()
+        });
+        host.check()?;
+        // A device that still waits when the computer ends gets nothing more.
+        if held { Ok(()) } else { Err(MemoryError::Lost { page }) }
+    }
+}
+
+impl Host {
+    fn page(&self, page: PageNumber) -> Page {
+        let first = self.memory.base().get() / PAGE_BYTES;
+        Page::new(u32::try_from(page.get() - first).expect("a page of this memory"))
+    }
+
+    fn number(&self, page: Page) -> PageNumber {
+        PageNumber::new(self.memory.base().get() / PAGE_BYTES + u64::from(page.get()))
+    }
+
+    /// Asks for a page, unless it is here, which it says. Who waits asks again and again, for what came may be gone.
+    pub(in crate::computer) fn want(&self, page: PageNumber, access: Access) -> bool {
+        let want = if access == Access::Write { Want::Write } else { Want::Read };
+        let now = self.clock.now();
+        let mut desk = self.desk.lock();
+        let held = desk.coherence.want(now, self.page(page), want);
+        self.drive(&mut desk, now);
+        held || self.is_held(page, access)
+    }
+
+    /// Whether a page is here.
+    pub(in crate::computer) fn is_held(&self, page: PageNumber, access: Access) -> bool {
+        self.memory.held(page) >= if access == Access::Write { Held::Write } else { Held::Read }
+    }
+
+    /// Whether pages can be had no more.
+    pub(in crate::computer) fn has_failed(&self) -> bool {
+        self.desk.lock().failed.is_some()
+    }
+
+    /// # Errors
+    ///
+    /// If pages can be had no more.
+    pub(in crate::computer) fn check(&self) -> Result<(), MemoryError> {
+        self.desk.lock().failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Deals with what another host says of a page.
+    pub(super) fn receive_page(&self, from: HostId, message: Message) {
+        let now = self.clock.now();
+        let mut desk = self.desk.lock();
+        if desk.coherence.receive(now, from, message).is_err() {
+            self.refused.add(1);
+        }
+        self.drive(&mut desk, now);
+    }
+
+    /// Gives away what nobody here uses any more. Whoever forgets pointers to pages calls this.
+    pub(in crate::computer) fn settle(&self) {
+        if self.releasing.load(Ordering::SeqCst) {
+            let now = self.clock.now();
+            self.drive(&mut self.desk.lock(), now);
+        }
+    }
+
+    /// Does what is due; when something will be next.
+    pub(super) fn wake(&self, now: Instant) -> Option<Instant> {
+        /// How often it is looked whether a device is through with a page.
+        const PINNED: ironloom_core::Duration = ironloom_core::Duration::from_millis(1);
+        let mut desk = self.desk.lock();
+        desk.coherence.wake(now);
+        self.drive(&mut desk, now);
+        let pinned = (!desk.releasing.is_empty()).then(|| now.saturating_add(PINNED));
+        desk.coherence.next_event().into_iter().chain(pinned).min()
+    }
+
+    /// Carries out what the protocol wants until it wants nothing more.
+    fn drive(&self, desk: &mut Desk, now: Instant) {
+        let before = desk.coherence.next_event();
+        let mut news = false;
+        loop {
+            while let Some(output) = desk.coherence.poll() {
+                news |= self.carry_out(desk, now, output);
+            }
+            self.releasing.store(!desk.releasing.is_empty(), Ordering::SeqCst);
+            if !self.release(desk, now) {
+                break;
+            }
+        }
+        if news {
+            self.yard.news.notify_all();
+        }
+        if desk.coherence.next_event().is_some_and(|event| before.is_none_or(|before| event < before)) {
+            self.letters.alarm.notify_all();
+        }
+    }
+
+    /// Whether somebody may wait for what was done.
+    fn carry_out(&self, desk: &mut Desk, now: Instant, output: Output) -> bool {
+        match output {
+            Output::Send { to, message } => {
+                self.send(to, &HostMessage::Page(message));
+                false
+            }
+            Output::Install { page, held, content } => {
+                if let Err(error) = self.memory.arrive(self.number(page), held, &content) {
+                    desk.failed = Some(error);
+                }
+                true
+            }
+            Output::Release { page, keep, tell } => {
+                let revision = self.memory.withdraw(self.number(page), keep);
+                let release = Release { page, tell, revision };
+                if self.is_over(&release) {
+                    self.give(desk, now, &release);
+                } else {
+                    desk.releasing.push(release);
+                    self.yard.ring();
+                }
+                false
+            }
+            Output::Forget { page } => {
+                self.memory.forget(self.number(page));
+                false
+            }
+            Output::Lost { page, .. } => {
+                desk.failed = Some(MemoryError::Lost { page: self.number(page) });
+                true
+            }
+        }
+    }
+
+    /// Gives away what nobody here uses any more; whether there was anything.
+    fn release(&self, desk: &mut Desk, now: Instant) -> bool {
+        let (over, left) = std::mem::take(&mut desk.releasing)
+            .into_iter()
+            .partition::<Vec<_>, _>(|release| self.is_over(release));
+        desk.releasing = left;
+        for release in &over {
+            self.give(desk, now, release);
+        }
+        !over.is_empty()
+    }
+
+    /// Whether nobody here uses a page any more that was withdrawn.
+    fn is_over(&self, release: &Release) -> bool {
+        release.revision.is_none_or(|revision| self.memory.is_settled(revision))
+            && !self.memory.is_pinned(self.number(release.page))
+    }
+
+    fn give(&self, desk: &mut Desk, now: Instant, release: &Release) {
+        match self.memory.tell(self.number(release.page), release.tell) {
+            Ok(told) => {
+                let released = Released { content: told.content, changed: told.changed };
+                desk.coherence.released(now, release.page, released);
+            }
+            Err(error) => desk.failed = Some(error),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! How far hosts are in the computer's time, and how far each may go.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ironloom_core::Instant;
+
+use super::message::{HostMessage, State};
+use super::{Host, Share};
+use crate::cluster::HostId;
+
+/// How far each host has said that it is.
+#[derive(Debug)]
+pub(super) struct Times {
+    /// By the numbers of hosts. Those that are no hosts are infinitely far.
+    reached: Box<[AtomicU64]>,
+    /// Which harts are started there.
+    started: Box<[AtomicU64]>,
+    /// What this host said last.
+    told: AtomicU64,
+    /// For what this host waits.
+    awaited: AtomicU64,
+}
+
+impl Times {
+    pub(super) fn new(share: &Share) -> Self {
+        let counts = |host: usize| {
+            HostId::new(host as u8).is_some_and(|host| host != share.here && share.hosts.contains(host))
+        };
+        Self {
+            reached: (0..64).map(|host| AtomicU64::new(if counts(host) { 0 } else { u64::MAX })).collect(),
+            started: (0..64).map(|_| AtomicU64::new(0)).collect(),
+            told: AtomicU64::new(0),
+            awaited: AtomicU64::new(u64::MAX),
+        }
+    }
+}
+
+impl Host {
+    /// Says that this host does nothing before an instant by itself.
+    ///
+    /// Others need not know of each step: only that somebody goes back, or that they might wait.
+    pub(in crate::computer) fn reach(&self, reached: Instant) {
+        let told = self.times.told.load(Ordering::SeqCst);
+        let (reached, step) = (reached.as_nanos(), self.share.lead.as_nanos() / 4);
+        if reached < told || reached >= told.saturating_add(step) {
+            self.times.told.store(reached, Ordering::SeqCst);
+            self.tell_state();
+        }
+    }
+
+    /// How far this host may go.
+    pub(in crate::computer) fn bound(&self) -> Instant {
+        let slowest = self.times.reached.iter().map(|reached| reached.load(Ordering::SeqCst)).min();
+        Instant::from_nanos(slowest.unwrap_or(u64::MAX)).saturating_add(self.share.lead)
+    }
+
+    /// Wants to be told when it may go so far.
+    pub(in crate::computer) fn await_bound(&self, instant: Instant) {
+        self.times.awaited.store(instant.as_nanos(), Ordering::SeqCst);
+    }
+
+    /// The harts that are started, here or elsewhere.
+    pub(in crate::computer) fn started(&self) -> u64 {
+        let elsewhere = self.times.started.iter().map(|started| started.load(Ordering::SeqCst));
+        elsewhere.fold(self.yard.started(), |all, some| all | some)
+    }
+
+    /// Tells all hosts how far this one is.
+    pub(in crate::computer) fn tell_state(&self) {
+        let reached = Instant::from_nanos(self.times.told.load(Ordering::SeqCst));
+        let state = State { reached, started: self.yard.started(), ended: self.ended() };
+        for host in self.others().iter() {
+            self.send(host, &HostMessage::State(state));
+        }
+    }
+
+    /// Hears how far another host is.
+    pub(super) fn hear_of(&self, from: HostId, state: State) {
+        let from = usize::from(from.number());
+        self.times.reached[from].store(state.reached.as_nanos(), Ordering::SeqCst);
+        self.times.started[from].store(state.started, Ordering::SeqCst);
+        if let Some(ending) = state.ended
+            && self.ended.set(ending).is_ok()
+        {
+            self.yard.ring();
+        }
+        if self.bound().as_nanos() >= self.times.awaited.load(Ordering::SeqCst) {
+            self.times.awaited.store(u64::MAX, Ordering::SeqCst);
+            self.yard.news.notify_all();
+        }
+    }
+}
