@@ -25,7 +25,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use ironloom_core::metrics::Counter;
-use ironloom_core::{Clock, Duration, Instant};
+use ironloom_core::{Clock, Duration};
 use parking_lot::Mutex;
 
 use self::letters::Letters;
@@ -228,17 +228,19 @@ impl Host {
         /// How often hosts hear of each other even if nothing changes, because messages may be lost.
         const PERIOD: Duration = Duration::from_millis(100);
         let mut repeat = self.clock.now();
-        while !is_over() {
+        loop {
+            // Taken before anything is looked at, so that nothing that changes meanwhile is missed.
+            let ticket = self.letters.alarm.ticket();
+            if is_over() {
+                return;
+            }
             let now = self.clock.now();
             if now >= repeat {
                 self.tell_state();
                 repeat = now.saturating_add(PERIOD);
             }
-            let event = self.wake(now).unwrap_or(Instant::MAX).min(repeat);
-            let ticket = self.letters.alarm.ticket();
-            if !is_over() {
-                let _ = ticket.wait_for(event.saturating_since(self.clock.now()));
-            }
+            let event = self.wake(now, repeat);
+            let _ = ticket.wait_for(event.saturating_since(self.clock.now()));
         }
     }
 

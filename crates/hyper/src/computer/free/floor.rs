@@ -274,9 +274,6 @@ impl Floor<'_> {
                 self.ask(number, seat, harts, None, Message::FenceInstructions);
             }
             Effect::Start { hart, pc, argument } => {
-                if self.lives_here(hart as usize) {
-                    self.yard.round.lock().mailboxes[hart as usize].started = true;
-                }
                 self.send(hart as usize, seat.hart.now(), Message::Start { pc, argument });
             }
             Effect::Stop => {

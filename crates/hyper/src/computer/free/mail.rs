@@ -90,6 +90,7 @@ impl Mailbox {
     }
 
     pub(super) fn put(&mut self, letter: Letter) {
+        self.started |= matches!(letter.message, Message::Start { .. });
         self.letters.push(letter);
         self.bell.ring();
         if !self.active {
@@ -100,11 +101,6 @@ impl Mailbox {
     /// Whether a hart that rests has a letter that it takes at once.
     pub(super) const fn is_called(&self) -> bool {
         !self.active && self.started && !self.through && !self.letters.is_empty()
-    }
-
-    /// Whether a letter starts it.
-    pub(super) fn begins(&self) -> bool {
-        self.letters.iter().any(|letter| matches!(letter.message, Message::Start { .. }))
     }
 
     /// Everything that has arrived.

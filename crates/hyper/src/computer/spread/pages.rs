@@ -18,6 +18,8 @@ pub(super) struct Desk {
     pub(super) coherence: Coherence,
     /// Pages that are given away as soon as nobody here uses them.
     releasing: Vec<Release>,
+    /// Until when the thread that looks after time sleeps.
+    sleeps_until: Instant,
     /// Why pages cannot be had any more, if so.
     failed: Option<MemoryError>,
 }
@@ -39,7 +41,7 @@ impl Desk {
         let held: Vec<bool> =
             (0..share.coherence.pages).map(|page| coherence.held(Page::new(page)) != Held::Nothing).collect();
         memory.leave(|page| held[(page.get() - first) as usize]);
-        Self { coherence, releasing: Vec::new(), failed: None }
+        Self { coherence, releasing: Vec::new(), sleeps_until: Instant::ZERO, failed: None }
     }
 }
 
@@ -116,20 +118,20 @@ impl Host {
         }
     }
 
-    /// Does what is due; when something will be next.
-    pub(super) fn wake(&self, now: Instant) -> Option<Instant> {
+    /// Does what is due, and is called again when something will be next, or at `latest`.
+    pub(super) fn wake(&self, now: Instant, latest: Instant) -> Instant {
         /// How often it is looked whether a device is through with a page.
         const PINNED: ironloom_core::Duration = ironloom_core::Duration::from_millis(1);
         let mut desk = self.desk.lock();
         desk.coherence.wake(now);
         self.drive(&mut desk, now);
         let pinned = (!desk.releasing.is_empty()).then(|| now.saturating_add(PINNED));
-        desk.coherence.next_event().into_iter().chain(pinned).min()
+        desk.sleeps_until = desk.coherence.next_event().into_iter().chain(pinned).fold(latest, Instant::min);
+        desk.sleeps_until
     }
 
     /// Carries out what the protocol wants until it wants nothing more.
     fn drive(&self, desk: &mut Desk, now: Instant) {
-        let before = desk.coherence.next_event();
         let mut news = false;
         loop {
             while let Some(output) = desk.coherence.poll() {
@@ -143,7 +145,9 @@ impl Host {
         if news {
             self.yard.news.notify_all();
         }
-        if desk.coherence.next_event().is_some_and(|event| before.is_none_or(|before| event < before)) {
+        let event = if desk.releasing.is_empty() { desk.coherence.next_event() } else { Some(now) };
+        if event.is_some_and(|event| event < desk.sleeps_until) {
+            desk.sleeps_until = now;
             self.letters.alarm.notify_all();
         }
     }

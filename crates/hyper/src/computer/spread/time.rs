@@ -85,7 +85,6 @@ impl Host {
             self.yard.ring();
         }
         if self.bound().as_nanos() >= self.times.awaited.load(Ordering::SeqCst) {
-            self.times.awaited.store(u64::MAX, Ordering::SeqCst);
             self.yard.news.notify_all();
         }
     }
