@@ -4,6 +4,7 @@
 
 mod apart;
 mod code;
+#[path = "../spread/hosts.rs"]
 mod hosts;
 mod locks;
 mod orders;

@@ -22,7 +22,8 @@ struct Wires {
 impl Post for Wires {
     fn send(&self, to: HostId, message: &[u8]) {
         let queue = &self.queues[usize::from(to.number())];
-        queue.send(Some((self.from, message.to_vec()))).expect("hosts listen for as long as others speak");
+        // Whoever fell over listens no more, and says so himself.
+        let _ = queue.send(Some((self.from, message.to_vec())));
     }
 }
 
