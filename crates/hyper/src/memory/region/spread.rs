@@ -58,8 +58,10 @@ impl Region {
             return;
         }
         spread.known.remove(page);
-        let frame = self.table.as_ref().and_then(|table| table.frames[page].as_ref());
-        spread.bases.insert(page as u16, bytes_of(frame));
+        // Zeroes that take no room are told as a whole later; to keep them would only cost room.
+        if let Some(frame) = self.table.as_ref().and_then(|table| table.frames[page].as_ref()) {
+            spread.bases.insert(page as u16, bytes_of(Some(frame)));
+        }
     }
 
     /// Takes a page from readers until only `keep` is left; what has to be settled until that is so.
@@ -124,16 +126,10 @@ impl Region {
         if let Err(unsound) = self.take_in(page, content, ctx)? {
             return Ok(Err(unsound));
         }
-        let has_frame = self.frame(page).is_some();
         let spread = self.spread.get_or_insert_default();
         spread.bases.remove(&(page as u16));
         spread.away.remove(page);
-        // Zeroes without a frame are told as a whole; to keep zeroes as their base would only cost room.
-        if has_frame {
-            spread.known.insert(page)
-        } else {
-            spread.known.remove(page)
-        }
+        spread.known.insert(page);
         match held {
             Held::Write => spread.shared.remove(page),
             Held::Read => spread.shared.insert(page),
