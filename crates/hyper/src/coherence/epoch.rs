@@ -187,11 +187,7 @@ impl Coherence {
         self.settling.is_none()
     }
 
-    pub(super) fn on_report(
-        &mut self,
-        from: HostId,
-        pages: &[(Page, Held, Version)],
-    ) -> Result<(), Refused> {
+    pub(super) fn on_report(&mut self, from: HostId, pages: &[(Page, Held, Version)]) -> Result<(), Refused> {
         let settling = self.settling.as_ref().ok_or(Refused::OutOfState)?;
         if !settling.missing.contains(from) {
             return Err(Refused::OutOfState);

@@ -110,13 +110,7 @@ impl Coherence {
     ///
     /// If the configuration is not sound, or `here` is not among the hosts.
     #[must_use]
-    pub fn join(
-        config: CoherenceConfig,
-        now: Instant,
-        here: HostId,
-        hosts: HostSet,
-        epoch: Epoch,
-    ) -> Self {
+    pub fn join(config: CoherenceConfig, now: Instant, here: HostId, hosts: HostSet, epoch: Epoch) -> Self {
         let mut new = Self::empty(config, here, hosts, epoch);
         new.settle(now);
         new

@@ -119,13 +119,16 @@ impl Plan {
 /// What homes and holders do, as tables in Markdown: made of the functions that decide it.
 #[must_use]
 pub fn transitions() -> String {
-    let mut table = String::from("| at the home | wanted to read | wanted to write | given back |\n|---|---|---|---|\n");
+    let mut table =
+        String::from("| at the home | wanted to read | wanted to write | given back |\n|---|---|---|---|\n");
     for (seen, name) in Seen::ALL {
         let [read, write, give] =
             [Request::Read, Request::Write, Request::Give].map(|request| plan(seen, request).says());
         writeln!(table, "| {name} | {read} | {write} | {give} |").expect("a string takes all");
     }
-    table.push_str("\n| at a holder | forward, to read | forward, to write | invalidate |\n|---|---|---|---|\n");
+    table.push_str(
+        "\n| at a holder | forward, to read | forward, to write | invalidate |\n|---|---|---|---|\n",
+    );
     for (held, name) in [(Held::Nothing, "nothing"), (Held::Read, "read"), (Held::Write, "write")] {
         let [read, write, invalidate] =
             [Order::ForwardToRead, Order::ForwardToWrite, Order::Invalidate].map(|order| {

@@ -194,7 +194,10 @@ impl Coherence {
         let granted = asked.grant.expect("it was granted");
         let Granted { from, held, version, changed, acknowledgements, .. } = granted;
         self.count_grant(&granted);
-        self.install(now, page, held, version, granted.content, !asked.ahead);
+        // What says again what is held must not touch the base: the page may have been written since.
+        if held > self.held(page) {
+            self.install(now, page, held, version, granted.content, !asked.ahead);
+        }
         let home = self.homes.of(page);
         if from != home || acknowledgements > 0 {
             self.say(now, home, Body::Confirm { page, version, changed });
@@ -222,8 +225,6 @@ impl Coherence {
         } else {
             copied.unstamp();
         }
-        // A grant that says again what is held takes nothing away.
-        let held = held.max(copied.held());
         self.set_held(page, held);
         self.outputs.push_back(Output::Install { page, held, content });
     }

@@ -1,5 +1,9 @@
 //! The protocol, explored and simulated.
 
 mod explore;
+mod hostile;
+mod litmus;
+mod scenes;
 mod simulate;
+mod table;
 mod world;

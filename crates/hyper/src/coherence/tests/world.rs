@@ -126,7 +126,10 @@ impl Node {
 
     fn install(&mut self, page: Page, held: Held, content: &Content) {
         let frame = self.frames.get(&page);
-        assert!(frame.is_some() || content.is_complete(), "what is told of {page} is relative to what is here");
+        assert!(
+            frame.is_some() || content.is_complete(),
+            "what is told of {page} is relative to what is here"
+        );
         let mut bytes = page_of(frame.map_or([0; 2], |frame| frame.words));
         assert!(content.apply(&mut bytes));
         let words = words_of(&bytes);
