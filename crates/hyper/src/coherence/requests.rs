@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use ironloom_core::Instant;
 
 use super::config::AHEAD_MAX;
-use super::machine::is_usable;
 use super::message::Body;
 use super::{Coherence, Content, Held, LostReason, Output, Page, Refused, Version, Want};
 use crate::cluster::HostId;
@@ -138,7 +137,7 @@ impl Coherence {
     pub(super) fn on_grant(&mut self, now: Instant, page: Page, granted: Granted) -> Result<(), Refused> {
         let kept = self.copies[page.index()].kept();
         let asked = self.requests.asked.get_mut(&page).ok_or(Refused::OutOfState)?;
-        let fits = granted.held.allows(asked.want) && is_usable(&granted.content, kept);
+        let fits = granted.held.allows(asked.want) && (granted.content.is_complete() || kept.is_some());
         if asked.grant.is_some() || !fits {
             return Err(Refused::OutOfState);
         }
