@@ -2,6 +2,7 @@
 
 mod explore;
 mod hostile;
+mod link;
 mod litmus;
 mod scenes;
 mod simulate;
