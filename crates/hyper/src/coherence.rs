@@ -21,6 +21,7 @@ mod page;
 mod plan;
 mod requests;
 mod sparse;
+mod talk;
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,9 @@ pub struct CoherenceConfig {
     /// How many neighbouring pages have a home together.
     pub grain_pages: u32,
     /// How long a page that a hart waited for stays at least, if another host wants it too. At most 8 seconds.
+    ///
+    /// It begins when [`Output::Install`](super::Output::Install) is given out. If harts take long to go on, whoever
+    /// drives this should answer a release only after who waited has had its turn.
     pub hold: Duration,
     /// After what time a message that nobody acknowledged is sent again. It doubles up to sixteen times that.
     pub retry: Duration,

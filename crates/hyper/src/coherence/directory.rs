@@ -33,6 +33,8 @@ pub(super) struct Busy {
 pub(super) enum Aim {
     /// That it has the page. It will confirm.
     Grant,
+    /// That it has the page, which this host grants it, and then nothing more is to come.
+    Supply,
     /// That it has it no longer. It will acknowledge.
     Drop,
 }

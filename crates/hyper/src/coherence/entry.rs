@@ -163,7 +163,7 @@ impl Copied {
 
     /// A hart that waited gets the page now.
     pub(super) const fn stamp(&mut self, now: Instant) {
-        let micros = now.as_nanos() / 1_000 & STAMP_MASK;
+        let micros = (now.as_nanos() / 1_000) & STAMP_MASK;
         self.word = self.word & 0xff | STAMPED | (micros as u32) << STAMP;
     }
 

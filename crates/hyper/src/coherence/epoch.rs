@@ -51,7 +51,8 @@ impl Coherence {
         self.begin(now, epoch, hosts, HostSet::EMPTY);
     }
 
-    /// Some hosts died; the others make up the machine from now on, each of which is told the same.
+    /// Some hosts died; the others make up the machine from now on, each of which is told the same. No host joins at the
+    /// same time, and each host begins each epoch, one after another.
     ///
     /// What only the dead had is lost, and so is what was on its way between two others just now: to keep that, let some
     /// time go by after the death before this is called. What harts here wait for is asked for again.

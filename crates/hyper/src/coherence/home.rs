@@ -108,10 +108,12 @@ impl Coherence {
             self.say(now, host, Body::Invalidate { page, to });
         }
         let acknowledgements = rest.len() as u8;
-        if supplier.is_some() || acknowledgements > 0 {
-            self.directory.begin(page, to, Aim::Grant, after);
-        } else {
-            *self.directory.entries.get_mut(page) = after;
+        match (supplier, acknowledgements) {
+            (None, 0) => *self.directory.entries.get_mut(page) = after,
+            (Some(supplier), 0) if supplier == self.here => {
+                self.directory.begin(page, to, Aim::Supply, after);
+            }
+            _ => self.directory.begin(page, to, Aim::Grant, after),
         }
         let body = match supplier {
             Some(_) => Body::Forward { page, to, held, has, acknowledgements },

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use ironloom_core::Instant;
 
 use super::config::AHEAD_MAX;
-use super::machine::is_usable;
 use super::message::Body;
 use super::{Coherence, Content, Held, LostReason, Output, Page, Refused, Version, Want};
 use crate::cluster::HostId;
@@ -138,7 +137,7 @@ impl Coherence {
     pub(super) fn on_grant(&mut self, now: Instant, page: Page, granted: Granted) -> Result<(), Refused> {
         let kept = self.copies[page.index()].kept();
         let asked = self.requests.asked.get_mut(&page).ok_or(Refused::OutOfState)?;
-        let fits = granted.held.allows(asked.want) && is_usable(&granted.content, kept);
+        let fits = granted.held.allows(asked.want) && (granted.content.is_complete() || kept.is_some());
         if asked.grant.is_some() || !fits {
             return Err(Refused::OutOfState);
         }
@@ -194,7 +193,10 @@ impl Coherence {
         let granted = asked.grant.expect("it was granted");
         let Granted { from, held, version, changed, acknowledgements, .. } = granted;
         self.count_grant(&granted);
-        self.install(now, page, held, version, granted.content, !asked.ahead);
+        // What says again what is held must not touch the base: the page may have been written since.
+        if held > self.held(page) {
+            self.install(now, page, held, version, granted.content, !asked.ahead);
+        }
         let home = self.homes.of(page);
         if from != home || acknowledgements > 0 {
             self.say(now, home, Body::Confirm { page, version, changed });
@@ -222,8 +224,6 @@ impl Coherence {
         } else {
             copied.unstamp();
         }
-        // A grant that says again what is held takes nothing away.
-        let held = held.max(copied.held());
         self.set_held(page, held);
         self.outputs.push_back(Output::Install { page, held, content });
     }

@@ -352,59 +352,91 @@ fn explore(programs: &[&[Act]], config: &CoherenceConfig, loaded: u32, network: 
     explorer.origin.len()
 }
 
+/// Pages that are never granted for more than was asked for.
+fn without_migration(pages: u32) -> CoherenceConfig {
+    CoherenceConfig { migratory: false, ..impatient(pages) }
+}
+
+#[track_caller]
+fn check_states(states: impl IntoIterator<Item = usize>, at_least: usize) {
+    let sum: usize = states.into_iter().sum();
+    assert!(sum >= at_least, "{sum} states are fewer than there were: is anything left out?");
+}
+
 #[test]
-fn t1() {
-    let c1 = impatient(1);
-    let c2 = impatient(2);
-    let still = CoherenceConfig { migratory: false, ..impatient(1) };
-    let unordered = Network { unordered: true, lost: 0, doubled: 0 };
-    let lossy = Network { unordered: true, lost: 1, doubled: 0 };
-    let doubled = Network { unordered: true, lost: 0, doubled: 1 };
-    let cases: &[(&str, &[&[Act]], &CoherenceConfig, u32, Network)] = &[
-        (
-            "2h1p",
-            &[&[Modify(0), Read(0), Write(0, 1), Evict(0)], &[Modify(0), Evict(0), Modify(0), Write(0, 1)]],
-            &c1,
-            0,
-            ORDERED,
-        ),
-        ("2h1p un", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, unordered),
-        ("2h1p loss", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, lossy),
-        ("2h1p dbl", &[&[Modify(0), Read(0)], &[Modify(0), Evict(0), Write(0, 1)]], &c1, 1, doubled),
-        ("3h1p", &[&[Modify(0), Read(0)], &[Modify(0), Write(0, 1)], &[Read(0), Modify(0)]], &c1, 0, ORDERED),
-        (
-            "3h1p still",
-            &[&[Modify(0), Read(0)], &[Modify(0), Write(0, 1)], &[Read(0), Modify(0)]],
-            &still,
-            1,
-            ORDERED,
-        ),
-        (
-            "3h1p ev",
-            &[&[Write(0, 0), Evict(0)], &[Write(0, 1), Read(0), Evict(0)], &[Read(0), Evict(0)]],
-            &still,
-            1,
-            ORDERED,
-        ),
-        (
-            "2h2p",
-            &[&[Modify(0), Write(1, 0), Read(0)], &[Ahead(1), Modify(1), Write(0, 1), Read(1)]],
-            &c2,
-            1,
-            ORDERED,
-        ),
-        ("3h2p", &[&[Modify(0), Read(1)], &[Write(1, 1), Read(0)], &[Read(0), Write(1, 0)]], &c2, 1, ORDERED),
-        (
-            "2h2p drain",
-            &[&[Modify(0), Write(1, 0), Drain], &[Modify(1), Write(0, 1), Read(1)]],
-            &c2,
-            2,
-            ORDERED,
-        ),
+fn two_hosts_and_every_order() {
+    let back_and_forth: &[&[Act]] = &[
+        &[Modify(0), Read(0), Write(0, 1), Evict(0), Modify(0), Read(0)],
+        &[Modify(0), Evict(0), Modify(0), Write(0, 1), Read(0), Evict(0), Read(0)],
     ];
-    for (name, programs, config, loaded, network) in cases {
-        let begin = std::time::Instant::now();
-        let n = explore(programs, config, *loaded, *network);
-        println!("{name} {n} {:?}", begin.elapsed());
-    }
+    let both_pages: &[&[Act]] = &[
+        &[Modify(0), Write(1, 0), Read(0), Write(1, 1)],
+        &[Ahead(1), Modify(1), Write(0, 1), Read(1), Read(0)],
+    ];
+    check_states(
+        [
+            explore(back_and_forth, &impatient(1), 0, ORDERED),
+            explore(back_and_forth, &without_migration(1), 1, ORDERED),
+            explore(both_pages, &impatient(2), 1, ORDERED),
+            explore(both_pages, &without_migration(2), 1, ORDERED),
+        ],
+        70_000,
+    );
+}
+
+#[test]
+fn two_hosts_over_a_bad_network() {
+    let programs: &[&[Act]] =
+        &[&[Modify(0), Read(0), Write(0, 0)], &[Modify(0), Evict(0), Write(0, 1), Read(0)]];
+    let network = |lost, doubled| Network { unordered: true, lost, doubled };
+    check_states(
+        [
+            explore(programs, &impatient(1), 1, network(0, 0)),
+            explore(programs, &impatient(1), 1, network(1, 0)),
+            explore(programs, &impatient(1), 1, network(0, 1)),
+            explore(programs, &without_migration(1), 0, network(0, 1)),
+            explore(&programs[1..], &without_migration(1), 0, network(2, 0)),
+            explore(&[&[Modify(0)], &[Modify(0), Read(0)]], &impatient(1), 1, network(1, 1)),
+            explore(&[&[Modify(0), Read(0)], &[Modify(0)]], &impatient(1), 1, network(2, 0)),
+        ],
+        60_000,
+    );
+}
+
+#[test]
+fn three_hosts_and_one_page() {
+    let mix: &[&[Act]] =
+        &[&[Modify(0), Read(0), Evict(0)], &[Modify(0), Write(0, 1)], &[Read(0), Modify(0), Read(0)]];
+    let evictions: &[&[Act]] = &[
+        &[Write(0, 0), Evict(0), Read(0)],
+        &[Write(0, 1), Read(0), Evict(0)],
+        &[Read(0), Evict(0), Write(0, 1)],
+    ];
+    let doubled = Network { unordered: true, lost: 0, doubled: 1 };
+    let lost = Network { unordered: true, lost: 1, doubled: 0 };
+    check_states(
+        [
+            explore(mix, &impatient(1), 0, ORDERED),
+            explore(mix, &without_migration(1), 1, ORDERED),
+            explore(evictions, &without_migration(1), 1, ORDERED),
+            explore(&[&[Modify(0)], &[Write(0, 1)], &[Read(0)]], &without_migration(1), 1, doubled),
+            explore(&[&[Write(0, 1)], &[Modify(0)], &[Read(0)]], &without_migration(1), 1, lost),
+        ],
+        120_000,
+    );
+}
+
+#[test]
+fn three_hosts_and_two_pages() {
+    let mix: &[&[Act]] = &[
+        &[Modify(0), Read(1), Modify(1)],
+        &[Write(1, 1), Read(0), Modify(0)],
+        &[Read(0), Write(1, 0), Evict(1)],
+    ];
+    let leaving: &[&[Act]] =
+        &[&[Modify(0), Write(1, 0), Drain], &[Modify(1), Write(0, 1), Read(1)], &[Read(0), Write(1, 0)]];
+    check_states(
+        [explore(mix, &without_migration(2), 1, ORDERED), explore(leaving, &impatient(2), 2, ORDERED)],
+        400_000,
+    );
 }
