@@ -2,5 +2,6 @@
 
 pub mod harts;
 mod host;
+pub mod placement;
 
 pub use host::{Epoch, HOSTS_MAX, HostId, HostSet};

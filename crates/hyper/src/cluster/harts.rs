@@ -33,7 +33,7 @@ use std::collections::VecDeque;
 use ironloom_core::Instant;
 
 use self::message::Body;
-use self::record::{Record, Role, Seen};
+use self::record::{Place, Record, Role, Seen};
 use self::timer::Timer;
 use super::{Epoch, HostId, HostSet};
 
@@ -42,6 +42,12 @@ pub use error::{MoveFailure, MoveRefused, PostRefused, Refused};
 pub use id::{HARTS_MAX, HartId};
 pub use message::{HartMessage, Letter, Refusal};
 pub use output::{HartsCounters, Output};
+
+/// The term of what was only said to a host that joined.
+const GUESS: u64 = 0;
+
+/// The term by which a hart is at its home.
+const HOME: u64 = 1;
 
 /// The harts of a machine, as one of its hosts knows them.
 #[derive(Debug, Clone)]
@@ -79,11 +85,11 @@ impl<L: Letter> Harts<L> {
         epoch: Epoch,
     ) -> Self {
         assert!(homes.iter().all(|home| hosts.contains(*home)), "harts live at hosts of the machine");
-        let role = |home| match home == here {
-            true => Role::Here { seen: Seen::new(), journey: None },
-            false => Role::Away,
+        let role = |home| {
+            if home == here { Role::Here { seen: Seen::new(), journey: None } } else { Role::Away }
         };
-        let records = homes.iter().map(|home| Record::new(*home, role(*home))).collect();
+        let record = |home: &HostId| Record::new(Place { host: *home, term: HOME }, role(*home));
+        let records = homes.iter().map(record).collect();
         Self::with_records(config, here, hosts, records, epoch)
     }
 
@@ -102,7 +108,8 @@ impl<L: Letter> Harts<L> {
         epoch: Epoch,
     ) -> Self {
         assert!(!places.contains(&here), "no hart lives at a host before that joins");
-        let records = places.iter().map(|place| Record::new(*place, Role::Away)).collect();
+        let record = |place: &HostId| Record::new(Place { host: *place, term: GUESS }, Role::Away);
+        let records = places.iter().map(record).collect();
         Self::with_records(config, here, hosts, records, epoch)
     }
 

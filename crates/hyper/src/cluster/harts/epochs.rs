@@ -43,7 +43,7 @@ impl<L: Letter> Harts<L> {
         } else if record.role.arrival().is_some_and(|(from, _)| gone.contains(from)) {
             record.role = Role::Away;
             self.settle(hart);
-        } else if gone.contains(record.place.host) {
+        } else if matches!(record.role, Role::Giving { .. }) && gone.contains(record.place.host) {
             record.role = Role::Away;
         }
         let place = self.record(hart).place.host;

@@ -152,9 +152,9 @@ impl Role {
 }
 
 impl<L: Clone> Record<L> {
-    pub(super) const fn new(host: HostId, role: Role) -> Self {
+    pub(super) const fn new(place: Place, role: Role) -> Self {
         Self {
-            place: Place { host, term: 0 },
+            place,
             tried: 0,
             role,
             outbox: Outbox::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ironloom_core::{Duration, Instant, Rng, Seed};
 
 use super::{hart, host};
-use crate::cluster::harts::{HartMessage, Harts, HartsConfig, Output};
+use crate::cluster::harts::{HartMessage, Harts, HartsConfig, Output, Refused};
 use crate::cluster::{Epoch, HostId, HostSet};
 
 const HOSTS: u8 = 4;
@@ -152,8 +152,9 @@ impl World {
         if wire == Some(next) {
             let ((..), (from, to, message)) = self.wire.pop_first().expect("it is due");
             if let Some(site) = self.sites.get_mut(&to) {
-                // What comes from another epoch is refused, and everything else is as the rules have it.
-                let _refused = site.harts.receive(self.now, from, message);
+                let received = site.harts.receive(self.now, from, message);
+                let other = matches!(received, Err(Refused::OtherEpoch { .. } | Refused::Stranger { .. }));
+                assert!(received.is_ok() || other, "who keeps to the rules is believed: {received:?}");
                 self.drain(to);
             }
         } else if let Some((_, here)) = timers {
