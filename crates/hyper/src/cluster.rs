@@ -3,5 +3,7 @@
 pub mod harts;
 mod host;
 pub mod placement;
+mod traveller;
 
 pub use host::{Epoch, HOSTS_MAX, HostId, HostSet};
+pub use traveller::{HOT_MAX, TRAVELLER_BYTES_MAX, Traveller, TravellerError};

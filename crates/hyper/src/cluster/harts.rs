@@ -58,6 +58,8 @@ pub struct Harts<L> {
     hosts: HostSet,
     leaving: Option<Leaving>,
     records: Vec<Record<L>>,
+    /// One bit for each hart of which something is going to be due.
+    pending: u64,
     outputs: VecDeque<Output<L>>,
     counters: HartsCounters,
 }
@@ -77,13 +79,7 @@ impl<L: Letter> Harts<L> {
     ///
     /// If there are more than 64 harts, a home is none of the hosts, or the window is empty.
     #[must_use]
-    pub fn new(
-        config: HartsConfig,
-        here: HostId,
-        hosts: HostSet,
-        homes: &[HostId],
-        epoch: Epoch,
-    ) -> Self {
+    pub fn new(config: HartsConfig, here: HostId, hosts: HostSet, homes: &[HostId], epoch: Epoch) -> Self {
         assert!(homes.iter().all(|home| hosts.contains(*home)), "harts live at hosts of the machine");
         let role = |home| {
             if home == here { Role::Here { seen: Seen::new(), journey: None } } else { Role::Away }
@@ -100,13 +96,7 @@ impl<L: Letter> Harts<L> {
     ///
     /// If there are more than 64 harts, one is said to be here, or the window is empty.
     #[must_use]
-    pub fn join(
-        config: HartsConfig,
-        here: HostId,
-        hosts: HostSet,
-        places: &[HostId],
-        epoch: Epoch,
-    ) -> Self {
+    pub fn join(config: HartsConfig, here: HostId, hosts: HostSet, places: &[HostId], epoch: Epoch) -> Self {
         assert!(!places.contains(&here), "no hart lives at a host before that joins");
         let record = |place: &HostId| Record::new(Place { host: *place, term: GUESS }, Role::Away);
         let records = places.iter().map(record).collect();
@@ -124,7 +114,7 @@ impl<L: Letter> Harts<L> {
         assert!(hosts.contains(here), "a host of the machine is among its hosts");
         assert!(config.window > 0 && config.letters_max > 0, "some letters can be on their way");
         let (outputs, counters) = (VecDeque::new(), HartsCounters::default());
-        Self { config, here, epoch, hosts, leaving: None, records, outputs, counters }
+        Self { config, here, epoch, hosts, leaving: None, records, pending: 0, outputs, counters }
     }
 
     /// Where a hart lives, as far as is known here; `None` if there is no such hart.
@@ -190,17 +180,18 @@ impl<L: Letter> Harts<L> {
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
         let leaving = self.leaving.as_ref().filter(|leaving| !leaving.drained);
-        let records = self.records.iter().filter_map(Record::due);
-        records.chain(leaving.map(|leaving| leaving.timer.due())).min()
+        let due = pending(self.pending).filter_map(|hart| self.records[hart.index()].due()).min();
+        debug_assert_eq!(due, self.records.iter().filter_map(Record::due).min(), "what is due is watched");
+        [due, leaving.map(|leaving| leaving.timer.due())].into_iter().flatten().min()
     }
 
     /// Says again what was not answered, and gives up what took too long.
     pub fn wake(&mut self, now: Instant) {
-        for index in 0..self.records.len() {
-            let hart = HartId::at(index);
-            if self.records[index].due().is_some_and(|due| due <= now) {
+        for hart in pending(self.pending) {
+            if self.record(hart).due().is_some_and(|due| due <= now) {
                 self.wake_move(now, hart);
                 self.wake_letters(now, hart);
+                self.watch(hart);
             }
         }
         let config = self.config;
@@ -214,27 +205,29 @@ impl<L: Letter> Harts<L> {
     ///
     /// # Errors
     ///
-    /// If nobody who keeps to the rules can have said this now; nothing has changed then.
+    /// If nobody who keeps to the rules can have said this now. Nothing has changed then, except that there is no slot any
+    /// more for a hart whose state makes no sense.
     pub fn receive(&mut self, now: Instant, from: HostId, message: HartMessage<L>) -> Result<(), Refused> {
-        let received = self.check(from, &message).and_then(|()| {
-            let hart = message.hart;
-            match message.body {
-                Body::Prepare { term } => self.on_prepare(now, from, hart, term),
-                Body::Ready { term } => self.on_ready(now, from, hart, term),
-                Body::Refuse { term, why } => self.on_refuse(from, hart, term, why),
-                Body::State { term, seen, state } => self.on_state(now, from, hart, (term, seen, state)),
-                Body::Accept { term } => self.on_accept(now, from, hart, term),
-                Body::Commit { term } => self.on_commit(now, from, hart, term),
-                Body::Committed { term } => self.on_committed(now, from, hart, term),
-                Body::Abandon { term } => self.on_abandon(from, hart, term),
-                Body::Letters { sender, term, first, letters } => {
-                    self.on_letters(from, hart, record::Held { sender, term, first, letters })
-                }
-                Body::Delivered { term, upto, gap } => self.on_delivered(now, from, hart, (term, upto, gap)),
-                Body::Whereabouts { host, term } => self.on_whereabouts(now, from, hart, host, term),
+        let hart = message.hart;
+        let received = self.check(from, &message).and_then(|()| match message.body {
+            Body::Prepare { term } => self.on_prepare(now, from, hart, term),
+            Body::Ready { term } => self.on_ready(now, from, hart, term),
+            Body::Refuse { term, why } => self.on_refuse(from, hart, term, why),
+            Body::State { term, seen, state } => self.on_state(now, from, hart, (term, seen, state)),
+            Body::Accept { term } => self.on_accept(now, from, hart, term),
+            Body::Commit { term } => self.on_commit(now, from, hart, term),
+            Body::Committed { term } => self.on_committed(now, from, hart, term),
+            Body::Abandon { term } => self.on_abandon(from, hart, term),
+            Body::Letters { sender, term, first, letters } => {
+                self.on_letters(from, hart, record::Held { sender, term, first, letters })
             }
+            Body::Delivered { term, upto, gap } => self.on_delivered(now, from, hart, (term, upto, gap)),
+            Body::Whereabouts { host, term } => self.on_whereabouts(now, from, hart, host, term),
         });
-        self.counters.refused += u64::from(received.is_err());
+        match received {
+            Ok(()) => self.watch(hart),
+            Err(_) => self.counters.refused += 1,
+        }
         self.evacuate(now);
         received
     }
@@ -261,11 +254,26 @@ impl<L: Letter> Harts<L> {
         &mut self.records[hart.index()]
     }
 
+    /// Something may be due of a hart from now on, or nothing more.
+    fn watch(&mut self, hart: HartId) {
+        let due = self.records[hart.index()].due().is_some();
+        self.pending = self.pending & !(1 << hart.index()) | u64::from(due) << hart.index();
+    }
+
     /// What came is from before something that has happened since.
     const fn stale(&mut self) -> Result<(), Refused> {
         self.counters.stale += 1;
         Ok(())
     }
+}
+
+/// The harts whose bits are set.
+fn pending(mut bits: u64) -> impl Iterator<Item = HartId> {
+    std::iter::from_fn(move || {
+        let index = (bits != 0).then_some(bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(HartId::at(index))
+    })
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ impl<L: Letter> Harts<L> {
             self.forget(hart, gone);
             self.introduce(hart, fresh);
             self.hurry(now, hart);
+            self.watch(hart);
         }
         self.wake(now);
     }

@@ -31,6 +31,7 @@ impl<L: Letter> Harts<L> {
         }
         record.outbox.push(letter);
         self.flush(now, hart);
+        self.watch(hart);
         Ok(())
     }
 
@@ -91,12 +92,7 @@ impl<L: Letter> Harts<L> {
         }
     }
 
-    pub(super) fn on_letters(
-        &mut self,
-        from: HostId,
-        hart: HartId,
-        letters: Held<L>,
-    ) -> Result<(), Refused> {
+    pub(super) fn on_letters(&mut self, from: HostId, hart: HartId, letters: Held<L>) -> Result<(), Refused> {
         let (found, limit) = (letters.letters.len(), self.config.window);
         if !(1..=limit).contains(&found) {
             return Err(Refused::Length { found, limit });

@@ -37,6 +37,7 @@ impl<L: Letter> Harts<L> {
         *journey = Some(Journey { to, term, timer: Timer::new(now, &self.config), deadline });
         record.tried = term;
         self.send(to, hart, Body::Prepare { term });
+        self.watch(hart);
         Ok(())
     }
 
@@ -59,6 +60,7 @@ impl<L: Letter> Harts<L> {
         } else {
             self.take_back(hart);
         }
+        self.watch(hart);
         self.evacuate(now);
     }
 
@@ -145,7 +147,8 @@ impl<L: Letter> Harts<L> {
         term: u64,
         why: Refusal,
     ) -> Result<(), Refused> {
-        if self.record(hart).role.journey().is_some_and(|journey| journey.to == from && journey.term == term) {
+        if self.record(hart).role.journey().is_some_and(|journey| journey.to == from && journey.term == term)
+        {
             self.fail_move(hart, MoveFailure::Refused(why));
             return Ok(());
         }

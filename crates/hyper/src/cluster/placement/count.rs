@@ -40,7 +40,7 @@ impl Count {
         let halves = steps / 8;
         self.parts = if halves < 64 { self.parts >> halves } else { 0 };
         for _ in 0..steps % 8 {
-            self.parts = self.parts * EIGHTH >> 16;
+            self.parts = (self.parts * EIGHTH) >> 16;
         }
         self.since = self.since.saturating_add(Duration::from_nanos(steps.saturating_mul(step)));
     }

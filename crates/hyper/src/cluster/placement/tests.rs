@@ -173,8 +173,7 @@ fn costs_of_policies() {
         let ratio = outcomes[3].time.as_secs_f64() / best.as_secs_f64();
         worst = worst.max(ratio);
         let counts = outcomes.map(|outcome| (outcome.faults, outcome.moves));
-        let _ = writeln!(
-            table,"| {} | {millis:?} | {ratio:.3} | {counts:?} |", workload.name);
+        let _ = writeln!(table, "| {} | {millis:?} | {ratio:.3} | {counts:?} |", workload.name);
     }
     assert!(worst <= 1.1, "{table}");
     assert!(sums[..3].iter().all(|sum| sums[3] < *sum), "{table}");

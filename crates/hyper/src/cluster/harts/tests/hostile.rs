@@ -9,7 +9,8 @@ use crate::cluster::{Epoch, HostId};
 
 /// Host 0 of three, with hart 0; hart 1 lives at host 1.
 fn harts() -> Harts<u8> {
-    let config = HartsConfig { window: 2, held_max: 2, letters_max: 8, state_bytes_max: 16, ..HartsConfig::default() };
+    let config =
+        HartsConfig { window: 2, held_max: 2, letters_max: 8, state_bytes_max: 16, ..HartsConfig::default() };
     Harts::new(config, host(0), hosts(3), &[host(0), host(1)], Epoch::new(1))
 }
 
@@ -35,7 +36,11 @@ fn strangers_and_other_epochs_are_refused() {
     check(host(1), late, Refused::OtherEpoch { said: Epoch::new(0), now: Epoch::new(1) });
     let posted = Body::Letters { sender: host(9), term: 0, first: 1, letters: vec![1] };
     check(host(1), message(0, posted), Refused::Stranger { host: host(9) });
-    check(host(1), message(1, Body::Whereabouts { host: host(9), term: 3 }), Refused::Stranger { host: host(9) });
+    check(
+        host(1),
+        message(1, Body::Whereabouts { host: host(9), term: 3 }),
+        Refused::Stranger { host: host(9) },
+    );
 }
 
 #[test]
@@ -89,12 +94,16 @@ fn any_body(rng: &mut Rng) -> Body<u8> {
         0 => Body::Prepare { term },
         1 => Body::Ready { term },
         2 => Body::Refuse { term, why: Refusal::Full },
-        3 => Body::State { term, seen: [(host, rng.below(3))].into(), state: vec![0; rng.below(20) as usize] },
+        3 => {
+            Body::State { term, seen: [(host, rng.below(3))].into(), state: vec![0; rng.below(20) as usize] }
+        }
         4 => Body::Accept { term },
         5 => Body::Commit { term },
         6 => Body::Committed { term },
         7 => Body::Abandon { term },
-        8 => Body::Letters { sender: host, term, first: rng.below(5), letters: vec![1; rng.below(4) as usize] },
+        8 => {
+            Body::Letters { sender: host, term, first: rng.below(5), letters: vec![1; rng.below(4) as usize] }
+        }
         9 => Body::Delivered { term, upto: rng.below(6), gap: rng.chance(1, 2) },
         _ => Body::Whereabouts { host, term },
     }
@@ -110,12 +119,12 @@ fn lies_break_nothing() {
             let now = Instant::from_nanos(step * 3_000_000);
             match rng.below(8) {
                 0 => {
-                        let _full = harts.post(now, hart(rng.below(3) as u8), 1);
-                    }
+                    let _full = harts.post(now, hart(rng.below(3) as u8), 1);
+                }
                 1 => {
-                        let (number, to) = (rng.below(3) as u8, rng.below(4) as u8);
-                        let _refused = harts.begin_move(now, hart(number), host(to));
-                    }
+                    let (number, to) = (rng.below(3) as u8, rng.below(4) as u8);
+                    let _refused = harts.begin_move(now, hart(number), host(to));
+                }
                 2 => harts.wake(now),
                 _ => {
                     let (from, number) = (host(rng.below(4) as u8), rng.below(3) as u8);
@@ -124,7 +133,9 @@ fn lies_break_nothing() {
             }
             while let Some(output) = harts.poll() {
                 match output {
-                    Output::Deliver { hart, .. } => assert!(runs[hart.index()], "letters go to harts that run"),
+                    Output::Deliver { hart, .. } => {
+                        assert!(runs[hart.index()], "letters go to harts that run");
+                    }
                     Output::Freeze { hart } => {
                         assert!(std::mem::take(&mut runs[hart.index()]), "what freezes ran");
                         harts.frozen(now, hart, vec![1; 8]);

@@ -215,7 +215,8 @@ fn a_hart_on_its_way_does_not_mind_that_its_home_is_gone() {
     net.begin_move(1, 2, 0).expect("it may move");
     net.settle();
     // Host 2 hears of nothing, so for it the hart is at its home.
-    let fresh = Harts::new(HartsConfig::default(), host(2), hosts(3), &[host(0), host(0), host(1)], Epoch::default());
+    let fresh =
+        Harts::new(HartsConfig::default(), host(2), hosts(3), &[host(0), host(0), host(1)], Epoch::default());
     net.harts.insert(host(2), fresh);
     net.begin_move(0, 2, 2).expect("it may move");
     let (mut commit, now) = (None, net.now);

@@ -4,8 +4,8 @@ use ironloom_core::{Duration, Instant};
 
 use super::super::count::Count;
 use super::super::{
-    Access, Costs, CostModel, Decision, Fault, Fixed, GROUPS_MAX, HartView, HostView, JumpAfter, Logged, Past,
-    Placement, View,
+    Access, CostModel, Costs, Decision, Fault, Fixed, GROUPS_MAX, HartView, HostView, JumpAfter, Logged,
+    Past, Placement, View,
 };
 use crate::PageNumber;
 use crate::cluster::harts::HartId;
@@ -120,7 +120,9 @@ fn too_many_harts_are_spread() {
     let mut crowded = view(0, 0);
     crowded.hosts[1].load = 4;
     let hart = |number: u8| HartId::new(number).expect("below 64");
-    crowded.harts = (0..4).map(|number| HartView { hart: hart(number), pages: 9 - u32::from(number), ..crowded.harts[0] }).collect();
+    crowded.harts = (0..4)
+        .map(|number| HartView { hart: hart(number), pages: 9 - u32::from(number), ..crowded.harts[0] })
+        .collect();
     let mut policy = CostModel::default();
     assert_eq!(policy.balance(at(1_000), &crowded), [], "none has been here long");
     assert_eq!(policy.balance(at(20_000), &crowded), [(hart(3), host(2))]);

@@ -148,9 +148,9 @@ impl<P: Placement> Machine<'_, P> {
         let slow = u64::from(self.load(self.harts[number].host).max(self.workload.cores));
         let hart = &mut self.harts[number];
         (hart.wanted, hart.step) = (None, hart.step + 1);
-        hart.now = hart.now.saturating_add(Duration::from_nanos(
-            STEP.as_nanos() * slow / u64::from(self.workload.cores),
-        ));
+        hart.now = hart
+            .now
+            .saturating_add(Duration::from_nanos(STEP.as_nanos() * slow / u64::from(self.workload.cores)));
         hart.recent.insert(page, hart.now);
     }
 
@@ -173,10 +173,11 @@ impl<P: Placement> Machine<'_, P> {
     /// Asks the policy, and does what it says; whether the page is there then.
     fn fault(&mut self, number: usize, page: u64, access: Access, must: bool) -> bool {
         let (here, now) = (self.harts[number].host, self.harts[number].now);
-        let view = self.view(here, now, Some(number));
+        let view = self.view(here, Some(number));
         let known = self.page(page);
         let others = known.copies.without(here);
-        let holder = if known.owner == here { others.first().expect("a fault has a reason") } else { known.owner };
+        let holder =
+            if known.owner == here { others.first().expect("a fault has a reason") } else { known.owner };
         let bytes = match (known.copies.contains(here), known.had.contains(here)) {
             (true, _) => 0,
             (_, true) => 400,
@@ -243,13 +244,13 @@ impl<P: Placement> Machine<'_, P> {
         let hart = &mut self.harts[number];
         hart.recent.retain(|_, used| now.saturating_since(*used) < RECENT);
         let alone = HostSet::EMPTY.with(host);
-        let pages = hart.recent.keys().filter(|page| self.pages.get(page).is_some_and(|page| page.copies == alone));
+        let pages =
+            hart.recent.keys().filter(|page| self.pages.get(page).is_some_and(|page| page.copies == alone));
         (hart.pages, hart.counted) = (pages.count() as u32, now);
     }
 
     /// What a host knows; of its harts one, or all.
-    fn view(&mut self, here: HostId, now: Instant, only: Option<usize>) -> View {
-        let _ = now;
+    fn view(&mut self, here: HostId, only: Option<usize>) -> View {
         let numbers: Vec<usize> = match only {
             Some(number) => vec![number],
             None => (0..self.harts.len()).filter(|number| self.harts[*number].host == here).collect(),
@@ -273,7 +274,7 @@ impl<P: Placement> Machine<'_, P> {
 
     fn balance(&mut self, now: Instant) {
         for number in 0..self.workload.hosts {
-            let view = self.view(host(number), now, None);
+            let view = self.view(host(number), None);
             for (hart, to) in self.policies[usize::from(number)].balance(now, &view) {
                 self.move_hart(hart.index(), to);
             }
