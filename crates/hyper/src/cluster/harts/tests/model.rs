@@ -5,8 +5,10 @@
 //! and what a host does in a state is computed once.
 
 mod explorer;
+mod site;
 
-use explorer::{Setup, explore};
+use explorer::explore;
+use site::Setup;
 
 /// What was sent may arrive any number of times, at any time, in any order.
 const DOUBLING: Setup =
