@@ -1,5 +1,9 @@
 //! The hosts of one machine: who they are, how they speak, who is among them, and where harts live.
 
+pub mod harts;
 mod host;
+pub mod placement;
+mod traveller;
 
 pub use host::{Epoch, HOSTS_MAX, HostId, HostSet};
+pub use traveller::{HOT_MAX, TRAVELLER_BYTES_MAX, Traveller, TravellerError};

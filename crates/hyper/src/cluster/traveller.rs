@@ -1,0 +1,93 @@
+//! [`Traveller`]: a hart as it goes from one host to another.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use ironloom_core::frame::{self, Frame, FrameError, Message};
+use thiserror::Error;
+
+use crate::PageNumber;
+use crate::computer::HartStatus;
+use crate::hart::HartState;
+
+/// How many pages a traveller names at most.
+pub const HOT_MAX: usize = 64;
+
+/// How many bytes a traveller has at most.
+pub const TRAVELLER_BYTES_MAX: usize = 8 << 10;
+
+/// A hart that stands still: what it is, what it was doing, and which pages it will want.
+///
+/// As bytes it is a frame: a version, a length and checksums, and then the hart, about a kilobyte.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Traveller {
+    /// What it was doing.
+    pub status: HartStatus,
+    /// What it is.
+    pub state: HartState,
+    /// Pages that it used lately, the most used first.
+    pub hot: Vec<PageNumber>,
+}
+
+impl Message for Traveller {
+    const KIND: u16 = 0x4c54;
+    const VERSION: u16 = 1;
+}
+
+/// Why bytes are not a [`Traveller`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TravellerError {
+    /// They are no whole frame with one inside.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// There are too few bytes, or too many.
+    #[error("{bytes} bytes are not one traveller")]
+    Length {
+        /// How many there are.
+        bytes: usize,
+    },
+    /// No hart can be so.
+    #[error("no hart can be so")]
+    Unsound,
+    /// It names more pages than it may.
+    #[error("{found} pages, where {HOT_MAX} are allowed")]
+    Pages {
+        /// How many.
+        found: usize,
+    },
+}
+
+impl Traveller {
+    /// It as bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it names more than 64 pages.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        assert!(self.hot.len() <= HOT_MAX, "a traveller names few pages");
+        let mut bytes = Vec::with_capacity(2 << 10);
+        frame::encode(self, TRAVELLER_BYTES_MAX, &mut bytes).expect("a hart is about a kilobyte");
+        bytes
+    }
+
+    /// What bytes say.
+    ///
+    /// # Errors
+    ///
+    /// If they are not a traveller, or one that cannot be.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TravellerError> {
+        let length = TravellerError::Length { bytes: bytes.len() };
+        let Some((frame, [])) = Frame::split(bytes, TRAVELLER_BYTES_MAX)? else { return Err(length) };
+        let traveller: Self = frame.decode()?;
+        if traveller.hot.len() > HOT_MAX {
+            return Err(TravellerError::Pages { found: traveller.hot.len() });
+        }
+        if !traveller.state.is_sound() {
+            return Err(TravellerError::Unsound);
+        }
+        Ok(traveller)
+    }
+}
+
+#[cfg(test)]
+mod tests;
