@@ -1,5 +1,8 @@
 //! The hosts of one machine: who they are, how they speak, who is among them, and where harts live.
 
+pub mod link;
+pub mod tcp;
+
 mod host;
 
 pub use host::{Epoch, HOSTS_MAX, HostId, HostSet};
