@@ -115,10 +115,10 @@ fn long_frames_are_neither_made_nor_waited_for() {
     // An error stays.
     let (bytes, _) = frames(&mut session(0).0, &[200]);
     let mut two = session(0).1.frame_bytes_max(100);
-    let long = Some(LinkError::Oversize { bytes: 204, limit: 100 });
-    assert_eq!(open_all(&mut two, &bytes[..12]), (Vec::new(), long));
-    assert_eq!(two.open().err(), long);
-    assert_eq!(two.opener.end(), long.unwrap());
+    let long = LinkError::Oversize { bytes: 204, limit: 100 };
+    assert_eq!(open_all(&mut two, &bytes[..12]), (Vec::new(), Some(long)));
+    assert_eq!(two.open().err(), Some(long));
+    assert_eq!(two.opener.end(), long);
 }
 
 #[test]

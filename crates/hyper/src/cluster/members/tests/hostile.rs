@@ -100,9 +100,9 @@ fn messages_of_random_bytes_are_survived() {
         let mut bytes = rng.bytes::<40>();
         bytes[0] %= 6;
         // Numbers that are near to what they should be.
-        for at in 1..40 {
+        for (at, byte) in bytes.iter_mut().enumerate().skip(1) {
             if rng.chance(3, 4) {
-                bytes[at] = if at % 8 == 1 { rng.below(10) as u8 } else { 0 };
+                *byte = if at % 8 == 1 { rng.below(10) as u8 } else { 0 };
             }
         }
         let Ok(message) = borsh::BorshDeserialize::deserialize(&mut &bytes[..]) else { continue };

@@ -8,7 +8,7 @@ use super::*;
 /// What a day may bring.
 fn day(seed: u64) -> (bool, bool) {
     let mut rng = Rng::new(Seed::new(seed)).split("day", 0);
-    let founders = hosts(&[&[0, 1][..], &[1, 2, 3], &[0, 2, 4], &[3]][rng.below(4) as usize][..]);
+    let founders = hosts([&[0, 1][..], &[1, 2, 3], &[0, 2, 4], &[3]][rng.below(4) as usize]);
     let weather = Weather {
         delay_max: millis([1, 20, 150][rng.below(3) as usize]),
         lost: [0, 20, 300][rng.below(3) as usize],
