@@ -14,6 +14,7 @@
 
 mod config;
 mod coordinator;
+mod event;
 mod lease;
 mod machine;
 mod message;
@@ -23,5 +24,6 @@ mod participant;
 mod tests;
 
 pub use config::MembersConfig;
-pub use machine::{Input, Members, Output, State};
+pub use event::{Input, Output, State};
+pub use machine::Members;
 pub use message::{Change, Denied, MemberMessage, Refused, RequestId, Step, StepId, Why, Wish};

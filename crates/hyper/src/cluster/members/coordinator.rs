@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use ironloom_core::Instant;
 
-use super::machine::{Members, State};
+use super::event::State;
+use super::machine::Members;
 use super::message::{Change, Denied, MemberMessage, Refused, RequestId, Step, StepId, Why, Wish};
 use crate::cluster::{Epoch, HostId, HostSet};
 

@@ -2,7 +2,8 @@
 
 use ironloom_core::Instant;
 
-use super::machine::{Members, Output, State};
+use super::event::{Output, State};
+use super::machine::Members;
 use super::message::{Change, MemberMessage, Refused, Step, StepId, Wish};
 use crate::cluster::HostId;
 
