@@ -1,8 +1,13 @@
 //! The hosts of one machine: who they are, how they speak, who is among them, and where harts live.
 
+pub mod detector;
 pub mod harts;
-mod host;
+pub mod link;
+pub mod members;
 pub mod placement;
+pub mod tcp;
+
+mod host;
 mod traveller;
 
 pub use host::{Epoch, HOSTS_MAX, HostId, HostSet};

@@ -1,0 +1,183 @@
+//! [`Opener`]: finds the payloads in what is received.
+
+use std::fmt;
+
+use super::{FRAME_BYTES_MAX, HEADER_BYTES, KEY_BYTES, LENGTH_BYTES, TAG_BYTES, tag};
+use crate::cluster::link::LinkError;
+use crate::cluster::link::hello::is_same;
+
+/// How many bytes it has room for, unless a frame needs more.
+const ROOM_BYTES: usize = 64 << 10;
+
+/// Finds the payloads in what is received: the half of a session that hears.
+///
+/// It holds one buffer, which grows only when a frame that is not too long needs it. After its first error it gives
+/// that error for ever.
+pub struct Opener {
+    key: [u8; KEY_BYTES],
+    /// How many frames it has opened.
+    sequence: u64,
+    pub(super) frame_bytes_max: usize,
+    /// What was received; `read..filled` was not opened yet.
+    buffer: Vec<u8>,
+    read: usize,
+    filled: usize,
+    failed: Option<LinkError>,
+}
+
+impl Opener {
+    pub(super) const fn new(key: [u8; KEY_BYTES]) -> Self {
+        Self {
+            key,
+            sequence: 0,
+            frame_bytes_max: FRAME_BYTES_MAX,
+            buffer: Vec::new(),
+            read: 0,
+            filled: 0,
+            failed: None,
+        }
+    }
+
+    /// Where bytes that are received may be put, never empty once [`open`](Self::open) has given all that is there.
+    /// Say with [`fill`](Self::fill) how many were.
+    pub fn room(&mut self) -> &mut [u8] {
+        if self.buffer.is_empty() {
+            self.buffer.resize(ROOM_BYTES, 0);
+        }
+        if self.read == self.filled {
+            (self.read, self.filled) = (0, 0);
+        }
+        let needed = self.frame_bytes().unwrap_or(HEADER_BYTES);
+        if self.buffer.len() - self.read < needed {
+            self.buffer.copy_within(self.read..self.filled, 0);
+            self.filled -= self.read;
+            self.read = 0;
+            if self.buffer.len() < needed {
+                self.buffer.resize(needed, 0);
+            }
+        }
+        &mut self.buffer[self.filled..]
+    }
+
+    /// So many bytes were put where there is [`room`](Self::room).
+    ///
+    /// # Panics
+    ///
+    /// If there is no room for so many.
+    pub fn fill(&mut self, bytes: usize) {
+        assert!(bytes <= self.buffer.len() - self.filled, "bytes are put where there is room");
+        self.filled += bytes;
+    }
+
+    /// Takes bytes that were received, as many as there is room for. Open what is there before taking more.
+    pub fn feed(&mut self, bytes: &mut &[u8]) {
+        let room = self.room();
+        let (taken, rest) = bytes.split_at(bytes.len().min(room.len()));
+        room[..taken.len()].copy_from_slice(taken);
+        self.fill(taken.len());
+        *bytes = rest;
+    }
+
+    /// What it means if the stream ends now.
+    #[must_use]
+    pub fn end(&self) -> LinkError {
+        match self.failed {
+            Some(error) => error,
+            None if self.read == self.filled => LinkError::Closed,
+            None => LinkError::Truncated,
+        }
+    }
+
+    /// The payloads of the next frame, or `None` if it is not there yet.
+    ///
+    /// # Errors
+    ///
+    /// If what was received is not what the other side has said, or is longer than it may be.
+    pub fn open(&mut self) -> Result<Option<Payloads<'_>>, LinkError> {
+        match self.next_frame() {
+            Ok(None) => Ok(None),
+            Ok(Some((from, to))) => Ok(Some(Payloads { rest: &self.buffer[from..to] })),
+            Err(error) => {
+                self.failed = Some(error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Where the payloads of the next frame are.
+    fn next_frame(&mut self) -> Result<Option<(usize, usize)>, LinkError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let Some(body) = self.body_bytes() else { return Ok(None) };
+        if body > self.frame_bytes_max {
+            return Err(LinkError::Oversize { bytes: body as u64, limit: self.frame_bytes_max as u64 });
+        }
+        let (from, to) = (self.read + HEADER_BYTES, self.read + HEADER_BYTES + body);
+        if self.filled < to + TAG_BYTES {
+            return Ok(None);
+        }
+        self.check(from, to)?;
+        self.read = to + TAG_BYTES;
+        self.sequence += 1;
+        Ok(Some((from, to)))
+    }
+
+    /// How many bytes the payloads of the next frame have, by its own word.
+    fn body_bytes(&self) -> Option<usize> {
+        let header = self.buffer[self.read..self.filled].first_chunk::<HEADER_BYTES>()?;
+        let length = header.first_chunk().expect("a header begins with the length");
+        Some(u32::from_le_bytes(*length) as usize)
+    }
+
+    /// How many bytes the next frame has in all, if it may be opened.
+    fn frame_bytes(&self) -> Option<usize> {
+        let body = self.body_bytes().filter(|body| *body <= self.frame_bytes_max)?;
+        Some(HEADER_BYTES + body + TAG_BYTES)
+    }
+
+    fn check(&self, from: usize, to: usize) -> Result<(), LinkError> {
+        let frame = &self.buffer[self.read..to];
+        let expected = self.sequence;
+        if !is_same(&tag(&self.key, frame), &self.buffer[to..to + TAG_BYTES]) {
+            return Err(LinkError::Tampered { sequence: expected });
+        }
+        let received = u64::from_le_bytes(frame[4..HEADER_BYTES].try_into().expect("it has eight bytes"));
+        if received < expected {
+            return Err(LinkError::Replayed { expected, received });
+        }
+        if received > expected {
+            return Err(LinkError::Skipped { expected, received });
+        }
+        let mut payloads = Payloads { rest: &self.buffer[from..to] };
+        while payloads.next().is_some() {}
+        if payloads.rest.is_empty() { Ok(()) } else { Err(LinkError::Malformed { sequence: expected }) }
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener")
+            .field("sequence", &self.sequence)
+            .field("waiting", &(self.filled - self.read))
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The payloads of a frame, in the order in which they were added to it.
+#[derive(Debug, Clone)]
+pub struct Payloads<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Payloads<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.rest.split_first_chunk::<LENGTH_BYTES>()?;
+        let (payload, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        self.rest = rest;
+        Some(payload)
+    }
+}
