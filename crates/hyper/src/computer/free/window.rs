@@ -70,11 +70,11 @@ impl Floor<'_> {
                 continue;
             }
             let mut seat = seat.lock();
-            if let Some(lines) = lines {
-                seat.hart.set_lines(lines);
-            }
-            seat.tell_time(now);
             self.take_mail(number, &mut seat);
+            seat.tell_time(now);
+            if let Some(lines) = lines {
+                seat.hart.set_lines(lines); // which is newer than what letters say
+            }
             seat.wake();
             self.yard.round.lock().mailboxes[number].started = seat.is_started();
             if seat.status == HartStatus::Running {

@@ -4,6 +4,8 @@ use ironloom_core::{EventCount, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::mail::{Letter, Mailbox, Message};
+use crate::cluster::Traveller;
+use crate::computer::HartStatus;
 use crate::computer::seat::Seat;
 
 /// What harts share in a window.
@@ -72,6 +74,43 @@ impl Yard {
         active
     }
 
+    /// Asks a hart to stop where it can, so that it can go to another host.
+    pub(in crate::computer) fn ask_to_leave(&self, number: usize) {
+        if let Some(mailbox) = self.round.lock().mailboxes.get_mut(number) {
+            mailbox.leaving = true;
+            mailbox.bell.ring();
+            mailbox.wake.notify_one();
+        }
+        self.news.notify_all();
+    }
+
+    /// Whether a hart is to stop where it can.
+    pub(super) fn is_leaving(&self, number: usize) -> bool {
+        self.round.lock().mailboxes[number].leaving
+    }
+
+    /// Whether a hart is to stop now, which it is told once. It lives here no longer.
+    pub(super) fn take_leaving(&self, number: usize) -> bool {
+        let mailbox = &mut self.round.lock().mailboxes[number];
+        let leaving = std::mem::take(&mut mailbox.leaving);
+        if leaving {
+            mailbox.here = false;
+            mailbox.started = false;
+        }
+        leaving
+    }
+
+    /// Lets a hart run here that has come from another host.
+    pub(in crate::computer) fn welcome(&self, number: usize, traveller: Traveller) {
+        if let Some(mailbox) = self.round.lock().mailboxes.get_mut(number) {
+            mailbox.here = true;
+            mailbox.started = traveller.status != HartStatus::Stopped;
+            mailbox.arrival = Some(Box::new(traveller));
+            mailbox.wake.notify_one();
+        }
+        self.news.notify_all();
+    }
+
     /// Makes all harts look up.
     pub(in crate::computer) fn ring(&self) {
         for mailbox in &self.round.lock().mailboxes {
@@ -84,7 +123,11 @@ impl Yard {
     pub(super) fn called(&self) -> Option<Instant> {
         let round = self.round.lock();
         let called = round.mailboxes.iter().filter(|mailbox| mailbox.started);
-        called.flat_map(|mailbox| mailbox.letters.iter().map(|letter| letter.at)).min()
+        let instants = called.flat_map(|mailbox| {
+            let arrival = mailbox.arrival.iter().map(|_| Instant::ZERO);
+            mailbox.letters.iter().map(|letter| letter.at).chain(arrival)
+        });
+        instants.min()
     }
 
     /// The harts that firmware has started here, a bit each.
