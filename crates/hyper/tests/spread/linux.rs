@@ -1,6 +1,7 @@
 //! Debian's kernel on harts and pages of several hosts does what it does on one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::board::{Ending, Output};
@@ -30,10 +31,12 @@ fn run(hosts: usize, harts: u16, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> 
     let Some(guest) = Guest::get() else { return };
     let mut hosts = Hosts::join((0..hosts).map(|_| guest.computer(harts, JOB)).collect(), |_| {});
     let parts = hosts.hosts.clone();
-    let ended = || parts[0].ended().is_some();
+    let over = AtomicBool::new(false);
     let pauses = std::thread::scope(|scope| {
-        scope.spawn(|| beside(&parts, &ended));
-        hosts.run_until(Instant::ZERO.saturating_add(TIME_MAX))
+        scope.spawn(|| beside(&parts, &|| over.load(Ordering::SeqCst)));
+        let pauses = hosts.run_until(Instant::ZERO.saturating_add(TIME_MAX));
+        over.store(true, Ordering::SeqCst);
+        pauses
     });
     let mut said = String::new();
     while let Some(output) = hosts.computers[0].poll() {

@@ -251,6 +251,9 @@ impl Floor<'_> {
         };
         if let Some(traveller) = arrival {
             seat.arrive(&traveller);
+            if let Some(host) = self.host {
+                host.lands(number);
+            }
         }
         for letter in letters {
             let at = letter.at;

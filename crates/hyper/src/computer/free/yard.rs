@@ -111,6 +111,11 @@ impl Yard {
         self.news.notify_all();
     }
 
+    /// Whether a hart has come that has not run here yet.
+    pub(super) fn has_arrivals(&self) -> bool {
+        self.round.lock().mailboxes.iter().any(|mailbox| mailbox.arrival.is_some())
+    }
+
     /// Makes all harts look up.
     pub(in crate::computer) fn ring(&self) {
         for mailbox in &self.round.lock().mailboxes {
@@ -123,11 +128,7 @@ impl Yard {
     pub(super) fn called(&self) -> Option<Instant> {
         let round = self.round.lock();
         let called = round.mailboxes.iter().filter(|mailbox| mailbox.started);
-        let instants = called.flat_map(|mailbox| {
-            let arrival = mailbox.arrival.iter().map(|_| Instant::ZERO);
-            mailbox.letters.iter().map(|letter| letter.at).chain(arrival)
-        });
-        instants.min()
+        called.flat_map(|mailbox| mailbox.letters.iter().map(|letter| letter.at)).min()
     }
 
     /// The harts that firmware has started here, a bit each.

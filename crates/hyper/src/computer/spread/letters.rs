@@ -112,6 +112,7 @@ impl Host {
     /// A hart has stopped that is to go to another host.
     pub(in crate::computer) fn frozen(&self, hart: usize, traveller: &Traveller) {
         self.letters.present.fetch_and(!(1 << hart), Ordering::SeqCst);
+        self.travels(hart, traveller.state.now());
         let now = self.clock.now();
         let mut harts = self.letters.harts.lock();
         let hart = HartId::new(hart as u8).expect("it lived here");
@@ -223,9 +224,10 @@ impl Host {
     }
 
     fn drive_harts(&self, harts: &mut Harts<Parcel>, now: Instant) {
+        let mut messages = Vec::new();
         while let Some(output) = harts.poll() {
             match output {
-                Output::Send { to, message } => self.send(to, &HostMessage::Harts(message)),
+                Output::Send { to, message } => messages.push((to, message)),
                 Output::Deliver { hart, letter } => {
                     let at = letter.at;
                     // Whoever is asked while he does not run has done it as far as others can see.
@@ -237,6 +239,7 @@ impl Host {
                 Output::Freeze { hart } => self.yard.ask_to_leave(hart.index()),
                 Output::Thaw { hart, state } => self.thaw(hart, &state),
                 Output::Moved { hart, to, downtime } => {
+                    self.lands(hart.index());
                     self.letters.remember(HostEvent::Moved { hart: hart.number(), to, downtime });
                 }
                 Output::MoveFailed { hart, to, why } => {
@@ -248,6 +251,10 @@ impl Host {
                 Output::Drained => self.letters.remember(HostEvent::Drained),
             }
         }
+        // Sent last: what it says of a hart that has come is not heard before how far this host is.
+        for (to, message) in messages {
+            self.send(to, &HostMessage::Harts(message));
+        }
         if let Some(event) = harts.next_event() {
             self.sleep_no_longer_than(event, now);
         }
@@ -257,6 +264,7 @@ impl Host {
         match Traveller::from_bytes(state) {
             Ok(traveller) => {
                 self.letters.present.fetch_or(1 << hart.index(), Ordering::SeqCst);
+                self.travels(hart.index(), traveller.state.now());
                 self.yard.welcome(hart.index(), traveller);
             }
             Err(error) => self.fail(error.into()),
