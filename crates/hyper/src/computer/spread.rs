@@ -269,6 +269,7 @@ impl Host {
     pub(in crate::computer) fn keep_time(&self, is_over: impl Fn() -> bool) {
         /// How often hosts hear of each other even if nothing changes, because messages may be lost.
         const PERIOD: Duration = Duration::from_millis(100);
+        const NAP: Duration = Duration::from_millis(5);
         let mut repeat = self.clock.now();
         loop {
             // Taken before anything is looked at, so that nothing that changes meanwhile is missed.
@@ -281,9 +282,11 @@ impl Host {
                 self.tell_state();
                 repeat = now.saturating_add(PERIOD);
             }
-            self.sleeps_until.store(repeat.as_nanos(), Ordering::SeqCst);
+            // Looking up now and then costs less than being woken for each message that may have to be sent again.
+            let latest = now.saturating_add(NAP);
+            self.sleeps_until.store(latest.as_nanos(), Ordering::SeqCst);
             let events = [self.wake_pages(now), self.wake_letters(now)];
-            let event = events.into_iter().flatten().fold(repeat, Instant::min);
+            let event = events.into_iter().flatten().fold(latest, Instant::min);
             self.sleeps_until.fetch_min(event.as_nanos(), Ordering::SeqCst);
             let _ = ticket.wait_for(event.saturating_since(self.clock.now()));
         }

@@ -205,7 +205,7 @@ impl Host {
     pub(super) fn wake_letters(&self, now: Instant) -> Option<Instant> {
         let mut harts = self.letters.harts.lock();
         harts.wake(now);
-        self.drive_harts(&mut harts, now);
+        self.carry_out_letters(&mut harts, now);
         harts.next_event()
     }
 
@@ -224,6 +224,13 @@ impl Host {
     }
 
     fn drive_harts(&self, harts: &mut Harts<Parcel>, now: Instant) {
+        self.carry_out_letters(harts, now);
+        if let Some(event) = harts.next_event() {
+            self.sleep_no_longer_than(event, now);
+        }
+    }
+
+    fn carry_out_letters(&self, harts: &mut Harts<Parcel>, now: Instant) {
         let mut messages = Vec::new();
         while let Some(output) = harts.poll() {
             match output {
@@ -254,9 +261,6 @@ impl Host {
         // Sent last: what it says of a hart that has come is not heard before how far this host is.
         for (to, message) in messages {
             self.send(to, &HostMessage::Harts(message));
-        }
-        if let Some(event) = harts.next_event() {
-            self.sleep_no_longer_than(event, now);
         }
     }
 

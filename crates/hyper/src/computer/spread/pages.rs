@@ -116,7 +116,7 @@ impl Host {
     pub(super) fn wake_pages(&self, now: Instant) -> Option<Instant> {
         let mut desk = self.desk.lock();
         desk.coherence.wake(now);
-        self.drive(&mut desk, now);
+        self.carry_out_all(&mut desk, now);
         Self::next_look(&desk, now)
     }
 
@@ -129,6 +129,13 @@ impl Host {
 
     /// Carries out what the protocol wants until it wants nothing more.
     fn drive(&self, desk: &mut Desk, now: Instant) {
+        self.carry_out_all(desk, now);
+        if let Some(event) = Self::next_look(desk, now) {
+            self.sleep_no_longer_than(event, now);
+        }
+    }
+
+    fn carry_out_all(&self, desk: &mut Desk, now: Instant) {
         let mut news = false;
         loop {
             while let Some(output) = desk.coherence.poll() {
@@ -141,9 +148,6 @@ impl Host {
         }
         if news {
             self.yard.news.notify_all();
-        }
-        if let Some(event) = Self::next_look(desk, now) {
-            self.sleep_no_longer_than(event, now);
         }
     }
 
