@@ -55,6 +55,16 @@ pub enum ComputerError {
         /// How many can.
         harts_max: usize,
     },
+    /// It has more harts and hosts than letters can be sent to.
+    #[error("{harts} harts on {hosts} hosts are too many: all of them together and one can be {sum_max}")]
+    TooManyPlaces {
+        /// How many harts there are.
+        harts: usize,
+        /// How many hosts.
+        hosts: usize,
+        /// How many both may be, less one.
+        sum_max: usize,
+    },
     /// The computer is shared with other hosts, so what is here is not all of it.
     #[error("the computer is shared with other hosts: all of them together can do this")]
     Apart,

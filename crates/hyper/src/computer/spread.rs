@@ -36,7 +36,7 @@ use super::free::Yard;
 use super::{Computer, ComputerError};
 use crate::PAGE_BYTES;
 use crate::board::Ending;
-use crate::cluster::harts::MoveFailure;
+use crate::cluster::harts::{HARTS_MAX, MoveFailure};
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
@@ -156,7 +156,7 @@ impl Computer {
     ///
     /// # Errors
     ///
-    /// If it was shared before.
+    /// If it was shared before, or has too many harts for so many hosts.
     ///
     /// # Panics
     ///
@@ -173,6 +173,10 @@ impl Computer {
             self.memory.bytes() / PAGE_BYTES,
             "every page is shared"
         );
+        let (harts, hosts, sum_max) = (share.harts.len(), share.hosts.len(), HARTS_MAX);
+        if harts + hosts >= sum_max {
+            return Err(ComputerError::TooManyPlaces { harts, hosts, sum_max });
+        }
         for (number, seat) in self.seats.iter_mut().enumerate() {
             if share.harts[number] != share.here {
                 seat.status = super::HartStatus::Stopped;

@@ -71,7 +71,7 @@ impl Floor<'_> {
         host: &Host,
         errand: Errand,
     ) -> Option<u64> {
-        let ticket = host.ask_devices(number, seat.hart.now(), errand);
+        let ticket = host.ask_devices(seat.hart.now(), errand);
         let answer = std::cell::Cell::new(None);
         self.wait_for_news(number, seat, || {
             answer.set(answer.get().or_else(|| host.answer(ticket)));
@@ -102,7 +102,7 @@ impl Floor<'_> {
     ) {
         let Some(host) = self.host else { return };
         let asked = super::floor::others(harts, own).filter(|number| *number < self.seats.len());
-        host.ask_fence(own, at, asked, range, missing);
+        host.ask_fence(at, asked, range, missing);
     }
 
     /// The life of the thread that answers what other hosts want of the devices here.

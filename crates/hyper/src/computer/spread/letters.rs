@@ -1,7 +1,9 @@
 //! Letters between harts, and between harts and devices, wherever they live.
 //!
 //! They go by [`Harts`], which knows where harts are, and by which each arrives once and in order, even if the hart moves
-//! meanwhile. The devices are one more hart there, one that does not move.
+//! meanwhile. The devices are one more hart there, one that does not move, and so is the *desk* of each host, where answers
+//! to its harts arrive: a hart that is to move gets no letters until it has stopped, and it does not stop while it waits for an
+//! answer.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -33,6 +35,8 @@ pub(super) struct Letters {
     /// The harts that live here, a bit each.
     present: AtomicU64,
     devices: HartId,
+    /// Where answers to harts that live here go.
+    desk: u8,
     next_ticket: AtomicU64,
     /// Fences that were asked for, and how many answers each hart still waits for.
     fences: Mutex<BTreeMap<u64, Arc<AtomicUsize>>>,
@@ -47,13 +51,18 @@ pub(super) struct Letters {
 
 impl Letters {
     pub(super) fn new(share: &Share) -> Self {
-        let places: Vec<HostId> = share.harts.iter().copied().chain([share.devices]).collect();
+        let devices = share.harts.len();
+        let places: Vec<HostId> =
+            share.harts.iter().copied().chain([share.devices]).chain(share.hosts.iter()).collect();
+        let desk = places.iter().skip(devices + 1).position(|host| *host == share.here);
+        let desk = devices + 1 + desk.expect("a host is one of the hosts");
         let harts = Harts::new(HartsConfig::default(), share.here, share.hosts, &places, share.epoch);
         let here = share.harts.iter().enumerate().filter(|(_, host)| **host == share.here);
         Self {
             harts: Mutex::new(harts),
             present: AtomicU64::new(here.fold(0, |harts, (number, _)| harts | 1 << number)),
-            devices: HartId::new(share.harts.len() as u8).expect("there are fewer than 64 harts"),
+            devices: HartId::new(devices as u8).expect("there are fewer than 64 harts"),
+            desk: desk as u8,
             next_ticket: AtomicU64::new(0),
             fences: Mutex::default(),
             answers: Mutex::default(),
@@ -79,7 +88,7 @@ impl Host {
     ///
     /// If it is not here, or is going already, or there is no such host.
     pub fn move_hart(&self, hart: u8, to: HostId) -> Result<(), MoveRefused> {
-        let hart = HartId::new(hart).filter(|hart| *hart != self.letters.devices);
+        let hart = HartId::new(hart).filter(|hart| *hart < self.letters.devices);
         let hart = hart.ok_or(MoveRefused::NoSuchHart { hart: self.letters.devices })?;
         let now = self.clock.now();
         let mut harts = self.letters.harts.lock();
@@ -136,14 +145,13 @@ impl Host {
     /// Asks harts for a fence, for one that waits until `missing` is zero.
     pub(in crate::computer) fn ask_fence(
         &self,
-        own: usize,
         at: Instant,
         harts: impl Iterator<Item = usize>,
         range: Option<&Option<Range<u64>>>,
         missing: &Arc<AtomicUsize>,
     ) {
         for hart in harts {
-            let ticket = self.ticket(own);
+            let ticket = self.ticket();
             missing.fetch_add(1, Ordering::SeqCst);
             self.letters.fences.lock().insert(ticket.number, missing.clone());
             let text = match range {
@@ -155,15 +163,15 @@ impl Host {
     }
 
     /// Asks the devices, which are elsewhere, for something; [`Host::answer`] is what they say.
-    pub(in crate::computer) fn ask_devices(&self, own: usize, at: Instant, errand: Errand) -> u64 {
-        let ticket = self.ticket(own);
+    pub(in crate::computer) fn ask_devices(&self, at: Instant, errand: Errand) -> u64 {
+        let ticket = self.ticket();
         self.letters.answers.lock().insert(ticket.number, None);
         self.write(self.letters.devices.number(), at, Text::Errand(errand, ticket));
         ticket.number
     }
 
-    fn ticket(&self, own: usize) -> Ticket {
-        Ticket { hart: own as u8, number: self.letters.next_ticket.fetch_add(1, Ordering::Relaxed) }
+    fn ticket(&self) -> Ticket {
+        Ticket { desk: self.letters.desk, number: self.letters.next_ticket.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// What the devices said, once.
@@ -176,7 +184,7 @@ impl Host {
 
     /// Tells a hart that something that it waits for was done.
     pub(in crate::computer) fn tell(&self, ticket: Ticket, at: Instant, value: Option<u64>) {
-        self.write(ticket.hart, at, Text::Done(ticket.number, value));
+        self.write(ticket.desk, at, Text::Done(ticket.number, value));
     }
 
     /// What others want of the devices here, once; waits until there is something, or it is over.
@@ -240,7 +248,7 @@ impl Host {
                     // Whoever is asked while he does not run has done it as far as others can see.
                     if let Some(ticket) = self.deliver(hart, letter) {
                         let parcel = Parcel { at, text: Text::Done(ticket.number, None) };
-                        self.post_to(harts, now, ticket.hart, parcel);
+                        self.post_to(harts, now, ticket.desk, parcel);
                     }
                 }
                 Output::Freeze { hart } => self.yard.ask_to_leave(hart.index()),
