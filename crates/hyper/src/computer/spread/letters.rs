@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use ironloom_core::{EventCount, Instant};
 use parking_lot::Mutex;
@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use super::message::{Errand, HostMessage, Parcel, Text, Ticket};
 use super::{Host, HostEvent, Share};
 use crate::cluster::harts::{HartId, HartMessage, Harts, HartsConfig, MoveRefused, Output};
-use crate::cluster::{HostId, Traveller};
+use crate::cluster::{Epoch, HostId, HostSet, Traveller};
 use crate::computer::free::{Answer, Message};
 
 /// How many errands may wait for devices: each hart has one at most.
@@ -37,6 +37,8 @@ pub(super) struct Letters {
     devices: HartId,
     /// Where answers to harts that live here go.
     desk: u8,
+    /// Whether no hart is left here, because this host leaves.
+    is_empty: AtomicBool,
     next_ticket: AtomicU64,
     /// Fences that were asked for, and how many answers each hart still waits for.
     fences: Mutex<BTreeMap<u64, Arc<AtomicUsize>>>,
@@ -49,20 +51,33 @@ pub(super) struct Letters {
     bell: EventCount,
 }
 
+/// How many desks there are: hosts with numbers from that on cannot have a part in a computer.
+pub(super) const DESKS: usize = 16;
+
+/// Where harts, devices and desks begin. A host that is not there has its desk where the devices are.
+fn places(share: &Share) -> Vec<HostId> {
+    let desks = (0..DESKS as u8).map(|number| {
+        HostId::new(number).filter(|host| share.hosts.contains(*host)).unwrap_or(share.devices)
+    });
+    share.harts.iter().copied().chain([share.devices]).chain(desks).collect()
+}
+
 impl Letters {
     pub(super) fn new(share: &Share) -> Self {
         let devices = share.harts.len();
-        let places: Vec<HostId> =
-            share.harts.iter().copied().chain([share.devices]).chain(share.hosts.iter()).collect();
-        let desk = places.iter().skip(devices + 1).position(|host| *host == share.here);
-        let desk = devices + 1 + desk.expect("a host is one of the hosts");
-        let harts = Harts::new(HartsConfig::default(), share.here, share.hosts, &places, share.epoch);
-        let here = share.harts.iter().enumerate().filter(|(_, host)| **host == share.here);
+        let (here, config) = (share.here, HartsConfig::default());
+        let harts = if share.hosts.contains(here) {
+            Harts::new(config, here, share.hosts, &places(share), share.epoch)
+        } else {
+            Harts::new(config, here, HostSet::EMPTY.with(here), &[], Epoch::default()) // until it is a member
+        };
+        let present = share.harts.iter().enumerate().filter(|(_, host)| **host == share.here);
         Self {
             harts: Mutex::new(harts),
-            present: AtomicU64::new(here.fold(0, |harts, (number, _)| harts | 1 << number)),
+            present: AtomicU64::new(present.fold(0, |harts, (number, _)| harts | 1 << number)),
             devices: HartId::new(devices as u8).expect("there are fewer than 64 harts"),
-            desk: desk as u8,
+            desk: (devices + 1 + usize::from(here.number())) as u8,
+            is_empty: AtomicBool::new(false),
             next_ticket: AtomicU64::new(0),
             fences: Mutex::default(),
             answers: Mutex::default(),
@@ -72,7 +87,7 @@ impl Letters {
         }
     }
 
-    fn remember(&self, event: HostEvent) {
+    pub(super) fn remember(&self, event: HostEvent) {
         let mut events = self.events.lock();
         if events.len() == EVENTS_MAX {
             events.pop_front();
@@ -193,10 +208,39 @@ impl Host {
         std::mem::take(&mut *self.letters.errands.lock())
     }
 
-    /// Lets those look up who look after time and answer errands.
+    /// Lets who answers errands look up.
     pub(in crate::computer) fn rouse(&self) {
         self.letters.bell.notify_all();
-        self.alarm.notify_all();
+    }
+
+    /// Gives all harts away, and takes none any more.
+    pub(super) fn give_harts_away(&self, now: Instant) {
+        let mut harts = self.letters.harts.lock();
+        harts.leave(now);
+        self.drive_harts(&mut harts, now);
+    }
+
+    /// Whether all harts were given away.
+    pub(super) fn has_no_harts(&self) -> bool {
+        self.letters.is_empty.load(Ordering::SeqCst)
+    }
+
+    /// Other hosts make up the computer from now on.
+    pub(super) fn begin_letters(&self, now: Instant, epoch: Epoch, hosts: HostSet) {
+        let here = self.share.here;
+        let mut harts = self.letters.harts.lock();
+        if harts.is_empty() {
+            *harts = Harts::join(HartsConfig::default(), here, hosts, &places(&self.share), epoch);
+        } else if hosts.contains(here) {
+            harts.begin_epoch(now, epoch, hosts);
+        }
+        for host in hosts.without(here).iter() {
+            let desk = HartId::new(self.letters.devices.number() + 1 + host.number());
+            if let Some(desk) = desk.filter(|desk| harts.lives_here(*desk)) {
+                let _ = harts.begin_move(now, desk, host); // it is on its way already, if not
+            }
+        }
+        self.drive_harts(&mut harts, now);
     }
 
     /// Deals with what another host says of harts.
@@ -251,8 +295,15 @@ impl Host {
                         self.post_to(harts, now, ticket.desk, parcel);
                     }
                 }
-                Output::Freeze { hart } => self.yard.ask_to_leave(hart.index()),
-                Output::Thaw { hart, state } => self.thaw(hart, &state),
+                Output::Freeze { hart } if hart < self.letters.devices => {
+                    self.yard.ask_to_leave(hart.index());
+                }
+                // Devices and desks are nothing that stands still.
+                Output::Freeze { hart } => harts.frozen(now, hart, Vec::new()),
+                Output::Thaw { hart, state } if hart < self.letters.devices => self.thaw(hart, &state),
+                Output::Thaw { .. } => {}
+                Output::Moved { hart, .. } | Output::MoveFailed { hart, .. }
+                    if hart >= self.letters.devices => {}
                 Output::Moved { hart, to, downtime } => {
                     self.lands(hart.index());
                     self.letters.remember(HostEvent::Moved { hart: hart.number(), to, downtime });
@@ -263,7 +314,7 @@ impl Host {
                 Output::Missing { hart, host } => {
                     self.letters.remember(HostEvent::Missing { hart: hart.number(), host });
                 }
-                Output::Drained => self.letters.remember(HostEvent::Drained),
+                Output::Drained => self.letters.is_empty.store(true, Ordering::SeqCst),
             }
         }
         // Sent last: what it says of a hart that has come is not heard before how far this host is.

@@ -5,6 +5,7 @@ use ironloom_core::Instant;
 
 use crate::board::Ending;
 use crate::cluster::harts::HartMessage;
+use crate::cluster::members::MemberMessage;
 use crate::coherence;
 
 /// What one host says to another.
@@ -16,6 +17,8 @@ pub(super) enum HostMessage {
     Harts(HartMessage<Parcel>),
     /// How far the sender is.
     State(State),
+    /// About who has a part in the computer.
+    Member(MemberMessage),
 }
 
 /// How far a host is.
