@@ -28,7 +28,7 @@ impl Post for Wires {
         if self.silent.load(Ordering::SeqCst) {
             return;
         }
-        let queue = self.queues.lock()[usize::from(to.number())].clone();
+        let Some(queue) = self.queues.lock().get(usize::from(to.number())).cloned() else { return };
         // Whoever fell over listens no more, and says so himself.
         let _ = queue.send(Some((self.from, message.to_vec())));
     }
