@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ironloom_core::Instant;
+use ironloom_core::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::DebugConsole;
@@ -119,7 +119,7 @@ impl Floor<'_> {
         }
         match seat.hart.run(instructions) {
             Exit::Budget => return false,
-            Exit::Yield => std::thread::yield_now(),
+            Exit::Yield => pause(seat, end),
             Exit::Wait => {
                 seat.wait(end);
                 return true;
@@ -337,6 +337,17 @@ impl Floor<'_> {
         self.ask_far(own, now, harts, range, &missing);
         self.wait_for_answers(own, seat, &missing);
     }
+}
+
+/// Lets others run, and time go by for who pauses.
+///
+/// A loop that pauses is a few instructions long. If it took no longer than these, time would almost stand still for the
+/// hart, and the others, which are never far ahead of it, would wait for it instead of doing what it waits for.
+fn pause(seat: &mut Seat, end: Instant) {
+    const PAUSE: Duration = Duration::from_micros(1);
+    std::thread::yield_now();
+    let later = seat.hart.now().saturating_add(PAUSE).min(end);
+    seat.hart.set_time(later);
 }
 
 pub(super) fn others(harts: Harts, own: usize) -> impl Iterator<Item = usize> {
