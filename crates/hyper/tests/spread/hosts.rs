@@ -37,7 +37,16 @@ pub(crate) struct Hosts {
 
 impl Hosts {
     /// Makes one computer of several that were made and booted alike.
-    pub(crate) fn join(mut computers: Vec<Computer>, change: impl Fn(&mut Share)) -> Self {
+    pub(crate) fn join(computers: Vec<Computer>, change: impl Fn(&mut Share)) -> Self {
+        Self::join_by(computers, change, |_, wires| wires)
+    }
+
+    /// The same, with something put between each host and what carries its messages.
+    pub(crate) fn join_by(
+        mut computers: Vec<Computer>,
+        change: impl Fn(&mut Share),
+        between: impl Fn(HostId, Arc<dyn Post>) -> Arc<dyn Post>,
+    ) -> Self {
         let ids: HostSet = (0..computers.len() as u8).filter_map(HostId::new).collect();
         let (queues, ends): (Vec<_>, Vec<_>) = ids.iter().map(|_| channel()).unzip();
         let known: Vec<Arc<OnceLock<Arc<Host>>>> = ids.iter().map(|_| Arc::default()).collect();
@@ -47,7 +56,8 @@ impl Hosts {
             let mut share = Share::new(from, ids, computer);
             change(&mut share);
             let wires = Arc::new(Wires { from, queues: queues.clone() });
-            hosts.push(computer.join(share, wires, Arc::new(WallClock::start())).unwrap());
+            let post = between(from, wires);
+            hosts.push(computer.join(share, post, Arc::new(WallClock::start())).unwrap());
         }
         for (place, host) in known.iter().zip(&hosts) {
             place.set(host.clone()).unwrap();
