@@ -46,6 +46,15 @@ pub(crate) struct Hosts {
 impl Hosts {
     /// Makes one computer of several that were made and booted alike.
     pub(crate) fn join(computers: Vec<Computer>, change: impl Fn(&mut Share)) -> Self {
+        Self::join_by(computers, change, |_, wires| wires)
+    }
+
+    /// The same, with something put between each host and what carries its messages.
+    pub(crate) fn join_by(
+        computers: Vec<Computer>,
+        change: impl Fn(&mut Share),
+        between: impl Fn(HostId, Arc<dyn Post>) -> Arc<dyn Post>,
+    ) -> Self {
         let founders: HostSet = (0..computers.len() as u8).filter_map(HostId::new).collect();
         let mut hosts = Self {
             computers: Vec::new(),
@@ -58,7 +67,8 @@ impl Hosts {
         for ((from, mut computer), place) in founders.iter().zip(computers).zip(places) {
             let mut share = Share::new(from, founders, &computer);
             change(&mut share);
-            let host = computer.join(share, hosts.wire(from), Arc::new(WallClock::start())).unwrap();
+            let post = between(from, hosts.wire(from));
+            let host = computer.join(share, post, Arc::new(WallClock::start())).unwrap();
             place.set(host.clone()).unwrap();
             hosts.hosts.push(host);
             hosts.computers.push(computer);
