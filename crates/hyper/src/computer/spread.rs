@@ -18,7 +18,9 @@
 mod letters;
 mod message;
 mod pages;
+mod tcp;
 mod time;
+mod view;
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -39,6 +41,9 @@ use crate::board::Ending;
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
+
+pub use self::tcp::Inbox;
+pub use self::view::HeldPages;
 
 pub(in crate::computer) use self::message::{Errand, Ticket};
 
