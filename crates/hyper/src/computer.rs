@@ -26,7 +26,7 @@ pub use config::{ComputerConfig, Firmware};
 pub use error::ComputerError;
 pub use keep::ComputerPoint;
 pub use seat::HartStatus;
-pub use spread::{HeldPages, Host, Inbox, Post, Share};
+pub use spread::{HeldPages, Host, HostEvent, Inbox, Post, Share};
 
 use self::seat::Seat;
 use crate::board::{Attachment, Board, Ending, Input, Output, Slot};
@@ -215,9 +215,7 @@ impl Computer {
             let number = changed.trailing_zeros();
             changed &= changed - 1;
             let lines = self.board.pending(number as u16);
-            if let Some(host) = &self.host
-                && !host.is_home_of(number as usize)
-            {
+            if let Some(host) = &self.host {
                 host.write_to(number as usize, self.now, free::Message::Lines(lines));
             } else if let Some(seat) = self.seats.get_mut(number as usize) {
                 seat.hart.set_lines(lines);

@@ -58,6 +58,9 @@ pub enum ComputerError {
     /// The computer is shared with other hosts, so what is here is not all of it.
     #[error("the computer is shared with other hosts: all of them together can do this")]
     Apart,
+    /// A hart came from another host that no hart can be.
+    #[error("a hart from another host: {0}")]
+    Traveller(#[from] crate::cluster::TravellerError),
     /// The store of snapshots failed.
     #[error("store: {0}")]
     Store(#[from] ironloom_blob::BlobError),

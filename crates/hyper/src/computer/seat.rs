@@ -2,6 +2,7 @@
 
 use ironloom_core::Instant;
 
+use crate::cluster::Traveller;
 use crate::hart::Hart;
 
 /// What a hart is doing.
@@ -74,6 +75,19 @@ impl Seat {
             self.hart.set_time(alarm);
         }
         self.wake();
+    }
+
+    /// Stops, and becomes what another host can run.
+    pub(super) fn depart(&mut self) -> Traveller {
+        self.hart.answer_bell();
+        let status = std::mem::replace(&mut self.status, HartStatus::Stopped);
+        Traveller { status, state: self.hart.state(), hot: Vec::new() }
+    }
+
+    /// Becomes what a hart was on another host.
+    pub(super) fn arrive(&mut self, traveller: &Traveller) {
+        self.hart.set_state(&traveller.state);
+        self.status = traveller.status;
     }
 
     /// Wakes if there is something to wake for.

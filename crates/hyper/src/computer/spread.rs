@@ -23,11 +23,11 @@ mod time;
 mod view;
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ironloom_core::metrics::Counter;
-use ironloom_core::{Clock, Duration};
+use ironloom_core::{Clock, Duration, EventCount, Instant};
 use parking_lot::Mutex;
 
 use self::letters::Letters;
@@ -38,6 +38,7 @@ use super::free::Yard;
 use super::{Computer, ComputerError};
 use crate::PAGE_BYTES;
 use crate::board::Ending;
+use crate::cluster::harts::MoveFailure;
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
@@ -98,6 +99,39 @@ pub trait Post: fmt::Debug + Send + Sync {
     fn send(&self, to: HostId, message: &[u8]);
 }
 
+/// What has happened to a host's part in a computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostEvent {
+    /// A hart of this host runs on another one.
+    Moved {
+        /// Which.
+        hart: u8,
+        /// Where.
+        to: HostId,
+        /// How long it stood still at most.
+        downtime: Duration,
+    },
+    /// A hart of this host was to move and runs on here.
+    Stayed {
+        /// Which.
+        hart: u8,
+        /// Where it did not go.
+        to: HostId,
+        /// Why.
+        why: MoveFailure,
+    },
+    /// The host where a hart was known to live is gone.
+    Missing {
+        /// Which.
+        hart: u8,
+        /// Where it was.
+        host: HostId,
+    },
+    /// No hart is left here.
+    Drained,
+}
+
 /// This process's part in a computer that several hosts share.
 pub struct Host {
     share: Share,
@@ -106,11 +140,16 @@ pub struct Host {
     post: Arc<dyn Post>,
     clock: Arc<dyn Clock>,
     desk: Mutex<Desk>,
+    /// Why this host cannot go on, if so.
+    failed: Mutex<Option<ComputerError>>,
     /// Whether pages are to be given away as soon as readers know.
     releasing: AtomicBool,
     letters: Letters,
     times: Times,
     ended: OnceLock<Ending>,
+    /// Until when the thread that looks after time sleeps, and what wakes it.
+    sleeps_until: AtomicU64,
+    alarm: EventCount,
     refused: Counter,
 }
 
@@ -148,10 +187,13 @@ impl Computer {
         yard.settle_in(|number| share.harts[number] == share.here);
         let host = Arc::new(Host {
             desk: Mutex::new(Desk::new(&share, &self.memory)),
+            failed: Mutex::default(),
             releasing: AtomicBool::new(false),
             letters: Letters::new(&share),
             times: Times::new(&share),
             ended: OnceLock::new(),
+            sleeps_until: AtomicU64::new(0),
+            alarm: EventCount::new(),
             refused: Counter::new(),
             memory: self.memory.clone(),
             yard,
@@ -179,7 +221,7 @@ impl Host {
         }
         match borsh::from_slice(message) {
             Ok(HostMessage::Page(message)) => self.receive_page(from, message),
-            Ok(HostMessage::Letter(letter)) => self.deliver(letter),
+            Ok(HostMessage::Harts(message)) => self.receive_letters(from, message),
             Ok(HostMessage::State(state)) => self.hear_of(from, state),
             Err(_) => self.refused.add(1),
         }
@@ -235,7 +277,7 @@ impl Host {
         let mut repeat = self.clock.now();
         loop {
             // Taken before anything is looked at, so that nothing that changes meanwhile is missed.
-            let ticket = self.letters.alarm.ticket();
+            let ticket = self.alarm.ticket();
             if is_over() {
                 return;
             }
@@ -244,9 +286,26 @@ impl Host {
                 self.tell_state();
                 repeat = now.saturating_add(PERIOD);
             }
-            let event = self.wake(now, repeat);
+            self.sleeps_until.store(repeat.as_nanos(), Ordering::SeqCst);
+            let events = [self.wake_pages(now), self.wake_letters(now)];
+            let event = events.into_iter().flatten().fold(repeat, Instant::min);
+            self.sleeps_until.fetch_min(event.as_nanos(), Ordering::SeqCst);
             let _ = ticket.wait_for(event.saturating_since(self.clock.now()));
         }
+    }
+
+    /// Sees to it that what is due then is done then.
+    fn sleep_no_longer_than(&self, event: Instant, now: Instant) {
+        if event.as_nanos() < self.sleeps_until.load(Ordering::SeqCst) {
+            self.sleeps_until.store(now.as_nanos(), Ordering::SeqCst); // once is enough
+            self.alarm.notify_all();
+        }
+    }
+
+    /// Stops here because of something that cannot be mended.
+    fn fail(&self, error: ComputerError) {
+        self.failed.lock().get_or_insert(error);
+        self.yard.ring();
     }
 
     fn send(&self, to: HostId, message: &HostMessage) {

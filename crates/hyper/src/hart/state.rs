@@ -31,6 +31,12 @@ impl Message for HartState {
 }
 
 impl HartState {
+    /// The hart's time.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
     /// Whether a hart can be so; what somebody else has written may be anything.
     #[must_use]
     pub fn is_sound(&self) -> bool {

@@ -1,8 +1,13 @@
 //! Debian's kernel on harts and pages of several hosts does what it does on one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::board::{Ending, Output};
 use ironloom_hyper::computer::Pause;
+use ironloom_hyper::computer::{Host, HostEvent};
+use parking_lot::Mutex;
 
 use crate::guest::Guest;
 use crate::hosts::Hosts;
@@ -13,20 +18,77 @@ const JOB: &str = "for n in 1 2 3 4; do (seq $n 20000 | sha256sum) & done; wait;
 /// The most of its own time that the guest takes.
 const TIME_MAX: Duration = Duration::from_secs(60);
 
-#[test]
-fn linux_runs_on_two_hosts_as_on_one() {
+/// What the job prints, wherever it runs.
+const RESULTS: [&str; 4] = [
+    "ec3a96d901aa6613171e608f6720374144c26b47513e98314b74092ae36ec958",
+    "14a4c26e79397224df24aac009ab87d975629c048c1d44194ca01d32ba9fe9d8",
+    "f6351f5ead9a700e34275480b3856ea738122a7c57bdeb744a631251c069587a",
+    "748a6b866d84dd14452af0fc272c485708ce97b8bbd0a824ed9463a17c4ddd90",
+];
+
+/// Boots the guest with so many harts on so many hosts and lets it run its job, while something goes on around it.
+fn run(hosts: usize, harts: u16, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> bool) + Send) {
     let Some(guest) = Guest::get() else { return };
-    let mut hosts = Hosts::join(vec![guest.computer(2, JOB), guest.computer(2, JOB)], |_| {});
-    let pauses = hosts.run_until(Instant::ZERO.saturating_add(TIME_MAX));
+    let mut hosts = Hosts::join((0..hosts).map(|_| guest.computer(harts, JOB)).collect(), |_| {});
+    let parts = hosts.hosts.clone();
+    let over = AtomicBool::new(false);
+    let pauses = std::thread::scope(|scope| {
+        scope.spawn(|| beside(&parts, &|| over.load(Ordering::SeqCst)));
+        let pauses = hosts.run_until(Instant::ZERO.saturating_add(TIME_MAX));
+        over.store(true, Ordering::SeqCst);
+        pauses
+    });
     let mut said = String::new();
     while let Some(output) = hosts.computers[0].poll() {
         if let Output::Serial(bytes) = output {
             said.push_str(&String::from_utf8_lossy(&bytes));
         }
     }
-    println!("{said}");
     for host in &hosts.hosts {
         println!("{:?}", host.counters());
     }
-    assert_eq!(pauses, [Pause::Ended(Ending::PowerOff { code: 0 }); 2]);
+    assert!(
+        pauses.iter().all(|pause| *pause == Pause::Ended(Ending::PowerOff { code: 0 })),
+        "{pauses:?}\n{said}"
+    );
+    for result in RESULTS {
+        assert!(said.contains(result), "without {result}:\n{said}");
+    }
+    assert!(said.contains(&format!("\n{harts}\r\n")), "not on {harts} harts:\n{said}");
+}
+
+#[test]
+fn linux_runs_on_two_hosts_as_on_one() {
+    run(2, 2, |_, _| {});
+}
+
+#[test]
+fn harts_go_back_and_forth_while_linux_runs() {
+    let downtimes = Mutex::new(Vec::new());
+    run(2, 4, |hosts, ended| {
+        let mut turn = 0;
+        while !ended() {
+            let hart = (turn % 4) as u8;
+            for (here, there) in [(0, 1), (1, 0)] {
+                if hosts[here].host_of(hart) == Some(hosts[here].id()) {
+                    let _ = hosts[here].move_hart(hart, hosts[there].id());
+                    break;
+                }
+            }
+            turn += 1;
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            for host in hosts {
+                while let Some(event) = host.poll() {
+                    if let HostEvent::Moved { downtime, .. } = event {
+                        downtimes.lock().push(downtime);
+                    } else {
+                        println!("{event:?}");
+                    }
+                }
+            }
+        }
+    });
+    let mut downtimes = downtimes.into_inner();
+    downtimes.sort();
+    println!("{} moves, half of them within {}", downtimes.len(), downtimes[downtimes.len() / 2]);
 }

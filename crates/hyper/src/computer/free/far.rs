@@ -46,10 +46,9 @@ impl Floor<'_> {
         if let Some(host) = self.host
             && !host.is_held(page, access)
         {
-            self.wait_for_news(number, seat, || host.want(page, access) || host.has_failed());
-            if let Err(error) = host.check() {
-                self.finish(Err(error.into()));
-            }
+            self.wait_for_news(number, seat, || {
+                host.want(page, access) || host.has_failed() || self.yard.is_leaving(number)
+            });
         } else if let Err(error) = self.memory.bring_in(page, access) {
             self.finish(Err(error.into()));
         }
@@ -81,7 +80,18 @@ impl Floor<'_> {
         answer.get().flatten()
     }
 
-    /// Asks harts on other hosts for a fence, and counts their answers.
+    /// Lets a hart go to another host, if it is to. It must be between two instructions.
+    pub(super) fn depart(&self, number: usize, seat: &mut Seat) {
+        let Some(host) = self.host else { return };
+        if !self.yard.take_leaving(number) {
+            return;
+        }
+        self.take_mail(number, seat);
+        self.park(seat);
+        host.frozen(number, &seat.depart());
+    }
+
+    /// Asks harts for a fence wherever they live, and counts their answers.
     pub(super) fn ask_far(
         &self,
         own: usize,
@@ -91,9 +101,8 @@ impl Floor<'_> {
         missing: &Arc<AtomicUsize>,
     ) {
         let Some(host) = self.host else { return };
-        let far = super::floor::others(harts, own)
-            .filter(|number| *number < self.seats.len() && !host.is_home_of(*number));
-        host.ask_fence(own, at, far, range, missing);
+        let asked = super::floor::others(harts, own).filter(|number| *number < self.seats.len());
+        host.ask_fence(own, at, asked, range, missing);
     }
 
     /// The life of the thread that answers what other hosts want of the devices here.
@@ -135,17 +144,21 @@ impl Floor<'_> {
     /// Puts a message into a hart's mailbox, wherever that is.
     pub(super) fn send(&self, number: usize, at: Instant, message: Message) {
         match self.host {
-            Some(host) if !host.is_home_of(number) => host.write_to(number, at, message),
-            _ => self.yard.put(number, at, message),
+            Some(host) => host.write_to(number, at, message),
+            None => self.yard.put(number, at, message),
         }
     }
 
     /// Whether harts stop running: there is a result, or another host ended the computer.
     pub(super) fn is_over(&self) -> bool {
-        if let Some(ending) = self.host.and_then(Host::ended) {
-            self.result.lock().get_or_insert(Ok(Pause::Ended(ending)));
+        let Some(host) = self.host else { return self.result.lock().is_some() };
+        let mut result = self.result.lock();
+        if let Some(ending) = host.ended() {
+            result.get_or_insert(Ok(Pause::Ended(ending)));
+        } else if result.is_none() && host.has_failed() {
+            *result = host.failure().map(Err);
         }
-        self.result.lock().is_some()
+        result.is_some()
     }
 
     /// Whether the threads end.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ironloom_core::Instant;
+use ironloom_core::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::DebugConsole;
@@ -47,6 +47,12 @@ impl Floor<'_> {
                     if mailbox.active && !mailbox.lent {
                         break;
                     }
+                    if mailbox.leaving && !mailbox.active {
+                        drop(round);
+                        self.depart(number, &mut self.seats[number].lock());
+                        round = self.yard.round.lock();
+                        continue;
+                    }
                     if !round.over && mailbox.is_called() {
                         round.mailboxes[number].active = true;
                         round.active += 1;
@@ -78,6 +84,7 @@ impl Floor<'_> {
         let mut seat = self.seats[number].lock();
         loop {
             self.take_mail(number, &mut seat);
+            self.depart(number, &mut seat);
             seat.wake();
             let running = seat.status == HartStatus::Running && !self.is_over();
             if running && self.advance(number, &mut seat, end) {
@@ -119,7 +126,7 @@ impl Floor<'_> {
         }
         match seat.hart.run(instructions) {
             Exit::Budget => return false,
-            Exit::Yield => std::thread::yield_now(),
+            Exit::Yield => pause(seat, end),
             Exit::Wait => {
                 seat.wait(end);
                 return true;
@@ -227,7 +234,10 @@ impl Floor<'_> {
             changed &= changed - 1;
             let lines = board.pending(number as u16);
             match &mut own {
-                Some((own, seat)) if *own == number => seat.hart.set_lines(lines),
+                Some((own, seat)) if *own == number => {
+                    self.take_mail(number, seat); // what was sent before is older
+                    seat.hart.set_lines(lines);
+                }
                 _ => self.send(number, at, Message::Lines(lines)),
             }
         }
@@ -235,7 +245,16 @@ impl Floor<'_> {
 
     /// Does what others want of a hart.
     pub(super) fn take_mail(&self, number: usize, seat: &mut Seat) {
-        let letters = self.yard.round.lock().mailboxes[number].empty();
+        let (arrival, letters) = {
+            let mailbox = &mut self.yard.round.lock().mailboxes[number];
+            (mailbox.arrival.take(), mailbox.empty())
+        };
+        if let Some(traveller) = arrival {
+            seat.arrive(&traveller);
+            if let Some(host) = self.host {
+                host.lands(number);
+            }
+        }
         for letter in letters {
             let at = letter.at;
             if let (Some(host), Some(ticket)) = (self.host, obey(seat, letter)) {
@@ -324,7 +343,8 @@ impl Floor<'_> {
     ) {
         let missing = Arc::new(AtomicUsize::new(0));
         let now = seat.hart.now();
-        for target in others(harts, own).filter(|target| self.lives_here(*target)) {
+        let here = if self.host.is_some() { 0 } else { harts };
+        for target in others(here, own).filter(|target| *target < self.seats.len()) {
             self.yard.ask(target, now, |runs| {
                 message(if runs {
                     missing.fetch_add(1, Ordering::SeqCst);
@@ -337,6 +357,17 @@ impl Floor<'_> {
         self.ask_far(own, now, harts, range, &missing);
         self.wait_for_answers(own, seat, &missing);
     }
+}
+
+/// Lets others run, and time go by for who pauses.
+///
+/// A loop that pauses is a few instructions long. If it took no longer than these, time would almost stand still for the
+/// hart, and the others, which are never far ahead of it, would wait for it instead of doing what it waits for.
+fn pause(seat: &mut Seat, end: Instant) {
+    const PAUSE: Duration = Duration::from_micros(1);
+    std::thread::yield_now();
+    let later = seat.hart.now().saturating_add(PAUSE).min(end);
+    seat.hart.set_time(later);
 }
 
 pub(super) fn others(harts: Harts, own: usize) -> impl Iterator<Item = usize> {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ironloom_core::Instant;
 use parking_lot::Condvar;
 
+use crate::cluster::Traveller;
 use crate::computer::seat::{HartStatus, Seat};
 use crate::computer::spread::Ticket;
 use crate::hart::Doorbell;
@@ -64,6 +65,10 @@ pub(in crate::computer) struct Mailbox {
     pub(super) quiet: Vec<Letter>,
     /// Whether the hart lives on this host.
     pub(super) here: bool,
+    /// Whether the hart is to stop where it can, to go to another host.
+    pub(super) leaving: bool,
+    /// What the hart is, if it has just come from another host.
+    pub(super) arrival: Option<Box<Traveller>>,
     /// Whether it runs; else it takes its letters before it runs again.
     pub(super) active: bool,
     /// Whether it runs on the thread of the window instead of its own.
@@ -82,6 +87,8 @@ impl Mailbox {
             letters: Vec::new(),
             quiet: Vec::new(),
             here: true,
+            leaving: false,
+            arrival: None,
             active: false,
             lent: false,
             through: false,
@@ -100,7 +107,8 @@ impl Mailbox {
 
     /// Whether a hart that rests has a letter that it takes at once.
     pub(super) const fn is_called(&self) -> bool {
-        !self.active && self.started && !self.through && !self.letters.is_empty()
+        let called = !self.letters.is_empty() || self.arrival.is_some();
+        !self.active && self.started && !self.through && called
     }
 
     /// Everything that has arrived.

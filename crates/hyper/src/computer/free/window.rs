@@ -20,6 +20,9 @@ impl Floor<'_> {
         let mut end = due.max(now.saturating_add(NEXT)).min(now.saturating_add(WINDOW_MAX));
         if let Some(host) = self.host {
             end = self.keep_pace(host, now, end);
+            if self.yard.has_arrivals() {
+                return now; // they begin with the others
+            }
         }
         self.open(*lent, others, &running, end);
         // One of them runs here: then nobody has to be woken if it is the only one.
@@ -70,11 +73,11 @@ impl Floor<'_> {
                 continue;
             }
             let mut seat = seat.lock();
-            if let Some(lines) = lines {
-                seat.hart.set_lines(lines);
-            }
-            seat.tell_time(now);
             self.take_mail(number, &mut seat);
+            seat.tell_time(now);
+            if let Some(lines) = lines {
+                seat.hart.set_lines(lines); // which is newer than what letters say
+            }
             seat.wake();
             self.yard.round.lock().mailboxes[number].started = seat.is_started();
             if seat.status == HartStatus::Running {
@@ -91,7 +94,7 @@ impl Floor<'_> {
         let least = now.saturating_add(NEXT);
         host.reach(now);
         host.await_bound(least);
-        self.yard.news.wait_until(|| host.bound() >= least || self.is_over());
+        self.yard.news.wait_until(|| host.bound() >= least || self.yard.has_arrivals() || self.is_over());
         end.min(host.bound()).max(least)
     }
 
@@ -99,7 +102,11 @@ impl Floor<'_> {
     fn idle(&self, host: &Host, now: Instant, due: Instant) -> Instant {
         host.reach(due);
         host.await_bound(due);
-        self.yard.news.wait_until(|| host.bound() >= due || self.yard.called().is_some() || self.is_over());
+        let called = || self.yard.called().is_some() || self.yard.has_arrivals();
+        self.yard.news.wait_until(|| host.bound() >= due || called() || self.is_over());
+        if self.yard.has_arrivals() {
+            return now;
+        }
         match self.yard.called() {
             Some(at) => at.max(now).min(due),
             None if self.is_over() => now,

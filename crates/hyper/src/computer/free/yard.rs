@@ -4,6 +4,8 @@ use ironloom_core::{EventCount, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::mail::{Letter, Mailbox, Message};
+use crate::cluster::Traveller;
+use crate::computer::HartStatus;
 use crate::computer::seat::Seat;
 
 /// What harts share in a window.
@@ -70,6 +72,48 @@ impl Yard {
             mailbox.quiet.push(letter);
         }
         active
+    }
+
+    /// Asks a hart to stop where it can, so that it can go to another host.
+    pub(in crate::computer) fn ask_to_leave(&self, number: usize) {
+        if let Some(mailbox) = self.round.lock().mailboxes.get_mut(number) {
+            mailbox.leaving = true;
+            mailbox.bell.ring();
+            mailbox.wake.notify_one();
+        }
+        self.news.notify_all();
+    }
+
+    /// Whether a hart is to stop where it can.
+    pub(super) fn is_leaving(&self, number: usize) -> bool {
+        self.round.lock().mailboxes[number].leaving
+    }
+
+    /// Whether a hart is to stop now, which it is told once. It lives here no longer.
+    pub(super) fn take_leaving(&self, number: usize) -> bool {
+        let mailbox = &mut self.round.lock().mailboxes[number];
+        let leaving = std::mem::take(&mut mailbox.leaving);
+        if leaving {
+            mailbox.here = false;
+            mailbox.started = false;
+        }
+        leaving
+    }
+
+    /// Lets a hart run here that has come from another host.
+    pub(in crate::computer) fn welcome(&self, number: usize, traveller: Traveller) {
+        if let Some(mailbox) = self.round.lock().mailboxes.get_mut(number) {
+            mailbox.here = true;
+            mailbox.started = traveller.status != HartStatus::Stopped;
+            mailbox.arrival = Some(Box::new(traveller));
+            mailbox.wake.notify_one();
+        }
+        self.news.notify_all();
+    }
+
+    /// Whether a hart has come that has not run here yet.
+    pub(super) fn has_arrivals(&self) -> bool {
+        self.round.lock().mailboxes.iter().any(|mailbox| mailbox.arrival.is_some())
     }
 
     /// Makes all harts look up.

@@ -1,26 +1,38 @@
 //! Letters between harts, and between harts and devices, wherever they live.
+//!
+//! They go by [`Harts`], which knows where harts are, and by which each arrives once and in order, even if the hart moves
+//! meanwhile. The devices are one more hart there, one that does not move.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ironloom_core::{EventCount, Instant};
 use parking_lot::Mutex;
 
-use super::message::{DEVICES, Errand, FarLetter, HostMessage, Text, Ticket};
-use super::{Host, Share};
-use crate::cluster::HostId;
+use super::message::{Errand, HostMessage, Parcel, Text, Ticket};
+use super::{Host, HostEvent, Share};
+use crate::cluster::harts::{HartId, HartMessage, Harts, HartsConfig, MoveRefused, Output};
+use crate::cluster::{HostId, Traveller};
 use crate::computer::free::{Answer, Message};
 
-/// How many errands may wait for devices: each hart has one at most, and its writes to the console.
+/// How many errands may wait for devices: each hart has one at most.
 const ERRANDS_MAX: usize = 4_096;
 
-/// An errand for devices.
+/// How many events may wait for being looked at; older ones are dropped.
+const EVENTS_MAX: usize = 65_536;
+
+/// An errand for devices, who waits for it, and since when.
 pub(in crate::computer) type Errands = VecDeque<(Errand, Ticket, Instant)>;
 
 /// What waits for answers, and what is to be answered.
 #[derive(Debug)]
 pub(super) struct Letters {
+    harts: Mutex<Harts<Parcel>>,
+    /// The harts that live here, a bit each.
+    present: AtomicU64,
+    devices: HartId,
     next_ticket: AtomicU64,
     /// Fences that were asked for, and how many answers each hart still waits for.
     fences: Mutex<BTreeMap<u64, Arc<AtomicUsize>>>,
@@ -28,51 +40,87 @@ pub(super) struct Letters {
     answers: Mutex<BTreeMap<u64, Option<Option<u64>>>>,
     /// What others want of the devices here.
     errands: Mutex<Errands>,
+    events: Mutex<VecDeque<HostEvent>>,
     /// Wakes who answers errands.
-    pub(super) bell: EventCount,
-    /// Wakes who looks after time.
-    pub(super) alarm: EventCount,
+    bell: EventCount,
 }
 
 impl Letters {
-    pub(super) fn new(_: &Share) -> Self {
+    pub(super) fn new(share: &Share) -> Self {
+        let places: Vec<HostId> = share.harts.iter().copied().chain([share.devices]).collect();
+        let harts = Harts::new(HartsConfig::default(), share.here, share.hosts, &places, share.epoch);
+        let here = share.harts.iter().enumerate().filter(|(_, host)| **host == share.here);
         Self {
+            harts: Mutex::new(harts),
+            present: AtomicU64::new(here.fold(0, |harts, (number, _)| harts | 1 << number)),
+            devices: HartId::new(share.harts.len() as u8).expect("there are fewer than 64 harts"),
             next_ticket: AtomicU64::new(0),
             fences: Mutex::default(),
             answers: Mutex::default(),
             errands: Mutex::default(),
+            events: Mutex::default(),
             bell: EventCount::new(),
-            alarm: EventCount::new(),
         }
+    }
+
+    fn remember(&self, event: HostEvent) {
+        let mut events = self.events.lock();
+        if events.len() == EVENTS_MAX {
+            events.pop_front();
+        }
+        events.push_back(event);
     }
 }
 
 impl Host {
+    /// Sends a hart that lives here to another host, while it runs. [`Host::poll`] tells what became of it.
+    ///
+    /// # Errors
+    ///
+    /// If it is not here, or is going already, or there is no such host.
+    pub fn move_hart(&self, hart: u8, to: HostId) -> Result<(), MoveRefused> {
+        let hart = HartId::new(hart).filter(|hart| *hart != self.letters.devices);
+        let hart = hart.ok_or(MoveRefused::NoSuchHart { hart: self.letters.devices })?;
+        let now = self.clock.now();
+        let mut harts = self.letters.harts.lock();
+        harts.begin_move(now, hart, to)?;
+        self.drive_harts(&mut harts, now);
+        Ok(())
+    }
+
+    /// Where a hart lives, as far as is known here.
+    #[must_use]
+    pub fn host_of(&self, hart: u8) -> Option<HostId> {
+        self.letters.harts.lock().host_of(HartId::new(hart)?)
+    }
+
+    /// What has happened since, the oldest first.
+    pub fn poll(&self) -> Option<HostEvent> {
+        self.letters.events.lock().pop_front()
+    }
+
     /// Whether the devices are here.
     pub(in crate::computer) fn has_devices(&self) -> bool {
         self.share.devices == self.share.here
     }
 
-    fn home_of(&self, to: u8) -> Option<HostId> {
-        if to == DEVICES { Some(self.share.devices) } else { self.share.harts.get(usize::from(to)).copied() }
-    }
-
     /// Whether a hart lives here.
     pub(in crate::computer) fn is_home_of(&self, hart: usize) -> bool {
-        self.home_of(hart as u8) == Some(self.share.here)
+        self.letters.present.load(Ordering::SeqCst) >> hart & 1 == 1
     }
 
-    /// Sends a letter to where it belongs.
-    fn write(&self, to: u8, at: Instant, text: Text) {
-        let letter = FarLetter { to, at, text };
-        match self.home_of(to) {
-            Some(host) if host == self.share.here => self.deliver(letter),
-            Some(host) => self.send(host, &HostMessage::Letter(letter)),
-            None => self.refused.add(1),
-        }
+    /// A hart has stopped that is to go to another host.
+    pub(in crate::computer) fn frozen(&self, hart: usize, traveller: &Traveller) {
+        self.letters.present.fetch_and(!(1 << hart), Ordering::SeqCst);
+        self.travels(hart, traveller.state.now());
+        let now = self.clock.now();
+        let mut harts = self.letters.harts.lock();
+        let hart = HartId::new(hart as u8).expect("it lived here");
+        harts.frozen(now, hart, traveller.to_bytes());
+        self.drive_harts(&mut harts, now);
     }
 
-    /// Sends interrupts, or a start, to a hart that lives elsewhere.
+    /// Sends interrupts, or a start, to a hart.
     pub(in crate::computer) fn write_to(&self, hart: usize, at: Instant, message: Message) {
         let text = match message {
             Message::Lines(lines) => Text::Lines(lines),
@@ -85,20 +133,19 @@ impl Host {
         self.write(hart as u8, at, text);
     }
 
-    /// Asks harts elsewhere for a fence, for a hart that waits until `missing` is zero.
+    /// Asks harts for a fence, for one that waits until `missing` is zero.
     pub(in crate::computer) fn ask_fence(
         &self,
         own: usize,
         at: Instant,
         harts: impl Iterator<Item = usize>,
-        range: Option<&Option<std::ops::Range<u64>>>,
+        range: Option<&Option<Range<u64>>>,
         missing: &Arc<AtomicUsize>,
     ) {
         for hart in harts {
-            let number = self.letters.next_ticket.fetch_add(1, Ordering::Relaxed);
-            let ticket = Ticket { hart: own as u8, number };
+            let ticket = self.ticket(own);
             missing.fetch_add(1, Ordering::SeqCst);
-            self.letters.fences.lock().insert(number, missing.clone());
+            self.letters.fences.lock().insert(ticket.number, missing.clone());
             let text = match range {
                 Some(range) => Text::Fence(range.as_ref().map(|range| (range.start, range.end)), ticket),
                 None => Text::FenceInstructions(ticket),
@@ -109,10 +156,14 @@ impl Host {
 
     /// Asks the devices, which are elsewhere, for something; [`Host::answer`] is what they say.
     pub(in crate::computer) fn ask_devices(&self, own: usize, at: Instant, errand: Errand) -> u64 {
-        let number = self.letters.next_ticket.fetch_add(1, Ordering::Relaxed);
-        self.letters.answers.lock().insert(number, None);
-        self.write(DEVICES, at, Text::Errand(errand, Ticket { hart: own as u8, number }));
-        number
+        let ticket = self.ticket(own);
+        self.letters.answers.lock().insert(ticket.number, None);
+        self.write(self.letters.devices.number(), at, Text::Errand(errand, ticket));
+        ticket.number
+    }
+
+    fn ticket(&self, own: usize) -> Ticket {
+        Ticket { hart: own as u8, number: self.letters.next_ticket.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// What the devices said, once.
@@ -137,24 +188,106 @@ impl Host {
     /// Lets those look up who look after time and answer errands.
     pub(in crate::computer) fn rouse(&self) {
         self.letters.bell.notify_all();
-        self.letters.alarm.notify_all();
+        self.alarm.notify_all();
     }
 
-    /// Puts a letter where it is read.
-    pub(super) fn deliver(&self, FarLetter { to, at, text }: FarLetter) {
-        let hart = usize::from(to);
+    /// Deals with what another host says of harts.
+    pub(super) fn receive_letters(&self, from: HostId, message: HartMessage<Parcel>) {
+        let now = self.clock.now();
+        let mut harts = self.letters.harts.lock();
+        if harts.receive(now, from, message).is_err() {
+            self.refused.add(1);
+        }
+        self.drive_harts(&mut harts, now);
+    }
+
+    /// Does what is due; when something will be next.
+    pub(super) fn wake_letters(&self, now: Instant) -> Option<Instant> {
+        let mut harts = self.letters.harts.lock();
+        harts.wake(now);
+        self.drive_harts(&mut harts, now);
+        harts.next_event()
+    }
+
+    fn write(&self, to: u8, at: Instant, text: Text) {
+        let now = self.clock.now();
+        let mut harts = self.letters.harts.lock();
+        self.post_to(&mut harts, now, to, Parcel { at, text });
+        self.drive_harts(&mut harts, now);
+    }
+
+    fn post_to(&self, harts: &mut Harts<Parcel>, now: Instant, to: u8, parcel: Parcel) {
+        let posted = HartId::new(to).is_some_and(|to| harts.post(now, to, parcel).is_ok());
+        if !posted {
+            self.refused.add(1);
+        }
+    }
+
+    fn drive_harts(&self, harts: &mut Harts<Parcel>, now: Instant) {
+        let mut messages = Vec::new();
+        while let Some(output) = harts.poll() {
+            match output {
+                Output::Send { to, message } => messages.push((to, message)),
+                Output::Deliver { hart, letter } => {
+                    let at = letter.at;
+                    // Whoever is asked while he does not run has done it as far as others can see.
+                    if let Some(ticket) = self.deliver(hart, letter) {
+                        let parcel = Parcel { at, text: Text::Done(ticket.number, None) };
+                        self.post_to(harts, now, ticket.hart, parcel);
+                    }
+                }
+                Output::Freeze { hart } => self.yard.ask_to_leave(hart.index()),
+                Output::Thaw { hart, state } => self.thaw(hart, &state),
+                Output::Moved { hart, to, downtime } => {
+                    self.lands(hart.index());
+                    self.letters.remember(HostEvent::Moved { hart: hart.number(), to, downtime });
+                }
+                Output::MoveFailed { hart, to, why } => {
+                    self.letters.remember(HostEvent::Stayed { hart: hart.number(), to, why });
+                }
+                Output::Missing { hart, host } => {
+                    self.letters.remember(HostEvent::Missing { hart: hart.number(), host });
+                }
+                Output::Drained => self.letters.remember(HostEvent::Drained),
+            }
+        }
+        // Sent last: what it says of a hart that has come is not heard before how far this host is.
+        for (to, message) in messages {
+            self.send(to, &HostMessage::Harts(message));
+        }
+        if let Some(event) = harts.next_event() {
+            self.sleep_no_longer_than(event, now);
+        }
+    }
+
+    fn thaw(&self, hart: HartId, state: &[u8]) {
+        match Traveller::from_bytes(state) {
+            Ok(traveller) => {
+                self.letters.present.fetch_or(1 << hart.index(), Ordering::SeqCst);
+                self.travels(hart.index(), traveller.state.now());
+                self.yard.welcome(hart.index(), traveller);
+            }
+            Err(error) => self.fail(error.into()),
+        }
+    }
+
+    /// Puts a letter where it is read; who is to be told that it was obeyed.
+    fn deliver(&self, hart: HartId, Parcel { at, text }: Parcel) -> Option<Ticket> {
+        let number = hart.index();
         match text {
-            Text::Lines(lines) => self.yard.put(hart, at, Message::Lines(lines)),
-            Text::Raise(interrupts) => self.yard.put(hart, at, Message::Raise(interrupts)),
-            Text::Start { pc, argument } => self.yard.put(hart, at, Message::Start { pc, argument }),
+            Text::Lines(lines) => self.yard.put(number, at, Message::Lines(lines)),
+            Text::Raise(interrupts) => self.yard.put(number, at, Message::Raise(interrupts)),
+            Text::Start { pc, argument } => self.yard.put(number, at, Message::Start { pc, argument }),
             Text::Fence(range, ticket) => {
                 let range = range.map(|(start, end)| start..end);
-                self.ask_here(hart, at, ticket, |answer| Message::Fence(range, answer));
+                return self.ask_here(number, at, ticket, |answer| Message::Fence(range, answer));
             }
-            Text::FenceInstructions(ticket) => self.ask_here(hart, at, ticket, Message::FenceInstructions),
+            Text::FenceInstructions(ticket) => {
+                return self.ask_here(number, at, ticket, Message::FenceInstructions);
+            }
             Text::Errand(errand, ticket) => {
                 let mut errands = self.letters.errands.lock();
-                if to == DEVICES && errands.len() < ERRANDS_MAX {
+                if hart == self.letters.devices && errands.len() < ERRANDS_MAX {
                     errands.push_back((errand, ticket, at));
                     drop(errands);
                     self.letters.bell.notify_all();
@@ -164,15 +297,20 @@ impl Host {
             }
             Text::Done(number, value) => self.done(number, value),
         }
+        None
     }
 
-    fn ask_here(&self, hart: usize, at: Instant, ticket: Ticket, message: impl FnOnce(Answer) -> Message) {
+    fn ask_here(
+        &self,
+        hart: usize,
+        at: Instant,
+        ticket: Ticket,
+        message: impl FnOnce(Answer) -> Message,
+    ) -> Option<Ticket> {
         let runs = self
             .yard
             .ask(hart, at, |runs| message(if runs { Answer::Elsewhere(ticket) } else { Answer::Nobody }));
-        if !runs {
-            self.tell(ticket, at, None); // it does it before it runs again
-        }
+        (!runs).then_some(ticket)
     }
 
     fn done(&self, number: u64, value: Option<u64>) {

@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::Instant;
 
 use crate::board::Ending;
+use crate::cluster::harts::HartMessage;
 use crate::coherence;
 
 /// What one host says to another.
@@ -11,8 +12,8 @@ use crate::coherence;
 pub(super) enum HostMessage {
     /// About a page.
     Page(coherence::Message),
-    /// To a hart, or to the devices.
-    Letter(FarLetter),
+    /// About harts and devices, and to them.
+    Harts(HartMessage<Parcel>),
     /// How far the sender is.
     State(State),
 }
@@ -28,18 +29,13 @@ pub(super) struct State {
     pub(super) ended: Option<Ending>,
 }
 
-/// A letter that crosses hosts.
+/// A letter to a hart, or to the devices.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub(super) struct FarLetter {
-    /// To which hart, or [`DEVICES`].
-    pub(super) to: u8,
+pub(super) struct Parcel {
     /// When it was written, by the writer's time.
     pub(super) at: Instant,
     pub(super) text: Text,
 }
-
-/// Where letters to devices go, which live on one of the hosts as a hart does.
-pub(super) const DEVICES: u8 = 63;
 
 /// What a letter says.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

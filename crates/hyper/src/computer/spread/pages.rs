@@ -3,12 +3,13 @@
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
 
-use ironloom_core::Instant;
+use ironloom_core::{Duration, Instant};
 
 use super::message::HostMessage;
 use super::{Host, Share};
 use crate::cluster::HostId;
 use crate::coherence::{Coherence, Held, Message, Output, Page, Released, Tell, Want};
+use crate::computer::ComputerError;
 use crate::memory::{Access, Memory, MemoryError, Pager, Revision};
 use crate::{PAGE_BYTES, PageNumber};
 
@@ -18,10 +19,6 @@ pub(super) struct Desk {
     pub(super) coherence: Coherence,
     /// Pages that are given away as soon as nobody here uses them.
     releasing: Vec<Release>,
-    /// Until when the thread that looks after time sleeps.
-    sleeps_until: Instant,
-    /// Why pages cannot be had any more, if so.
-    failed: Option<MemoryError>,
 }
 
 #[derive(Debug)]
@@ -41,7 +38,7 @@ impl Desk {
         let held: Vec<bool> =
             (0..share.coherence.pages).map(|page| coherence.held(Page::new(page)) != Held::Nothing).collect();
         memory.leave(|page| held[(page.get() - first) as usize]);
-        Self { coherence, releasing: Vec::new(), sleeps_until: Instant::ZERO, failed: None }
+        Self { coherence, releasing: Vec::new() }
     }
 }
 
@@ -57,7 +54,6 @@ impl Pager for Door {
             held = host.want(page, access);
             held || host.ended().is_some() || host.has_failed()
         });
-        host.check()?;
         // A device that still waits when the computer ends gets nothing more.
         if held { Ok(()) } else { Err(MemoryError::Lost { page }) }
     }
@@ -88,16 +84,14 @@ impl Host {
         self.memory.held(page) >= if access == Access::Write { Held::Write } else { Held::Read }
     }
 
-    /// Whether pages can be had no more.
+    /// Whether this host cannot go on.
     pub(in crate::computer) fn has_failed(&self) -> bool {
-        self.desk.lock().failed.is_some()
+        self.failed.lock().is_some()
     }
 
-    /// # Errors
-    ///
-    /// If pages can be had no more.
-    pub(in crate::computer) fn check(&self) -> Result<(), MemoryError> {
-        self.desk.lock().failed.clone().map_or(Ok(()), Err)
+    /// Why this host cannot go on, once.
+    pub(in crate::computer) fn failure(&self) -> Option<ComputerError> {
+        self.failed.lock().take()
     }
 
     /// Deals with what another host says of a page.
@@ -118,16 +112,19 @@ impl Host {
         }
     }
 
-    /// Does what is due, and is called again when something will be next, or at `latest`.
-    pub(super) fn wake(&self, now: Instant, latest: Instant) -> Instant {
-        /// How often it is looked whether a device is through with a page.
-        const PINNED: ironloom_core::Duration = ironloom_core::Duration::from_millis(1);
+    /// Does what is due; when something will be next.
+    pub(super) fn wake_pages(&self, now: Instant) -> Option<Instant> {
         let mut desk = self.desk.lock();
         desk.coherence.wake(now);
         self.drive(&mut desk, now);
+        Self::next_look(&desk, now)
+    }
+
+    fn next_look(desk: &Desk, now: Instant) -> Option<Instant> {
+        /// How often it is looked whether a device is through with a page.
+        const PINNED: Duration = Duration::from_millis(1);
         let pinned = (!desk.releasing.is_empty()).then(|| now.saturating_add(PINNED));
-        desk.sleeps_until = desk.coherence.next_event().into_iter().chain(pinned).fold(latest, Instant::min);
-        desk.sleeps_until
+        desk.coherence.next_event().into_iter().chain(pinned).min()
     }
 
     /// Carries out what the protocol wants until it wants nothing more.
@@ -145,10 +142,8 @@ impl Host {
         if news {
             self.yard.news.notify_all();
         }
-        let event = if desk.releasing.is_empty() { desk.coherence.next_event() } else { Some(now) };
-        if event.is_some_and(|event| event < desk.sleeps_until) {
-            desk.sleeps_until = now;
-            self.letters.alarm.notify_all();
+        if let Some(event) = Self::next_look(desk, now) {
+            self.sleep_no_longer_than(event, now);
         }
     }
 
@@ -161,7 +156,7 @@ impl Host {
             }
             Output::Install { page, held, content } => {
                 if let Err(error) = self.memory.arrive(self.number(page), held, &content) {
-                    desk.failed = Some(error);
+                    self.fail(error.into());
                 }
                 true
             }
@@ -181,7 +176,7 @@ impl Host {
                 false
             }
             Output::Lost { page, .. } => {
-                desk.failed = Some(MemoryError::Lost { page: self.number(page) });
+                self.fail(MemoryError::Lost { page: self.number(page) }.into());
                 true
             }
         }
@@ -211,7 +206,7 @@ impl Host {
                 let released = Released { content: told.content, changed: told.changed };
                 desk.coherence.released(now, release.page, released);
             }
-            Err(error) => desk.failed = Some(error),
+            Err(error) => self.fail(error.into()),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! How far hosts are in the computer's time, and how far each may go.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ironloom_core::Instant;
+use parking_lot::Mutex;
 
 use super::message::{HostMessage, State};
 use super::{Host, Share};
@@ -19,6 +21,8 @@ pub(super) struct Times {
     told: AtomicU64,
     /// For what this host waits.
     awaited: AtomicU64,
+    /// Harts on their way from here or to here, and their times: nobody may go further as if they were not.
+    travelling: Mutex<BTreeMap<usize, Instant>>,
 }
 
 impl Times {
@@ -31,6 +35,7 @@ impl Times {
             started: (0..64).map(|_| AtomicU64::new(0)).collect(),
             told: AtomicU64::new(0),
             awaited: AtomicU64::new(u64::MAX),
+            travelling: Mutex::default(),
         }
     }
 }
@@ -40,6 +45,7 @@ impl Host {
     ///
     /// Others need not know of each step: only that somebody goes back, or that they might wait.
     pub(in crate::computer) fn reach(&self, reached: Instant) {
+        let reached = self.earliest_traveller().map_or(reached, |earliest| reached.min(earliest));
         let told = self.times.told.load(Ordering::SeqCst);
         let (reached, step) = (reached.as_nanos(), self.share.lead.as_nanos() / 4);
         if reached < told || reached >= told.saturating_add(step) {
@@ -51,7 +57,26 @@ impl Host {
     /// How far this host may go.
     pub(in crate::computer) fn bound(&self) -> Instant {
         let slowest = self.times.reached.iter().map(|reached| reached.load(Ordering::SeqCst)).min();
-        Instant::from_nanos(slowest.unwrap_or(u64::MAX)).saturating_add(self.share.lead)
+        let slowest = Instant::from_nanos(slowest.unwrap_or(u64::MAX));
+        self.earliest_traveller()
+            .map_or(slowest, |earliest| slowest.min(earliest))
+            .saturating_add(self.share.lead)
+    }
+
+    fn earliest_traveller(&self) -> Option<Instant> {
+        self.times.travelling.lock().values().min().copied()
+    }
+
+    /// A hart is on its way, from here or to here.
+    pub(super) fn travels(&self, hart: usize, now: Instant) {
+        self.times.travelling.lock().insert(hart, now);
+        self.reach(Instant::from_nanos(self.times.told.load(Ordering::SeqCst)));
+    }
+
+    /// A hart runs again, here or elsewhere.
+    pub(in crate::computer) fn lands(&self, hart: usize) {
+        self.times.travelling.lock().remove(&hart);
+        self.yard.news.notify_all(); // who waits for others may wait for nobody now
     }
 
     /// Wants to be told when it may go so far.
