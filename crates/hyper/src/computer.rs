@@ -41,6 +41,8 @@ pub enum Pause {
     Deadline,
     /// It powered itself off, or wants to begin again. Nothing happens any more.
     Ended(Ending),
+    /// This host has left the computer, which goes on elsewhere: see [`Host::leave`].
+    Left,
     /// A hart came to a breakpoint.
     Breakpoint {
         /// Which.

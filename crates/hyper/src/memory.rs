@@ -211,6 +211,12 @@ impl Memory {
         self.revocations.is_settled(revision)
     }
 
+    /// Whether no reader runs, so that nobody follows a pointer.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.revocations.is_unread()
+    }
+
     /// The region of a page under its lock, and which page of it that is.
     #[inline]
     fn region(&self, page: PageNumber) -> Result<(MutexGuard<'_, Slot>, usize), Denied> {

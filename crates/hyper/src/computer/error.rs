@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::ComputerConfig;
 use crate::board::BoardError;
+use crate::cluster::HostId;
 use crate::memory::MemoryError;
 
 /// Why a computer cannot be built or run.
@@ -55,6 +56,31 @@ pub enum ComputerError {
         /// How many can.
         harts_max: usize,
     },
+    /// A host's number is too high to have a part in a computer.
+    #[error("{host} cannot have a part in a computer: its number must be below {hosts_max}")]
+    TooManyHosts {
+        /// Which.
+        host: HostId,
+        /// How many hosts there can be.
+        hosts_max: usize,
+    },
+    /// The devices are on this host, which therefore cannot leave.
+    #[error("the devices are on this host: let another host leave")]
+    HasDevices,
+    /// Hosts were said to be for ever those that they are.
+    #[error("hosts do not come and go: say in `Share::members` how they watch over each other")]
+    FixedHosts,
+    /// A host is gone, and with it what it held.
+    #[error("{host} is gone, {why}: restart the computer from a snapshot")]
+    HostLost {
+        /// Which.
+        host: HostId,
+        /// How that is known.
+        why: crate::cluster::members::Why,
+    },
+    /// A thread cannot be had.
+    #[error("thread: {0}")]
+    Thread(#[source] std::io::Error),
     /// The computer is shared with other hosts, so what is here is not all of it.
     #[error("the computer is shared with other hosts: all of them together can do this")]
     Apart,

@@ -113,7 +113,6 @@ impl Computer {
             }
             if let Some(host) = floor.host {
                 let floor = &floor;
-                scope.spawn(move || host.keep_time(|| floor.is_closed()));
                 if host.has_devices() {
                     scope.spawn(move || floor.answer_errands(host));
                 }

@@ -15,7 +15,9 @@
 //! **Time.** Each host goes by its own windows, but no further than [`Share::lead`] beyond any host that has something to do.
 //! A host that waits tells when it will do something by itself.
 
+mod alarm;
 mod letters;
+mod membership;
 mod message;
 mod pages;
 mod tcp;
@@ -23,14 +25,16 @@ mod time;
 mod view;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ironloom_core::metrics::Counter;
-use ironloom_core::{Clock, Duration, EventCount, Instant};
+use ironloom_core::{Clock, Duration, Instant};
 use parking_lot::Mutex;
 
-use self::letters::Letters;
+use self::alarm::Alarm;
+use self::letters::{DESKS, Letters};
+use self::membership::Membership;
 use self::message::HostMessage;
 use self::pages::{Desk, Door};
 use self::time::Times;
@@ -38,7 +42,8 @@ use super::free::Yard;
 use super::{Computer, ComputerError};
 use crate::PAGE_BYTES;
 use crate::board::Ending;
-use crate::cluster::harts::MoveFailure;
+use crate::cluster::harts::{HARTS_MAX, MoveFailure};
+use crate::cluster::members::{Denied, MembersConfig, Wish};
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
@@ -65,6 +70,8 @@ pub struct Share {
     pub lead: Duration,
     /// How pages are kept coherent.
     pub coherence: CoherenceConfig,
+    /// How hosts watch over each other; without it they are for ever those that they are, and none is missed.
+    pub members: Option<MembersConfig>,
 }
 
 impl Share {
@@ -89,6 +96,7 @@ impl Share {
             harts,
             lead: Duration::from_millis(5),
             coherence: CoherenceConfig::new(pages),
+            members: None,
         }
     }
 }
@@ -128,8 +136,20 @@ pub enum HostEvent {
         /// Where it was.
         host: HostId,
     },
-    /// No hart is left here.
-    Drained,
+    /// Other hosts make up the computer than before.
+    Membership {
+        /// Which.
+        hosts: HostSet,
+        /// For how long no hart ran.
+        paused: Duration,
+    },
+    /// What this host asked for was done, or why not.
+    Ended {
+        /// What.
+        wish: Wish,
+        /// What became of it.
+        result: Result<(), Denied>,
+    },
 }
 
 /// This process's part in a computer that several hosts share.
@@ -145,11 +165,10 @@ pub struct Host {
     /// Whether pages are to be given away as soon as readers know.
     releasing: AtomicBool,
     letters: Letters,
+    membership: Membership,
     times: Times,
     ended: OnceLock<Ending>,
-    /// Until when the thread that looks after time sleeps, and what wakes it.
-    sleeps_until: AtomicU64,
-    alarm: EventCount,
+    alarm: Arc<Alarm>,
     refused: Counter,
 }
 
@@ -161,7 +180,7 @@ impl Computer {
     ///
     /// # Errors
     ///
-    /// If it was shared before.
+    /// If it was shared before, or has too many harts for so many hosts.
     ///
     /// # Panics
     ///
@@ -172,12 +191,55 @@ impl Computer {
         post: Arc<dyn Post>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Host>, ComputerError> {
+        assert!(share.hosts.contains(share.here), "a host is one of the hosts");
+        self.take_part(share, None, post, clock)
+    }
+
+    /// Takes part in a computer that runs on other hosts already, as soon as they agree. This one must be made like
+    /// theirs, and not booted; `share` is what they began with, but for [`Share::here`].
+    ///
+    /// One of them, `via`, is asked; [`Host::poll`] tells when this one belongs to them. Then harts may be moved to it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`join`](Self::join).
+    ///
+    /// # Panics
+    ///
+    /// If the share is that of another computer, has this host among its first ones, or says nothing of members.
+    pub fn join_running(
+        &mut self,
+        share: Share,
+        via: HostId,
+        post: Arc<dyn Post>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Host>, ComputerError> {
+        assert!(!share.hosts.contains(share.here), "who joins is not there yet");
+        assert!(share.members.is_some(), "hosts that are for ever those that they are cannot be joined");
+        self.take_part(share, Some(via), post, clock)
+    }
+
+    fn take_part(
+        &mut self,
+        share: Share,
+        via: Option<HostId>,
+        post: Arc<dyn Post>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Host>, ComputerError> {
         assert_eq!(share.harts.len(), self.seats.len(), "each hart lives somewhere");
         assert_eq!(
             u64::from(share.coherence.pages),
             self.memory.bytes() / PAGE_BYTES,
             "every page is shared"
         );
+        let (harts, harts_max) = (share.harts.len(), HARTS_MAX - DESKS - 1);
+        if harts > harts_max {
+            return Err(ComputerError::TooManyHarts { harts, harts_max });
+        }
+        let (host, hosts_max) = (share.hosts.with(share.here).iter().last(), DESKS);
+        if let Some(host) = host.filter(|host| usize::from(host.number()) >= hosts_max) {
+            return Err(ComputerError::TooManyHosts { host, hosts_max });
+        }
         for (number, seat) in self.seats.iter_mut().enumerate() {
             if share.harts[number] != share.here {
                 seat.status = super::HartStatus::Stopped;
@@ -190,10 +252,10 @@ impl Computer {
             failed: Mutex::default(),
             releasing: AtomicBool::new(false),
             letters: Letters::new(&share),
+            membership: Membership::new(&share, via, clock.now()),
             times: Times::new(&share),
             ended: OnceLock::new(),
-            sleeps_until: AtomicU64::new(0),
-            alarm: EventCount::new(),
+            alarm: Arc::default(),
             refused: Counter::new(),
             memory: self.memory.clone(),
             yard,
@@ -202,6 +264,7 @@ impl Computer {
             share,
         });
         self.memory.spread(Arc::new(Door(Arc::downgrade(&host))))?;
+        alarm::keep(&host)?;
         self.host = Some(host.clone());
         Ok(host)
     }
@@ -216,10 +279,10 @@ impl fmt::Debug for Host {
 impl Host {
     /// Deals with a message from another host. What cannot be understood is counted and forgotten.
     pub fn receive(&self, from: HostId, message: &[u8]) {
-        if from == self.share.here || !self.share.hosts.contains(from) {
-            return self.refused.add(1);
-        }
+        let member = from != self.share.here && self.hosts().contains(from);
         match borsh::from_slice(message) {
+            Ok(HostMessage::Member(message)) => self.receive_member(from, message),
+            Ok(_) if !member => self.refused.add(1),
             Ok(HostMessage::Page(message)) => self.receive_page(from, message),
             Ok(HostMessage::Harts(message)) => self.receive_letters(from, message),
             Ok(HostMessage::State(state)) => self.hear_of(from, state),
@@ -270,35 +333,28 @@ impl Host {
         &self.yard
     }
 
-    /// What has to be done again and again while the computer runs, until it says that it is over.
-    pub(in crate::computer) fn keep_time(&self, is_over: impl Fn() -> bool) {
+    /// Does what is due by time; when to do so again.
+    fn look_after(&self, now: Instant) -> Instant {
         /// How often hosts hear of each other even if nothing changes, because messages may be lost.
         const PERIOD: Duration = Duration::from_millis(100);
-        let mut repeat = self.clock.now();
-        loop {
-            // Taken before anything is looked at, so that nothing that changes meanwhile is missed.
-            let ticket = self.alarm.ticket();
-            if is_over() {
-                return;
-            }
-            let now = self.clock.now();
-            if now >= repeat {
-                self.tell_state();
-                repeat = now.saturating_add(PERIOD);
-            }
-            self.sleeps_until.store(repeat.as_nanos(), Ordering::SeqCst);
-            let events = [self.wake_pages(now), self.wake_letters(now)];
-            let event = events.into_iter().flatten().fold(repeat, Instant::min);
-            self.sleeps_until.fetch_min(event.as_nanos(), Ordering::SeqCst);
-            let _ = ticket.wait_for(event.saturating_since(self.clock.now()));
+        /// Looking up now and then costs less than being woken for each message that may have to be sent again.
+        const NAP: Duration = Duration::from_millis(5);
+        if self.alarm.is_time(now, PERIOD) {
+            self.tell_state();
         }
+        let latest = now.saturating_add(NAP);
+        self.alarm.sleeps_until.store(latest.as_nanos(), Ordering::SeqCst);
+        let events = [self.wake_pages(now), self.wake_letters(now), self.wake_members(now)];
+        let event = events.into_iter().flatten().fold(latest, Instant::min);
+        self.alarm.sleeps_until.fetch_min(event.as_nanos(), Ordering::SeqCst);
+        event
     }
 
     /// Sees to it that what is due then is done then.
     fn sleep_no_longer_than(&self, event: Instant, now: Instant) {
-        if event.as_nanos() < self.sleeps_until.load(Ordering::SeqCst) {
-            self.sleeps_until.store(now.as_nanos(), Ordering::SeqCst); // once is enough
-            self.alarm.notify_all();
+        if event.as_nanos() < self.alarm.sleeps_until.load(Ordering::SeqCst) {
+            self.alarm.sleeps_until.store(now.as_nanos(), Ordering::SeqCst); // once is enough
+            self.alarm.bell.notify_all();
         }
     }
 
@@ -314,6 +370,6 @@ impl Host {
     }
 
     fn others(&self) -> HostSet {
-        self.share.hosts.without(self.share.here)
+        self.hosts().without(self.share.here)
     }
 }

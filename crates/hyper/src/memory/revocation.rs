@@ -180,6 +180,11 @@ impl Revocations {
         self.settled() >= revision
     }
 
+    /// Whether no reader runs.
+    pub(super) fn is_unread(&self) -> bool {
+        self.readers.iter().all(|reader| reader.running().is_none())
+    }
+
     fn settled(&self) -> Revision {
         let head = self.head.load(Ordering::SeqCst);
         let running = self.readers.iter().filter_map(Reader::running);

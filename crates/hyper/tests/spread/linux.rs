@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::board::{Ending, Output};
+use ironloom_hyper::cluster::link::Incarnation;
+use ironloom_hyper::cluster::members::MembersConfig;
 use ironloom_hyper::computer::Pause;
 use ironloom_hyper::computer::{Host, HostEvent};
 use parking_lot::Mutex;
@@ -29,7 +31,9 @@ const RESULTS: [&str; 4] = [
 /// Boots the guest with so many harts on so many hosts and lets it run its job, while something goes on around it.
 fn run(hosts: usize, harts: u16, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> bool) + Send) {
     let Some(guest) = Guest::get() else { return };
-    let mut hosts = Hosts::join((0..hosts).map(|_| guest.computer(harts, JOB)).collect(), |_| {});
+    let mut hosts = Hosts::join((0..hosts).map(|_| guest.computer(harts, JOB)).collect(), |share| {
+        share.members = Some(MembersConfig::new(Incarnation::new(1)));
+    });
     let parts = hosts.hosts.clone();
     let over = AtomicBool::new(false);
     let pauses = std::thread::scope(|scope| {
@@ -76,7 +80,7 @@ fn harts_go_back_and_forth_while_linux_runs() {
                 }
             }
             turn += 1;
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            sleep(Duration::from_millis(5));
             for host in hosts {
                 while let Some(event) = host.poll() {
                     if let HostEvent::Moved { downtime, .. } = event {
@@ -91,4 +95,31 @@ fn harts_go_back_and_forth_while_linux_runs() {
     let mut downtimes = downtimes.into_inner();
     downtimes.sort();
     println!("{} moves, half of them within {}", downtimes.len(), downtimes[downtimes.len() / 2]);
+}
+
+#[test]
+fn a_host_leaves_while_linux_runs() {
+    run(3, 4, |hosts, over| {
+        sleep(Duration::from_secs(2));
+        hosts[2].leave().unwrap();
+        while !over() && !hosts[2].has_left() {
+            sleep(Duration::from_millis(1));
+        }
+        print_events(hosts);
+        for hart in 0..4 {
+            assert_ne!(hosts[0].host_of(hart), Some(hosts[2].id()), "hart {hart} is where nobody is");
+        }
+    });
+}
+
+fn sleep(duration: Duration) {
+    std::thread::sleep(std::time::Duration::from_nanos(duration.as_nanos()));
+}
+
+fn print_events(hosts: &[Arc<Host>]) {
+    for host in hosts {
+        while let Some(event) = host.poll() {
+            println!("{}: {event:?}", host.id());
+        }
+    }
 }

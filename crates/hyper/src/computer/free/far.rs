@@ -71,7 +71,7 @@ impl Floor<'_> {
         host: &Host,
         errand: Errand,
     ) -> Option<u64> {
-        let ticket = host.ask_devices(number, seat.hart.now(), errand);
+        let ticket = host.ask_devices(seat.hart.now(), errand);
         let answer = std::cell::Cell::new(None);
         self.wait_for_news(number, seat, || {
             answer.set(answer.get().or_else(|| host.answer(ticket)));
@@ -102,14 +102,14 @@ impl Floor<'_> {
     ) {
         let Some(host) = self.host else { return };
         let asked = super::floor::others(harts, own).filter(|number| *number < self.seats.len());
-        host.ask_fence(own, at, asked, range, missing);
+        host.ask_fence(at, asked, range, missing);
     }
 
     /// The life of the thread that answers what other hosts want of the devices here.
     pub(super) fn answer_errands(&self, host: &Host) {
         while !self.is_closed() {
             for (errand, ticket, at) in host.errands(|| self.is_closed()) {
-                let value = self.run_errand(host, errand, at);
+                let value = host.with_devices(|| self.run_errand(host, errand, at));
                 host.tell(ticket, at, value);
             }
         }
@@ -155,10 +155,17 @@ impl Floor<'_> {
         let mut result = self.result.lock();
         if let Some(ending) = host.ended() {
             result.get_or_insert(Ok(Pause::Ended(ending)));
+        } else if host.has_left() {
+            result.get_or_insert(Ok(Pause::Left));
         } else if result.is_none() && host.has_failed() {
             *result = host.failure().map(Err);
         }
         result.is_some()
+    }
+
+    /// Whether harts stand still, because hosts come or go.
+    pub(super) fn is_paused(&self) -> bool {
+        self.host.is_some_and(Host::is_paused)
     }
 
     /// Whether the threads end.

@@ -86,13 +86,13 @@ impl Floor<'_> {
             self.take_mail(number, &mut seat);
             self.depart(number, &mut seat);
             seat.wake();
-            let running = seat.status == HartStatus::Running && !self.is_over();
+            let running = seat.status == HartStatus::Running && !self.is_over() && !self.is_paused();
             if running && self.advance(number, &mut seat, end) {
                 self.let_go(&mut seat);
                 continue;
             }
             self.park(&mut seat);
-            let through = running || self.is_over();
+            let through = running || self.is_over() || self.is_paused();
             if self.rest(number, through) {
                 return;
             }
@@ -182,20 +182,27 @@ impl Floor<'_> {
             self.park(seat);
         }
         let before = self.memory.revision();
-        let mut board = self.board.lock();
-        let done = board.write(seat.hart.now(), self.memory, address, width, value);
-        let ending = board.ending();
-        let at = seat.hart.now();
-        self.wire(Some((number, seat)), at, board);
-        if let Some(ending) = ending {
-            self.end(ending);
-        }
+        let mut write = || {
+            let mut board = self.board.lock();
+            let done = board.write(seat.hart.now(), self.memory, address, width, value);
+            let ending = board.ending();
+            let at = seat.hart.now();
+            self.wire(Some((number, seat)), at, board);
+            if let Some(ending) = ending {
+                self.end(ending);
+            }
+            done.ok()
+        };
+        let done = match self.host {
+            Some(host) => host.with_devices(write),
+            None => write(),
+        };
         // What the device wrote may be in pages that others still see as they were.
         let after = self.memory.revision();
         if after != before {
             self.settle(number, seat, after);
         }
-        done.ok()
+        done
     }
 
     /// Waits until everybody knows what was revoked.

@@ -13,6 +13,9 @@ const WINDOW_MAX: Duration = Duration::from_micros(250);
 impl Floor<'_> {
     /// Lets everybody run for a window; when it ended.
     pub(super) fn window(&self, now: Instant, deadline: Instant) -> Instant {
+        if let Some(host) = self.host {
+            self.yard.news.wait_until(|| host.may_run() || self.is_over());
+        }
         let (running, due) = self.prepare(now, deadline);
         let Some((lent, others)) = running.split_first() else {
             return self.host.map_or(due, |host| self.idle(host, now, due)).max(now.saturating_add(NEXT));

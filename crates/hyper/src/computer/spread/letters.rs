@@ -1,12 +1,14 @@
 //! Letters between harts, and between harts and devices, wherever they live.
 //!
 //! They go by [`Harts`], which knows where harts are, and by which each arrives once and in order, even if the hart moves
-//! meanwhile. The devices are one more hart there, one that does not move.
+//! meanwhile. The devices are one more hart there, one that does not move, and so is the *desk* of each host, where answers
+//! to its harts arrive: a hart that is to move gets no letters until it has stopped, and it does not stop while it waits for an
+//! answer.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use ironloom_core::{EventCount, Instant};
 use parking_lot::Mutex;
@@ -14,7 +16,7 @@ use parking_lot::Mutex;
 use super::message::{Errand, HostMessage, Parcel, Text, Ticket};
 use super::{Host, HostEvent, Share};
 use crate::cluster::harts::{HartId, HartMessage, Harts, HartsConfig, MoveRefused, Output};
-use crate::cluster::{HostId, Traveller};
+use crate::cluster::{Epoch, HostId, HostSet, Traveller};
 use crate::computer::free::{Answer, Message};
 
 /// How many errands may wait for devices: each hart has one at most.
@@ -33,6 +35,10 @@ pub(super) struct Letters {
     /// The harts that live here, a bit each.
     present: AtomicU64,
     devices: HartId,
+    /// Where answers to harts that live here go.
+    desk: u8,
+    /// Whether no hart is left here, because this host leaves.
+    is_empty: AtomicBool,
     next_ticket: AtomicU64,
     /// Fences that were asked for, and how many answers each hart still waits for.
     fences: Mutex<BTreeMap<u64, Arc<AtomicUsize>>>,
@@ -45,15 +51,33 @@ pub(super) struct Letters {
     bell: EventCount,
 }
 
+/// How many desks there are: hosts with numbers from that on cannot have a part in a computer.
+pub(super) const DESKS: usize = 16;
+
+/// Where harts, devices and desks begin. A host that is not there has its desk where the devices are.
+fn places(share: &Share) -> Vec<HostId> {
+    let desks = (0..DESKS as u8).map(|number| {
+        HostId::new(number).filter(|host| share.hosts.contains(*host)).unwrap_or(share.devices)
+    });
+    share.harts.iter().copied().chain([share.devices]).chain(desks).collect()
+}
+
 impl Letters {
     pub(super) fn new(share: &Share) -> Self {
-        let places: Vec<HostId> = share.harts.iter().copied().chain([share.devices]).collect();
-        let harts = Harts::new(HartsConfig::default(), share.here, share.hosts, &places, share.epoch);
-        let here = share.harts.iter().enumerate().filter(|(_, host)| **host == share.here);
+        let devices = share.harts.len();
+        let (here, config) = (share.here, HartsConfig::default());
+        let harts = if share.hosts.contains(here) {
+            Harts::new(config, here, share.hosts, &places(share), share.epoch)
+        } else {
+            Harts::new(config, here, HostSet::EMPTY.with(here), &[], Epoch::default()) // until it is a member
+        };
+        let present = share.harts.iter().enumerate().filter(|(_, host)| **host == share.here);
         Self {
             harts: Mutex::new(harts),
-            present: AtomicU64::new(here.fold(0, |harts, (number, _)| harts | 1 << number)),
-            devices: HartId::new(share.harts.len() as u8).expect("there are fewer than 64 harts"),
+            present: AtomicU64::new(present.fold(0, |harts, (number, _)| harts | 1 << number)),
+            devices: HartId::new(devices as u8).expect("there are fewer than 64 harts"),
+            desk: (devices + 1 + usize::from(here.number())) as u8,
+            is_empty: AtomicBool::new(false),
             next_ticket: AtomicU64::new(0),
             fences: Mutex::default(),
             answers: Mutex::default(),
@@ -63,7 +87,7 @@ impl Letters {
         }
     }
 
-    fn remember(&self, event: HostEvent) {
+    pub(super) fn remember(&self, event: HostEvent) {
         let mut events = self.events.lock();
         if events.len() == EVENTS_MAX {
             events.pop_front();
@@ -79,7 +103,7 @@ impl Host {
     ///
     /// If it is not here, or is going already, or there is no such host.
     pub fn move_hart(&self, hart: u8, to: HostId) -> Result<(), MoveRefused> {
-        let hart = HartId::new(hart).filter(|hart| *hart != self.letters.devices);
+        let hart = HartId::new(hart).filter(|hart| *hart < self.letters.devices);
         let hart = hart.ok_or(MoveRefused::NoSuchHart { hart: self.letters.devices })?;
         let now = self.clock.now();
         let mut harts = self.letters.harts.lock();
@@ -136,14 +160,13 @@ impl Host {
     /// Asks harts for a fence, for one that waits until `missing` is zero.
     pub(in crate::computer) fn ask_fence(
         &self,
-        own: usize,
         at: Instant,
         harts: impl Iterator<Item = usize>,
         range: Option<&Option<Range<u64>>>,
         missing: &Arc<AtomicUsize>,
     ) {
         for hart in harts {
-            let ticket = self.ticket(own);
+            let ticket = self.ticket();
             missing.fetch_add(1, Ordering::SeqCst);
             self.letters.fences.lock().insert(ticket.number, missing.clone());
             let text = match range {
@@ -155,15 +178,15 @@ impl Host {
     }
 
     /// Asks the devices, which are elsewhere, for something; [`Host::answer`] is what they say.
-    pub(in crate::computer) fn ask_devices(&self, own: usize, at: Instant, errand: Errand) -> u64 {
-        let ticket = self.ticket(own);
+    pub(in crate::computer) fn ask_devices(&self, at: Instant, errand: Errand) -> u64 {
+        let ticket = self.ticket();
         self.letters.answers.lock().insert(ticket.number, None);
         self.write(self.letters.devices.number(), at, Text::Errand(errand, ticket));
         ticket.number
     }
 
-    fn ticket(&self, own: usize) -> Ticket {
-        Ticket { hart: own as u8, number: self.letters.next_ticket.fetch_add(1, Ordering::Relaxed) }
+    fn ticket(&self) -> Ticket {
+        Ticket { desk: self.letters.desk, number: self.letters.next_ticket.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// What the devices said, once.
@@ -176,7 +199,7 @@ impl Host {
 
     /// Tells a hart that something that it waits for was done.
     pub(in crate::computer) fn tell(&self, ticket: Ticket, at: Instant, value: Option<u64>) {
-        self.write(ticket.hart, at, Text::Done(ticket.number, value));
+        self.write(ticket.desk, at, Text::Done(ticket.number, value));
     }
 
     /// What others want of the devices here, once; waits until there is something, or it is over.
@@ -185,10 +208,39 @@ impl Host {
         std::mem::take(&mut *self.letters.errands.lock())
     }
 
-    /// Lets those look up who look after time and answer errands.
+    /// Lets who answers errands look up.
     pub(in crate::computer) fn rouse(&self) {
         self.letters.bell.notify_all();
-        self.alarm.notify_all();
+    }
+
+    /// Gives all harts away, and takes none any more.
+    pub(super) fn give_harts_away(&self, now: Instant) {
+        let mut harts = self.letters.harts.lock();
+        harts.leave(now);
+        self.drive_harts(&mut harts, now);
+    }
+
+    /// Whether all harts were given away.
+    pub(super) fn has_no_harts(&self) -> bool {
+        self.letters.is_empty.load(Ordering::SeqCst)
+    }
+
+    /// Other hosts make up the computer from now on.
+    pub(super) fn begin_letters(&self, now: Instant, epoch: Epoch, hosts: HostSet) {
+        let here = self.share.here;
+        let mut harts = self.letters.harts.lock();
+        if harts.is_empty() {
+            *harts = Harts::join(HartsConfig::default(), here, hosts, &places(&self.share), epoch);
+        } else if hosts.contains(here) {
+            harts.begin_epoch(now, epoch, hosts);
+        }
+        for host in hosts.without(here).iter() {
+            let desk = HartId::new(self.letters.devices.number() + 1 + host.number());
+            if let Some(desk) = desk.filter(|desk| harts.lives_here(*desk)) {
+                let _ = harts.begin_move(now, desk, host); // it is on its way already, if not
+            }
+        }
+        self.drive_harts(&mut harts, now);
     }
 
     /// Deals with what another host says of harts.
@@ -205,7 +257,7 @@ impl Host {
     pub(super) fn wake_letters(&self, now: Instant) -> Option<Instant> {
         let mut harts = self.letters.harts.lock();
         harts.wake(now);
-        self.drive_harts(&mut harts, now);
+        self.carry_out_letters(&mut harts, now);
         harts.next_event()
     }
 
@@ -224,6 +276,13 @@ impl Host {
     }
 
     fn drive_harts(&self, harts: &mut Harts<Parcel>, now: Instant) {
+        self.carry_out_letters(harts, now);
+        if let Some(event) = harts.next_event() {
+            self.sleep_no_longer_than(event, now);
+        }
+    }
+
+    fn carry_out_letters(&self, harts: &mut Harts<Parcel>, now: Instant) {
         let mut messages = Vec::new();
         while let Some(output) = harts.poll() {
             match output {
@@ -233,11 +292,18 @@ impl Host {
                     // Whoever is asked while he does not run has done it as far as others can see.
                     if let Some(ticket) = self.deliver(hart, letter) {
                         let parcel = Parcel { at, text: Text::Done(ticket.number, None) };
-                        self.post_to(harts, now, ticket.hart, parcel);
+                        self.post_to(harts, now, ticket.desk, parcel);
                     }
                 }
-                Output::Freeze { hart } => self.yard.ask_to_leave(hart.index()),
-                Output::Thaw { hart, state } => self.thaw(hart, &state),
+                Output::Freeze { hart } if hart < self.letters.devices => {
+                    self.yard.ask_to_leave(hart.index());
+                }
+                // Devices and desks are nothing that stands still.
+                Output::Freeze { hart } => harts.frozen(now, hart, Vec::new()),
+                Output::Thaw { hart, state } if hart < self.letters.devices => self.thaw(hart, &state),
+                Output::Thaw { .. } => {}
+                Output::Moved { hart, .. } | Output::MoveFailed { hart, .. }
+                    if hart >= self.letters.devices => {}
                 Output::Moved { hart, to, downtime } => {
                     self.lands(hart.index());
                     self.letters.remember(HostEvent::Moved { hart: hart.number(), to, downtime });
@@ -248,15 +314,12 @@ impl Host {
                 Output::Missing { hart, host } => {
                     self.letters.remember(HostEvent::Missing { hart: hart.number(), host });
                 }
-                Output::Drained => self.letters.remember(HostEvent::Drained),
+                Output::Drained => self.letters.is_empty.store(true, Ordering::SeqCst),
             }
         }
         // Sent last: what it says of a hart that has come is not heard before how far this host is.
         for (to, message) in messages {
             self.send(to, &HostMessage::Harts(message));
-        }
-        if let Some(event) = harts.next_event() {
-            self.sleep_no_longer_than(event, now);
         }
     }
 

@@ -5,6 +5,7 @@ use ironloom_core::Instant;
 
 use crate::board::Ending;
 use crate::cluster::harts::HartMessage;
+use crate::cluster::members::MemberMessage;
 use crate::coherence;
 
 /// What one host says to another.
@@ -16,6 +17,8 @@ pub(super) enum HostMessage {
     Harts(HartMessage<Parcel>),
     /// How far the sender is.
     State(State),
+    /// About who has a part in the computer.
+    Member(MemberMessage),
 }
 
 /// How far a host is.
@@ -61,12 +64,12 @@ pub(super) enum Text {
     Done(u64, Option<u64>),
 }
 
-/// By which a hart knows what it waits for.
+/// By which a host knows what one of its harts waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(in crate::computer) struct Ticket {
-    /// The hart that waits.
-    pub(super) hart: u8,
-    /// Which of its questions this is.
+    /// To whom the answer goes: the [desk](super::letters) of the host where the hart waits.
+    pub(super) desk: u8,
+    /// Which of the host's questions this is.
     pub(super) number: u64,
 }
 

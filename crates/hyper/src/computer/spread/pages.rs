@@ -7,7 +7,7 @@ use ironloom_core::{Duration, Instant};
 
 use super::message::HostMessage;
 use super::{Host, Share};
-use crate::cluster::HostId;
+use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{Coherence, Held, Message, Output, Page, Released, Tell, Want};
 use crate::computer::ComputerError;
 use crate::memory::{Access, Memory, MemoryError, Pager, Revision};
@@ -33,6 +33,13 @@ impl Desk {
         let first = memory.base().get() / PAGE_BYTES;
         let loaded = |page: Page| !memory.is_dormant(PageNumber::new(first + u64::from(page.get())));
         let (here, owner) = (share.here, share.devices);
+        if !share.hosts.contains(here) {
+            memory.leave(|_| false);
+            let alone = HostSet::EMPTY.with(here); // until it is a member
+            let coherence =
+                Coherence::join(share.coherence.clone(), Instant::ZERO, here, alone, Epoch::default());
+            return Self { coherence, releasing: Vec::new() };
+        }
         let coherence =
             Coherence::new(share.coherence.clone(), here, share.hosts, share.epoch, owner, loaded);
         let held: Vec<bool> =
@@ -112,11 +119,58 @@ impl Host {
         }
     }
 
+    /// Gives all pages away.
+    pub(super) fn give_pages_away(&self, now: Instant) {
+        let mut desk = self.desk.lock();
+        desk.coherence.drain(now);
+        self.drive(&mut desk, now);
+    }
+
+    /// Whether all pages were given away.
+    pub(super) fn has_no_pages(&self) -> bool {
+        self.desk.lock().coherence.is_drained()
+    }
+
+    /// Lets transactions end and begins none.
+    pub(super) fn quiesce_pages(&self) {
+        self.desk.lock().coherence.quiesce();
+    }
+
+    /// Whether no transaction is under way here, and all that was said was heard.
+    pub(super) fn are_pages_quiet(&self) -> bool {
+        let desk = self.desk.lock();
+        desk.coherence.is_quiet() && desk.coherence.is_heard() && desk.releasing.is_empty()
+    }
+
+    /// Other hosts make up the computer from now on.
+    pub(super) fn begin_pages(&self, now: Instant, epoch: Epoch, hosts: HostSet) {
+        let mut desk = self.desk.lock();
+        if desk.coherence.epoch() == Epoch::default() {
+            let config = self.share.coherence.clone();
+            desk.coherence = Coherence::join(config, now, self.share.here, hosts, epoch);
+        } else {
+            desk.coherence.begin_epoch(now, epoch, hosts);
+        }
+        self.drive(&mut desk, now);
+    }
+
+    /// Whether all hosts have said what they have in this epoch.
+    pub(super) fn are_pages_settled(&self) -> bool {
+        self.desk.lock().coherence.is_settled()
+    }
+
+    /// Begins transactions again.
+    pub(super) fn resume_pages(&self, now: Instant) {
+        let mut desk = self.desk.lock();
+        desk.coherence.resume(now);
+        self.drive(&mut desk, now);
+    }
+
     /// Does what is due; when something will be next.
     pub(super) fn wake_pages(&self, now: Instant) -> Option<Instant> {
         let mut desk = self.desk.lock();
         desk.coherence.wake(now);
-        self.drive(&mut desk, now);
+        self.carry_out_all(&mut desk, now);
         Self::next_look(&desk, now)
     }
 
@@ -129,6 +183,13 @@ impl Host {
 
     /// Carries out what the protocol wants until it wants nothing more.
     fn drive(&self, desk: &mut Desk, now: Instant) {
+        self.carry_out_all(desk, now);
+        if let Some(event) = Self::next_look(desk, now) {
+            self.sleep_no_longer_than(event, now);
+        }
+    }
+
+    fn carry_out_all(&self, desk: &mut Desk, now: Instant) {
         let mut news = false;
         loop {
             while let Some(output) = desk.coherence.poll() {
@@ -141,9 +202,6 @@ impl Host {
         }
         if news {
             self.yard.news.notify_all();
-        }
-        if let Some(event) = Self::next_look(desk, now) {
-            self.sleep_no_longer_than(event, now);
         }
     }
 

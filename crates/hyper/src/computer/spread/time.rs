@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::message::{HostMessage, State};
 use super::{Host, Share};
-use crate::cluster::HostId;
+use crate::cluster::{HostId, HostSet};
 
 /// How far each host has said that it is.
 #[derive(Debug)]
@@ -41,6 +41,21 @@ impl Times {
 }
 
 impl Host {
+    /// Counts the times of these hosts from now on.
+    pub(super) fn count_times(&self, hosts: HostSet) {
+        for (number, reached) in self.times.reached.iter().enumerate() {
+            let host = HostId::new(number as u8).filter(|host| *host != self.share.here);
+            let counts = host.is_some_and(|host| hosts.contains(host));
+            if counts && reached.load(Ordering::SeqCst) == u64::MAX {
+                reached.store(self.times.told.load(Ordering::SeqCst), Ordering::SeqCst); // until it says so itself
+            } else if !counts {
+                reached.store(u64::MAX, Ordering::SeqCst);
+                self.times.started[number].store(0, Ordering::SeqCst);
+            }
+        }
+        self.yard.news.notify_all();
+    }
+
     /// Says that this host does nothing before an instant by itself.
     ///
     /// Others need not know of each step: only that somebody goes back, or that they might wait.
