@@ -20,7 +20,9 @@ mod letters;
 mod membership;
 mod message;
 mod pages;
+mod tcp;
 mod time;
+mod view;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +47,9 @@ use crate::cluster::members::{Denied, MembersConfig, Wish};
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
+
+pub use self::tcp::Inbox;
+pub use self::view::HeldPages;
 
 pub(in crate::computer) use self::message::{Errand, Ticket};
 

@@ -262,11 +262,16 @@ impl Floor<'_> {
                 host.lands(number);
             }
         }
+        let answers = !letters.is_empty() && self.host.is_some();
         for letter in letters {
             let at = letter.at;
             if let (Some(host), Some(ticket)) = (self.host, obey(seat, letter)) {
                 host.tell(ticket, at, None);
             }
+        }
+        if answers {
+            // Who asked may be a hart here, which waits for news as it would for other hosts.
+            self.yard.news.notify_all();
         }
     }
 
