@@ -26,8 +26,7 @@ fn address(number: u64) -> GuestAddress {
 
 /// A computer whose memory is full, shared by hosts of which the first has all pages.
 fn join(links: &Links, inbox: Inbox, hosts: HostSet) -> (Computer, Arc<Host>) {
-    let mut computer =
-        Computer::new(ComputerConfig::new(PAGES * PAGE_BYTES)).expect("the computer is made");
+    let mut computer = Computer::new(ComputerConfig::new(PAGES * PAGE_BYTES)).expect("the computer is made");
     let (mut rng, mut bytes) = (Rng::new(Seed::new(1)), [0; PAGE_BYTES as usize]);
     for number in 0..PAGES {
         rng.fill(&mut bytes);
@@ -99,7 +98,8 @@ fn writes(suite: &mut Suite, computer: &Computer, connection: &mut Connection) {
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for number in 0..PAGES {
         bare.push(connection.ask(ACKNOWLEDGEMENT_BYTES).as_nanos() as f64);
-        let write = || computer.memory().store(address(number), number).expect("the other process gives it up");
+        let write =
+            || computer.memory().store(address(number), number).expect("the other process gives it up");
         ours.push(timed(write).as_nanos() as f64);
     }
     suite

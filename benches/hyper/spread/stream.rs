@@ -9,7 +9,9 @@ use ironloom_core::{Clock as _, EventCount, WallClock};
 use ironloom_hyper::PAGE_BYTES;
 use ironloom_hyper::cluster::tcp::{Event, Links, Peers};
 use ironloom_hyper::cluster::{Epoch, HostId, HostSet};
-use ironloom_hyper::coherence::{AHEAD_MAX, Coherence, CoherenceConfig, Content, Held, Output, Page, Released, Want};
+use ironloom_hyper::coherence::{
+    AHEAD_MAX, Coherence, CoherenceConfig, Content, Held, Output, Page, Released, Want,
+};
 use parking_lot::Mutex;
 
 use crate::process::{Process, hear, listen, meet, say};
@@ -49,7 +51,11 @@ impl Driver {
         let coherence = Coherence::new(config, here, hosts, Epoch::new(1), owner, |_| true);
         let fill = if here == owner { 7 } else { 0 };
         let pages = vec![[fill; PAGE_BYTES as usize]; (RUN * RUNS) as usize];
-        Self { store: Mutex::new(Store { coherence, pages, came: 0 }), clock: WallClock::start(), news: EventCount::new() }
+        Self {
+            store: Mutex::new(Store { coherence, pages, came: 0 }),
+            clock: WallClock::start(),
+            news: EventCount::new(),
+        }
     }
 
     fn handle(&self, peers: &Peers, from: HostId, message: &[u8]) {
@@ -64,7 +70,9 @@ impl Driver {
         let (mut said, came) = (Vec::new(), store.came);
         while let Some(output) = store.coherence.poll() {
             match output {
-                Output::Send { message, .. } => said.push(borsh::to_vec(&message).expect("a vector takes all")),
+                Output::Send { message, .. } => {
+                    said.push(borsh::to_vec(&message).expect("a vector takes all"))
+                }
                 Output::Install { page, content, .. } => {
                     assert!(content.apply(&mut store.pages[page.get() as usize]), "it is sound");
                     store.came += 1;
@@ -94,7 +102,8 @@ impl Driver {
         for ahead in (0..RUN).step_by(AHEAD_MAX) {
             // Not before there is room for them.
             self.news.wait_until(|| self.store.lock().came + AHEAD >= first + ahead + AHEAD_MAX as u32);
-            let pages: Vec<Page> = (0..AHEAD_MAX as u32).map(|page| Page::new(first + ahead + page)).collect();
+            let pages: Vec<Page> =
+                (0..AHEAD_MAX as u32).map(|page| Page::new(first + ahead + page)).collect();
             let store = &mut *self.store.lock();
             store.coherence.want_ahead(self.clock.now(), &pages, Want::Read);
             self.drain(peers, store);
@@ -150,7 +159,10 @@ pub(crate) fn benches(suite: &mut Suite) {
     }
     let store = driver.store.lock();
     assert!(store.pages.iter().all(|page| *page == [7; PAGE_BYTES as usize]), "all pages came");
-    assert!((0..RUN * RUNS).all(|page| store.coherence.held(Page::new(page)) == Held::Read), "and may be read");
+    assert!(
+        (0..RUN * RUNS).all(|page| store.coherence.held(Page::new(page)) == Held::Read),
+        "and may be read"
+    );
     suite
         .compare_values(&format!("{NAME}/bytes"), Unit::PerSecond, [Goal::Better(0.6, RAW)])
         .found(OURS, median(ours))
