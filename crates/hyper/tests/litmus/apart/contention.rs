@@ -90,11 +90,11 @@ fn harts_that_contend_all_get_on() {
             check("reservations", hold, 100_000, &reserve);
             check("operations", hold, 100_000, &operate);
             // Who pauses lets others have it.
-            check("reservations and pauses", hold, 50, &|text| {
+            check("reservations and pauses", hold, 20, &|text| {
                 reserve(text);
                 text.pause();
             });
-            check("operations and pauses", hold, 50, &|text| {
+            check("operations and pauses", hold, 20, &|text| {
                 operate(text);
                 text.pause();
             });

@@ -14,12 +14,12 @@ fn each_crowd(check: impl Fn(Stage, usize)) {
 
 #[test]
 fn a_lock_of_atomics_lets_in_one_at_a_time() {
-    each_crowd(|stage, harts| lock(stage, harts, 200));
+    each_crowd(|stage, harts| lock(stage, harts, 5_000));
 }
 
 #[test]
 fn reservations_lose_nothing_beside_stores_to_the_same_line() {
-    each_crowd(|stage, harts| reservations(stage, harts, 500));
+    each_crowd(|stage, harts| reservations(stage, harts, 20_000));
 }
 
 #[test]
@@ -30,5 +30,5 @@ fn a_reservation_is_lost_when_somebody_stores_what_was_there() {
 /// Nodes in one page, and in a page each.
 #[test]
 fn a_stack_of_reservations_keeps_its_nodes() {
-    each_crowd(|stage, harts| [64, 4_096].iter().for_each(|bytes| stack(stage, harts, 200, *bytes)));
+    each_crowd(|stage, harts| [64, 4_096].iter().for_each(|bytes| stack(stage, harts, 4_000, *bytes)));
 }
