@@ -4,13 +4,13 @@
 //! what Linux costs on two hosts beside one. The other process is this program again.
 //! Where Debian's kernel cannot be had, a line says so.
 
-mod guest;
 #[path = "spread/ball.rs"]
 mod ball;
 #[path = "spread/boot.rs"]
 mod boot;
 #[path = "spread/fault.rs"]
 mod fault;
+mod guest;
 #[path = "../../crates/hyper/tests/processes/process.rs"]
 mod process;
 #[path = "spread/raw.rs"]
