@@ -3,7 +3,7 @@
 use ironloom_hyper::isa::{Assembler, Register, csr, registers::*};
 use ironloom_hyper::{Computer, GuestAddress};
 
-use crate::rig::{DATA, Part, call, dword, repeat, run, run_after};
+use crate::rig::{DATA, Part, Ran, Stage, call, repeat, run, run_after};
 
 const FENCE: u64 = 0x5246_4e43;
 const INTERRUPT: u64 = 0x0073_5049;
@@ -43,9 +43,9 @@ fn announce(text: &mut Assembler) {
     text.bind(wait).ld(T1, 0, T0).bgeu(T1, S7, seen).pause().j(wait).bind(seen);
 }
 
-fn check(what: &str, computer: &Computer, readers: u64, last: u64) {
-    let (stale, seen) = (dword(computer, STALE), dword(computer, SEEN));
-    println!("{what}: {readers} harts saw {seen} changes");
+fn check(what: &str, computer: &Ran, readers: u64, last: u64) {
+    let (stale, seen) = (computer.dword(STALE), computer.dword(SEEN));
+    println!("{what}: {readers} harts saw {seen} changes of {last}");
     assert_eq!(stale, 0, "{what}: what was replaced was seen after the fence");
     assert!(seen >= last + readers - 1, "{what}: one hart saw every version, and the others the last");
 }
@@ -55,33 +55,30 @@ fn fence_all(text: &mut Assembler, function: u64, start: u64, size: u64) {
     call(text, FENCE, function);
 }
 
-#[test]
-fn instructions_that_were_replaced_do_not_run_after_the_fence() {
-    const LAST: u64 = 200;
+/// Instructions that were replaced do not run after the fence.
+pub(crate) fn instructions(stage: Stage, readers: usize, last: u64) {
     // li a0, number; ret
     let code = |number: u64| (number as u32) << 20 | 0x513;
     let writer = |text: &mut Assembler| {
         text.li(S2, FUNCTION).li(S5, 1 << 20).li(S6, code(0).into()).li(S7, 0);
-        repeat(text, S4, LAST, |text| {
+        repeat(text, S4, last, |text| {
             text.add(S6, S6, S5).addi(S7, S7, 1).sw(S6, 0, S2).fence(1, 1);
             fence_all(text, 0, 0, 0);
             announce(text);
         });
     };
     let reader = |text: &mut Assembler| {
-        watch(text, LAST, |text| {
+        watch(text, last, |text| {
             text.li(T0, FUNCTION).jalr(RA, 0, T0);
         });
     };
-    for readers in [1, 3] {
-        let mut parts: Vec<Part<'_>> = vec![&writer];
-        parts.resize(readers + 1, &reader);
-        let computer = run_after(&parts, |computer| {
-            computer.memory().store(GuestAddress::new(FUNCTION), code(0)).unwrap();
-            computer.memory().store(GuestAddress::new(FUNCTION + 4), 0x8067_u32).unwrap();
-        });
-        check("replaced instructions", &computer, readers as u64, LAST);
-    }
+    let mut parts: Vec<Part<'_>> = vec![&writer];
+    parts.resize(readers + 1, &reader);
+    let computer = run_after(stage, &parts, |computer| {
+        computer.memory().store(GuestAddress::new(FUNCTION), code(0)).unwrap();
+        computer.memory().store(GuestAddress::new(FUNCTION + 4), 0x8067_u32).unwrap();
+    });
+    check("replaced instructions", &computer, readers as u64, last);
 }
 
 const LEAF: u64 = 0xcf; // valid, readable, writable, executable, accessed, dirty
@@ -127,63 +124,76 @@ fn remap(text: &mut Assembler, last: u64, code: bool) {
     });
 }
 
-#[test]
-fn a_page_that_was_unmapped_is_not_read_after_the_fence() {
-    const LAST: u64 = 200;
-    let writer = |text: &mut Assembler| remap(text, LAST, false);
+/// A page that was unmapped is not read after the fence.
+pub(crate) fn translations(stage: Stage, readers: usize, last: u64) {
+    let writer = |text: &mut Assembler| remap(text, last, false);
     let reader = |text: &mut Assembler| {
         translate(text, T0);
-        watch(text, LAST, |text| {
+        watch(text, last, |text| {
             text.li(T0, PLACE).ld(A0, 0, T0);
         });
     };
-    for readers in [1, 3] {
-        let mut parts: Vec<Part<'_>> = vec![&writer];
-        parts.resize(readers + 1, &reader);
-        check(
-            "replaced translations of data",
-            &run_after(&parts, |computer| map(computer)),
-            readers as u64,
-            LAST,
-        );
-    }
+    let mut parts: Vec<Part<'_>> = vec![&writer];
+    parts.resize(readers + 1, &reader);
+    check(
+        "replaced translations of data",
+        &run_after(stage, &parts, |computer| map(computer)),
+        readers as u64,
+        last,
+    );
 }
 
-#[test]
-fn a_page_that_was_unmapped_is_not_run_after_the_fence() {
-    const LAST: u64 = 200;
-    let writer = |text: &mut Assembler| remap(text, LAST, true);
+/// A page that was unmapped is not run after the fence.
+pub(crate) fn translated_instructions(stage: Stage, last: u64) {
+    let writer = |text: &mut Assembler| remap(text, last, true);
     let reader = |text: &mut Assembler| {
         translate(text, T0);
-        watch(text, LAST, |text| {
+        watch(text, last, |text| {
             text.li(T0, PLACE).jalr(RA, 0, T0);
         });
     };
-    let computer = run_after(&[&writer, &reader, &reader], |computer| {
+    let computer = run_after(stage, &[&writer, &reader, &reader], |computer| {
         map(computer);
         computer.memory().store(GuestAddress::new(PAGES), 0x513_u32).unwrap();
         computer.memory().store(GuestAddress::new(PAGES + 4), 0x8067_u32).unwrap();
     });
-    check("replaced translations of code", &computer, 2, LAST);
+    check("replaced translations of code", &computer, 2, last);
 }
 
 /// All harts ask all others at once: nobody waits for ever.
+pub(crate) fn fences(stage: Stage, harts: usize, each: u64) {
+    let part = |text: &mut Assembler| {
+        repeat(text, S4, each, |text| {
+            fence_all(text, 0, 0, 0);
+            fence_all(text, 1, 0, 0);
+            fence_all(text, 2, PLACE, 4_096);
+            text.li(A0, 0).li(A1, u64::MAX);
+            call(text, INTERRUPT, 0);
+            text.csrrci(ZERO, csr::SIP, 2);
+            // Writing a page that somebody else may run or read makes them catch up, too.
+            text.li(T0, PAGES).slli(T1, S4, 12).add(T0, T0, T1).ld(T1, 0, T0).sd(S4, 0, T0);
+        });
+    };
+    let parts: Vec<Part<'_>> = vec![&part; harts];
+    run(stage, &parts);
+}
+
+#[test]
+fn instructions_that_were_replaced_do_not_run_after_the_fence() {
+    [1, 3].iter().for_each(|readers| instructions(Stage::Together, *readers, 200));
+}
+
+#[test]
+fn a_page_that_was_unmapped_is_not_read_after_the_fence() {
+    [1, 3].iter().for_each(|readers| translations(Stage::Together, *readers, 200));
+}
+
+#[test]
+fn a_page_that_was_unmapped_is_not_run_after_the_fence() {
+    translated_instructions(Stage::Together, 200);
+}
+
 #[test]
 fn harts_that_fence_each_other_all_come_through() {
-    for harts in [2, 4] {
-        let part = |text: &mut Assembler| {
-            repeat(text, S4, 150, |text| {
-                fence_all(text, 0, 0, 0);
-                fence_all(text, 1, 0, 0);
-                fence_all(text, 2, PLACE, 4_096);
-                text.li(A0, 0).li(A1, u64::MAX);
-                call(text, INTERRUPT, 0);
-                text.csrrci(ZERO, csr::SIP, 2);
-                // Writing a page that somebody else may run or read makes them catch up, too.
-                text.li(T0, PAGES).slli(T1, S4, 12).add(T0, T0, T1).ld(T1, 0, T0).sd(S4, 0, T0);
-            });
-        };
-        let parts: Vec<Part<'_>> = vec![&part; harts];
-        run(&parts);
-    }
+    [2, 4].iter().for_each(|harts| fences(Stage::Together, *harts, 150));
 }

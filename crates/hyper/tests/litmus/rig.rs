@@ -1,5 +1,7 @@
 //! Programs for each hart of a computer, and what they have in common.
 
+use std::fmt;
+
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::board::layout;
 use ironloom_hyper::computer::{Kernel, Pause, Share};
@@ -7,6 +9,7 @@ use ironloom_hyper::isa::{Assembler, Register, registers::*};
 use ironloom_hyper::{Computer, ComputerConfig, GuestAddress};
 
 use crate::hosts::Hosts;
+use crate::weather::Weather;
 
 const MEMORY_BYTES: u64 = 16 << 20;
 /// Where programs begin.
@@ -23,39 +26,108 @@ const TIME_MAX: Duration = Duration::from_secs(20);
 /// What one hart does.
 pub(crate) type Part<'a> = &'a dyn Fn(&mut Assembler);
 
+/// Where harts are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stage {
+    /// All on one host.
+    Together,
+    /// Dealt out among hosts, one after another.
+    Apart(Apart),
+}
+
+/// How a computer is shared among hosts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Apart {
+    pub(crate) hosts: u8,
+    /// How many neighbouring pages have a home together.
+    pub(crate) grain_pages: u32,
+    /// How long a page stays at least where somebody waited for it.
+    pub(crate) hold: Duration,
+    /// What becomes of messages on their way.
+    pub(crate) weather: Weather,
+}
+
+impl Apart {
+    /// So many hosts in fair weather; homes are dealt out page by page.
+    pub(crate) const fn new(hosts: u8) -> Self {
+        Self { hosts, grain_pages: 1, hold: Duration::from_micros(50), weather: Weather::FAIR }
+    }
+
+    fn change(&self, share: &mut Share) {
+        share.coherence.grain_pages = self.grain_pages;
+        share.coherence.hold = self.hold;
+        if self.weather.loses() {
+            share.coherence.retry = Duration::from_millis(5);
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Together => write!(f, "one host"),
+            Self::Apart(Apart { hosts, grain_pages, hold, .. }) => {
+                write!(f, "{hosts} hosts, {grain_pages} pages a home, held for {hold}")
+            }
+        }
+    }
+}
+
+/// A computer whose harts are all through.
+pub(crate) enum Ran {
+    Together(Box<Computer>),
+    Apart(Hosts),
+}
+
+impl Ran {
+    /// A word of memory.
+    pub(crate) fn dword(&self, at: u64) -> u64 {
+        let computer = match self {
+            Self::Together(computer) => computer,
+            Self::Apart(hosts) => &hosts.computers[0],
+        };
+        computer.memory().load(GuestAddress::new(at)).unwrap()
+    }
+}
+
 /// A computer whose harts each run a part, in supervisor mode, until all are through.
-pub(crate) fn run(parts: &[Part<'_>]) -> Computer {
-    run_after(parts, |_| {})
+pub(crate) fn run(stage: Stage, parts: &[Part<'_>]) -> Ran {
+    run_after(stage, parts, |_| {})
 }
 
-/// The same, with something done to the computer before.
-pub(crate) fn run_after(parts: &[Part<'_>], before: impl FnOnce(&mut Computer)) -> Computer {
-    let mut computer = Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(parts.len() as u16)).unwrap();
+/// The same, with something done to the computer before: on each host, if there are several.
+pub(crate) fn run_after(stage: Stage, parts: &[Part<'_>], mut before: impl FnMut(&mut Computer)) -> Ran {
     let image = image(parts);
-    computer.boot_kernel(&Kernel { image: &image, ..Kernel::default() }).unwrap();
-    before(&mut computer);
-    let deadline = computer.now().saturating_add(TIME_MAX);
-    assert_eq!(computer.run_freely_until(deadline).unwrap(), Pause::Deadline);
-    assert_eq!(dword(&computer, DONE), parts.len() as u64, "all harts came to their end");
-    computer
-}
-
-/// A computer whose harts each run a part, on a host of its own each or as `change` says, until all are through.
-pub(crate) fn run_apart(hosts: usize, parts: &[Part<'_>], change: impl Fn(&mut Share)) -> Hosts {
-    let image = image(parts);
-    let boot = |_| {
-        let mut computer =
-            Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(parts.len() as u16)).unwrap();
+    let mut boot = || {
+        let config = ComputerConfig::new(MEMORY_BYTES).harts(parts.len() as u16);
+        let mut computer = Computer::new(config).unwrap();
         computer.boot_kernel(&Kernel { image: &image, ..Kernel::default() }).unwrap();
+        before(&mut computer);
         computer
     };
-    let mut hosts = Hosts::join((0..hosts).map(boot).collect(), change);
     let deadline = Instant::ZERO.saturating_add(TIME_MAX);
-    for pause in hosts.run_until(deadline) {
-        assert_eq!(pause, Pause::Deadline);
-    }
-    assert_eq!(dword(&hosts.computers[0], DONE), parts.len() as u64, "all harts came to their end");
-    hosts
+    let ran = match stage {
+        Stage::Together => {
+            let mut computer = boot();
+            assert_eq!(computer.run_freely_until(deadline).unwrap(), Pause::Deadline);
+            Ran::Together(Box::new(computer))
+        }
+        Stage::Apart(apart) => {
+            let computers = (0..apart.hosts).map(|_| boot()).collect();
+            let change = |share: &mut Share| apart.change(share);
+            let mut hosts = if apart.weather.is_fair() {
+                Hosts::join(computers, change)
+            } else {
+                Hosts::join_by(computers, change, |from, wires| apart.weather.over(from, wires))
+            };
+            for pause in hosts.run_until(deadline) {
+                assert_eq!(pause, Pause::Deadline);
+            }
+            Ran::Apart(hosts)
+        }
+    };
+    assert_eq!(ran.dword(DONE), parts.len() as u64, "all harts came to their end");
+    ran
 }
 
 /// A kernel whose first hart starts the others; then each runs its part and waits for ever.
@@ -77,6 +149,17 @@ fn image(parts: &[Part<'_>]) -> Vec<u8> {
         meet(&mut text, parts.len());
         part(&mut text);
         text.j(over).bind(over).li(T0, DONE).li(T1, 1).amoadd_d(ZERO, T1, T0);
+        if hart == 0 {
+            // It sees all come to their end, so the host of the first hart knows when nobody runs any more.
+            let (wait, seen) = (text.label(), text.label());
+            text.li(T2, parts.len() as u64)
+                .bind(wait)
+                .ld(T1, 0, T0)
+                .bgeu(T1, T2, seen)
+                .pause()
+                .j(wait)
+                .bind(seen);
+        }
         let halt = text.here();
         text.wfi().j(halt).bind(next);
     }
@@ -104,7 +187,8 @@ pub(crate) fn repeat(text: &mut Assembler, counter: Register, times: u64, body: 
     text.j(again).bind(over);
 }
 
-/// A word of memory.
-pub(crate) fn dword(computer: &Computer, at: u64) -> u64 {
-    computer.memory().load(GuestAddress::new(at)).unwrap()
+/// How often tests of races are run: once, or as often as the environment says.
+#[expect(clippy::disallowed_methods, reason = "who runs tests by hand says how long")]
+pub(crate) fn times() -> u64 {
+    std::env::var("IRONLOOM_LITMUS_TIMES").map_or(1, |times| times.parse().expect("a number of times"))
 }

@@ -27,9 +27,14 @@ impl Guest {
         guest
     }
 
+    /// A computer like that, with nothing in its memory.
+    pub(crate) fn empty(harts: u16) -> Computer {
+        Computer::new(ComputerConfig::new(256 << 20).harts(harts)).unwrap()
+    }
+
     /// A computer that will boot it and run a job.
     pub(crate) fn computer(&self, harts: u16, job: &str) -> Computer {
-        let mut computer = Computer::new(ComputerConfig::new(256 << 20).harts(harts)).unwrap();
+        let mut computer = Self::empty(harts);
         let command_line = format!("console=ttyS0 panic=-1 quiet run={}", job.replace(' ', "_"));
         let kernel = Kernel {
             image: &self.image,

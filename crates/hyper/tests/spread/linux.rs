@@ -8,7 +8,7 @@ use ironloom_hyper::board::{Ending, Output};
 use ironloom_hyper::cluster::link::Incarnation;
 use ironloom_hyper::cluster::members::MembersConfig;
 use ironloom_hyper::computer::Pause;
-use ironloom_hyper::computer::{Host, HostEvent};
+use ironloom_hyper::computer::{ComputerError, Host, HostEvent, Share};
 use parking_lot::Mutex;
 
 use crate::guest::Guest;
@@ -28,12 +28,21 @@ const RESULTS: [&str; 4] = [
     "748a6b866d84dd14452af0fc272c485708ce97b8bbd0a824ed9463a17c4ddd90",
 ];
 
+/// Lets hosts watch over each other.
+fn members(share: &mut Share) {
+    share.members = Some(MembersConfig::new(Incarnation::new(1)));
+}
+
 /// Boots the guest with so many harts on so many hosts and lets it run its job, while something goes on around it.
 fn run(hosts: usize, harts: u16, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> bool) + Send) {
     let Some(guest) = Guest::get() else { return };
-    let mut hosts = Hosts::join((0..hosts).map(|_| guest.computer(harts, JOB)).collect(), |share| {
-        share.members = Some(MembersConfig::new(Incarnation::new(1)));
-    });
+    let mut hosts = Hosts::join((0..hosts).map(|_| guest.computer(harts, JOB)).collect(), members);
+    let said = run_on(&mut hosts, beside);
+    check(&said, harts);
+}
+
+/// Lets the guest run on these hosts to its end; what it says.
+fn run_on(hosts: &mut Hosts, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> bool) + Send) -> String {
     let parts = hosts.hosts.clone();
     let over = AtomicBool::new(false);
     let pauses = std::thread::scope(|scope| {
@@ -49,12 +58,15 @@ fn run(hosts: usize, harts: u16, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> 
         }
     }
     for host in &hosts.hosts {
-        println!("{:?}", host.counters());
+        println!("{}: {:?}", host.id(), host.counters());
     }
-    assert!(
-        pauses.iter().all(|pause| *pause == Pause::Ended(Ending::PowerOff { code: 0 })),
-        "{pauses:?}\n{said}"
-    );
+    let is_end = |pause: &Pause| matches!(pause, Pause::Ended(Ending::PowerOff { code: 0 }) | Pause::Left);
+    assert!(pauses.iter().all(is_end), "{pauses:?}\n{said}");
+    said
+}
+
+/// Whether the guest said what it says wherever it runs.
+fn check(said: &str, harts: u16) {
     for result in RESULTS {
         assert!(said.contains(result), "without {result}:\n{said}");
     }
@@ -122,4 +134,40 @@ fn print_events(hosts: &[Arc<Host>]) {
             println!("{}: {event:?}", host.id());
         }
     }
+}
+
+#[test]
+fn a_host_joins_while_linux_runs() {
+    let Some(guest) = Guest::get() else { return };
+    let mut hosts = Hosts::join((0..2).map(|_| guest.computer(4, JOB)).collect(), members);
+    let newcomer = hosts.add(Guest::empty(4), members);
+    let said = run_on(&mut hosts, |hosts, over| {
+        while !over() && !hosts[0].hosts().contains(hosts[newcomer].id()) {
+            sleep(Duration::from_millis(1));
+        }
+        sleep(Duration::from_millis(500));
+        for (hart, from) in [(1, 1), (2, 0)] {
+            hosts[from].move_hart(hart, hosts[newcomer].id()).unwrap();
+        }
+    });
+    check(&said, 4);
+    assert!(hosts.hosts[newcomer].counters().read_misses > 100, "the host that came was used");
+}
+
+#[test]
+fn when_a_host_dies_all_others_stop() {
+    let Some(guest) = Guest::get() else { return };
+    let mut hosts = Hosts::join((0..3).map(|_| guest.computer(4, JOB)).collect(), members);
+    let silent = hosts.silence(2);
+    let parts = hosts.hosts.clone();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| hosts.try_run_until(Instant::ZERO.saturating_add(TIME_MAX)));
+        sleep(Duration::from_secs(2));
+        silent.store(true, Ordering::SeqCst);
+        let results = run.join().unwrap();
+        for (host, result) in parts.iter().zip(&results) {
+            println!("{}: {result:?}", host.id());
+            assert!(matches!(result, Err(ComputerError::HostLost { .. })), "{result:?}");
+        }
+    });
 }

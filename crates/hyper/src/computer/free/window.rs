@@ -95,18 +95,22 @@ impl Floor<'_> {
     /// Waits until other hosts are so far that harts here may run; how far they may.
     fn keep_pace(&self, host: &Host, now: Instant, end: Instant) -> Instant {
         let least = now.saturating_add(NEXT);
-        host.reach(now);
         host.await_bound(least);
-        self.yard.news.wait_until(|| host.bound() >= least || self.yard.has_arrivals() || self.is_over());
+        self.yard.news.wait_until(|| {
+            host.reach(now); // again and again: while a hart is on its way less was said
+            host.bound() >= least || self.yard.has_arrivals() || self.is_over()
+        });
         end.min(host.bound()).max(least)
     }
 
     /// Waits until something is due here and other hosts are as far, or something comes from them; when it is.
     fn idle(&self, host: &Host, now: Instant, due: Instant) -> Instant {
-        host.reach(due);
         host.await_bound(due);
         let called = || self.yard.called().is_some() || self.yard.has_arrivals();
-        self.yard.news.wait_until(|| host.bound() >= due || called() || self.is_over());
+        self.yard.news.wait_until(|| {
+            host.reach(due);
+            host.bound() >= due || called() || self.is_over()
+        });
         if self.yard.has_arrivals() {
             return now;
         }
