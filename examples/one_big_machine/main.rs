@@ -78,7 +78,8 @@ fn lead(hosts: u8, paths: &[String; 2]) -> Result<()> {
         let sum = (first..=LAST).sum::<u64>().to_string();
         said.lines().find(|line| *line == sum).ok_or_else(|| format!("nobody has said {sum}"))?;
     }
-    Ok(println!("all sums are right"))
+    println!("all sums are right");
+    Ok(())
 }
 
 /// Shows how all hosts are until the computer ends; when it did, and what it said.
@@ -136,8 +137,9 @@ fn main() -> Result<()> {
         return child::main(number.parse()?, &[image.clone(), initramfs.clone()]);
     }
     let hosts = arguments.first().map_or(Ok(3), |text| text.parse())?;
-    match guest()? {
-        Some(paths) => lead(hosts, &paths),
-        None => Ok(println!("skipped: Debian's kernel cannot be had here, and this is about nothing else")),
-    }
+    let Some(paths) = guest()? else {
+        println!("skipped: Debian's kernel cannot be had here, and this is about nothing else");
+        return Ok(());
+    };
+    lead(hosts, &paths)
 }

@@ -77,7 +77,7 @@ impl Driver {
         while let Some(output) = store.coherence.poll() {
             match output {
                 Output::Send { message, .. } => {
-                    said.push(borsh::to_vec(&message).expect("a vector takes all"))
+                    said.push(borsh::to_vec(&message).expect("a vector takes all"));
                 }
                 Output::Install { page, content, .. } => {
                     assert!(content.apply(&mut store.pages[page.get() as usize]), "it is sound");
