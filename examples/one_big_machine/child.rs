@@ -1,10 +1,10 @@
 //! The processes of all hosts but the first, as it starts them, and as they are themselves.
 
-use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _, stdin};
+use std::io::{BufRead as _, BufReader, Lines, Write as _, stdin};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 
-use ironloom_node::hyper::computer::Inbox;
+use ironloom_node::hyper::computer::{Host, Inbox};
 
 use crate::part::{News, boot, join, listen, row, run, start};
 use crate::{HARTS, JOB, Result, TICK};
@@ -47,8 +47,12 @@ impl Process {
         let Some(lines) = self.output.take() else { return };
         start(news, move |news| {
             for line in lines {
+                let line = line?;
+                if line == "left" {
+                    return Ok(News::Left(number));
+                }
                 let counts: Vec<u64> =
-                    line?.split(' ').map(str::parse).collect::<std::result::Result<_, _>>()?;
+                    line.split(' ').map(str::parse).collect::<std::result::Result<_, _>>()?;
                 let row = counts.try_into().map_err(|_| "a host says what nobody understands")?;
                 let _ = news.send(News::Row(number, row)); // perhaps nobody listens any more
             }
@@ -71,18 +75,30 @@ pub(crate) fn main(number: u8, paths: &[String; 2]) -> Result<()> {
     println!("{}", links.address());
     let (computer, host) = join(&links, inbox, &line()?, boot(paths, HARTS, JOB)?)?;
     let (sender, news) = channel();
-    start(&sender, |_| run(computer));
-    // Nothing more is told to us until the first host ends.
-    start(&sender, |_| Err(format!("the first host has ended: {:?}", stdin().read(&mut [0])).into()));
+    start(&sender, |news| run(computer, news));
+    let leaving = host.clone();
+    start(&sender, move |_| obey(&leaving));
     loop {
         let last = news.recv_timeout(TICK.into());
         println!("{}", row(&host).map(|count| count.to_string()).join(" "));
         match last {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(News::Failed(reason)) => return Err(reason.into()),
+            Ok(News::Left(_)) => {
+                println!("left");
+                return Ok(());
+            }
             _ => return Ok(()),
         }
     }
+}
+
+/// Does what the first host says, until it ends.
+fn obey(host: &Host) -> Result<News> {
+    while line()? == "leave" {
+        host.leave()?;
+    }
+    Err("the first host has ended".into())
 }
 
 fn line() -> Result<String> {

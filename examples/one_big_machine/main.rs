@@ -1,5 +1,5 @@
 //! Debian's Linux on one computer whose four harts and whose pages are spread over processes that speak TCP. A line each
-//! half second shows where they are while Linux boots and works.
+//! half second shows where they are while Linux boots and works. In the middle of the work the last process leaves.
 //!
 //! The kernel and an initial file system with busybox come from Debian: `tests/guest/linux.sh` gets them, once.
 //!
@@ -24,7 +24,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 const HARTS: u16 = 4;
 /// Four processes at a time, each of which adds numbers up.
-const JOB: &str = "for n in 1 2 3 4; do seq $n 30000 | awk '{s+=$1}END{print s}' & done; wait";
+const JOB: &str = "echo at work; for n in 1 2 3 4; do seq $n 30000 | awk '{s+=$1}END{print s}' & done; wait";
+const AT_WORK: &[u8] = b"at work\r\n";
 const LAST: u64 = 30_000;
 /// How often is shown how it is.
 const TICK: Duration = Duration::from_millis(500);
@@ -61,12 +62,12 @@ fn lead(hosts: u8, paths: &[String; 2]) -> Result<()> {
     println!("{HARTS} harts and 256 MiB on {hosts} hosts: {addresses}");
 
     let (sender, news) = channel();
-    part::start(&sender, |_| part::run(computer));
+    part::start(&sender, |news| part::run(computer, news));
     for (other, number) in others.iter_mut().zip(1..) {
         other.watch(number, &sender);
     }
     let mut rows = vec![Row::default(); hosts.into()];
-    let (now, said) = watch(&clock, &host, &news, &mut rows)?;
+    let (now, said) = watch(&clock, &host, &news, &mut rows, &mut others)?;
     // The others say once more how they are, and end.
     for _ in &others {
         while let Ok(News::Row(number, row)) = news.recv_timeout(TICK.into()) {
@@ -78,7 +79,8 @@ fn lead(hosts: u8, paths: &[String; 2]) -> Result<()> {
         let sum = (first..=LAST).sum::<u64>().to_string();
         said.lines().find(|line| *line == sum).ok_or_else(|| format!("nobody has said {sum}"))?;
     }
-    Ok(println!("all sums are right"))
+    println!("all sums are right");
+    Ok(())
 }
 
 /// Shows how all hosts are until the computer ends; when it did, and what it said.
@@ -87,11 +89,14 @@ fn watch(
     host: &Host,
     news: &Receiver<News>,
     rows: &mut [Row],
+    others: &mut [Process],
 ) -> Result<(Instant, String)> {
     let (mut tick, mut before) = (clock.now().saturating_add(TICK), 0);
     loop {
         match news.recv_timeout(tick.saturating_since(clock.now()).into()) {
             Ok(News::Row(number, row)) => rows[number] = row,
+            Ok(News::AtWork) => others.last_mut().ok_or("one host is not many")?.tell("leave")?,
+            Ok(News::Left(number)) => println!("host-{number} has left"),
             Ok(News::Ended(now, said)) => {
                 rows[0] = part::row(host);
                 return Ok((now, said));
@@ -108,18 +113,16 @@ fn watch(
     }
 }
 
-/// Where harts and pages are.
+/// Where harts and pages are: `host-1 [2] 1548 + 6179` has hart 2, may write 1,548 pages and read 6,179.
 fn picture(now: Instant, host: &Host, rows: &[Row], moves: u64) {
     let mut line = format!("{:5.1} s", now.saturating_since(Instant::ZERO).as_secs_f64());
     for ([writing, reading, ..], number) in rows.iter().zip(0..) {
-        let homes = host.share().harts.iter().zip(0..);
-        let harts: String = homes
-            .filter(|(home, _)| HostId::new(number) == Some(**home))
-            .map(|(_, hart)| format!(" {hart}"))
-            .collect();
-        line += &format!(" | host-{number}: harts{harts}, {writing} pages to write, {reading} to read");
+        let Some(there) = HostId::new(number).filter(|there| host.hosts().contains(*there)) else { continue };
+        let harts = (0..HARTS as u8).filter(|hart| host.host_of(*hart) == Some(there));
+        let harts: Vec<String> = harts.map(|hart| hart.to_string()).collect();
+        line += &format!(" | {there} [{}] {writing} + {reading}", harts.join(" "));
     }
-    println!("{line} | {moves} moves a second");
+    println!("{line} | {moves} pages a second");
 }
 
 fn sum_up(rows: &[Row], took: Instant, now: Instant) {
@@ -136,8 +139,9 @@ fn main() -> Result<()> {
         return child::main(number.parse()?, &[image.clone(), initramfs.clone()]);
     }
     let hosts = arguments.first().map_or(Ok(3), |text| text.parse())?;
-    match guest()? {
-        Some(paths) => lead(hosts, &paths),
-        None => Ok(println!("skipped: Debian's kernel cannot be had here, and this is about nothing else")),
-    }
+    let Some(paths) = guest()? else {
+        println!("skipped: Debian's kernel cannot be had here, and this is about nothing else");
+        return Ok(());
+    };
+    lead(hosts, &paths)
 }

@@ -8,15 +8,18 @@ use std::sync::mpsc::Sender;
 use ironloom_node::core::{Duration, Instant, MachineId, Rng, Seed, WallClock};
 use ironloom_node::hyper::board::Output;
 use ironloom_node::hyper::cluster::link::{Identity, Incarnation, Secret};
+use ironloom_node::hyper::cluster::members::MembersConfig;
 use ironloom_node::hyper::cluster::tcp::{Links, LinksConfig};
 use ironloom_node::hyper::cluster::{HostId, HostSet};
 use ironloom_node::hyper::computer::{Host, Inbox, Kernel, Pause, Share};
 use ironloom_node::hyper::{Computer, ComputerConfig};
 
-use crate::Result;
+use crate::{AT_WORK, Result};
 
 /// How long processes wait for each other before anything runs.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a host may say nothing until the others stop: processes wait for each other's processor here.
+const LEASE: Duration = Duration::from_secs(10);
 /// How much of the guest's time goes by between looks at its console.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -27,6 +30,10 @@ pub(crate) type Row = [u64; 4];
 pub(crate) enum News {
     /// How the host of this number is.
     Row(usize, Row),
+    /// Linux has begun to work.
+    AtWork,
+    /// The host of this number has left the computer, which goes on.
+    Left(usize),
     /// The computer has powered itself off, at this time, and said so much.
     Ended(Instant, String),
     /// Nothing more can come of it.
@@ -55,7 +62,8 @@ pub(crate) fn join(
         links.connect(host, address.parse::<SocketAddr>()?)?;
     }
     links.wait_for(all, PATIENCE)?;
-    let share = Share::new(links.here(), all, &computer);
+    let mut share = Share::new(links.here(), all, &computer);
+    share.members = Some(MembersConfig { lease: LEASE, ..MembersConfig::new(Incarnation::new(1)) });
     let host = computer.join(share, Arc::new(links.peers().clone()), Arc::new(WallClock::start()))?;
     inbox.open(&host);
     Ok((computer, host))
@@ -74,7 +82,7 @@ pub(crate) fn boot([image, initramfs]: &[String; 2], harts: u16, job: &str) -> R
 }
 
 /// Runs the harts that live here until the computer ends, and shows what it writes if its devices are here.
-pub(crate) fn run(mut computer: Computer) -> Result<News> {
+pub(crate) fn run(mut computer: Computer, news: &Sender<News>) -> Result<News> {
     let mut said = Vec::new();
     loop {
         let pause = computer.run_freely_until(computer.now().saturating_add(STEP))?;
@@ -82,10 +90,15 @@ pub(crate) fn run(mut computer: Computer) -> Result<News> {
             if let Output::Serial(bytes) = output {
                 stdout().write_all(&bytes)?;
                 said.extend(bytes);
+                if said.ends_with(AT_WORK) {
+                    let _ = news.send(News::AtWork); // perhaps nobody listens any more
+                }
             }
         }
-        if let Pause::Ended(_) = pause {
-            return Ok(News::Ended(computer.now(), String::from_utf8(said)?));
+        match pause {
+            Pause::Ended(_) => return Ok(News::Ended(computer.now(), String::from_utf8(said)?)),
+            Pause::Left => return Ok(News::Left(0)), // whoever hears this knows who we are
+            _ => {}
         }
     }
 }

@@ -40,7 +40,11 @@ struct Store {
 struct Driver {
     store: Mutex<Store>,
     clock: WallClock,
+    /// Tells that pages have come.
     news: EventCount,
+    /// What is to be sent: whoever sends takes all of it, so that it goes in few frames.
+    said: Mutex<Vec<Vec<u8>>>,
+    mail: EventCount,
 }
 
 impl Driver {
@@ -55,23 +59,25 @@ impl Driver {
             store: Mutex::new(Store { coherence, pages, came: 0 }),
             clock: WallClock::start(),
             news: EventCount::new(),
+            said: Mutex::default(),
+            mail: EventCount::new(),
         }
     }
 
-    fn handle(&self, peers: &Peers, from: HostId, message: &[u8]) {
+    fn handle(&self, from: HostId, message: &[u8]) {
         let store = &mut *self.store.lock();
         let message = from_slice(message).expect("both processes speak alike");
         store.coherence.receive(self.clock.now(), from, message).expect("nothing is lost");
-        self.drain(peers, store);
+        self.drain(store);
     }
 
-    /// Does what the protocol wants, and sends what it says in as few frames as possible.
-    fn drain(&self, peers: &Peers, store: &mut Store) {
+    /// Does what the protocol wants.
+    fn drain(&self, store: &mut Store) {
         let (mut said, came) = (Vec::new(), store.came);
         while let Some(output) = store.coherence.poll() {
             match output {
                 Output::Send { message, .. } => {
-                    said.push(borsh::to_vec(&message).expect("a vector takes all"))
+                    said.push(borsh::to_vec(&message).expect("a vector takes all"));
                 }
                 Output::Install { page, content, .. } => {
                     assert!(content.apply(&mut store.pages[page.get() as usize]), "it is sound");
@@ -86,18 +92,29 @@ impl Driver {
                 Output::Lost { page, .. } => panic!("{page:?} is lost"),
             }
         }
-        let other = store.coherence.hosts().without(peers.here()).first().expect("there are two");
-        let said: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
         if !said.is_empty() {
-            peers.send_all(other, &said).expect("the link stands");
+            self.said.lock().append(&mut said);
+            self.mail.notify_all();
         }
         if store.came != came {
             self.news.notify_all();
         }
     }
 
+    /// Sends what is said, for as long as the link stands.
+    fn send(&self, peers: &Peers, other: HostId) {
+        loop {
+            self.mail.wait_until(|| !self.said.lock().is_empty());
+            let said = std::mem::take(&mut *self.said.lock());
+            let said: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
+            if peers.send_all(other, &said).is_err() {
+                return;
+            }
+        }
+    }
+
     /// Reads the pages of a run, asking for some ahead.
-    fn read(&self, peers: &Peers, run: u32) {
+    fn read(&self, run: u32) {
         let first = run * RUN;
         for ahead in (0..RUN).step_by(AHEAD_MAX) {
             // Not before there is room for them.
@@ -106,25 +123,30 @@ impl Driver {
                 (0..AHEAD_MAX as u32).map(|page| Page::new(first + ahead + page)).collect();
             let store = &mut *self.store.lock();
             store.coherence.want_ahead(self.clock.now(), &pages, Want::Read);
-            self.drain(peers, store);
+            self.drain(store);
         }
         self.news.wait_until(|| self.store.lock().came == first + RUN);
     }
 }
 
 /// A driver with its links. What comes before there is a driver waits.
+#[expect(clippy::disallowed_methods, reason = "the thread ends with its link, or with the process")]
 fn open(number: u8, meet: impl FnOnce(&Links) -> HostSet) -> (Arc<Driver>, Links) {
     let place: Arc<OnceLock<Arc<Driver>>> = Arc::default();
     let links = listen(number, {
         let place = place.clone();
-        move |peers, from, event| {
+        move |_, from, event| {
             if let Event::Message(message) = event {
-                place.wait().handle(peers, from, message);
+                place.wait().handle(from, message);
             }
         }
     });
-    let driver = Arc::new(Driver::new(links.here(), meet(&links)));
+    let hosts = meet(&links);
+    let driver = Arc::new(Driver::new(links.here(), hosts));
     place.get_or_init(|| driver.clone());
+    let other = hosts.without(links.here()).first().expect("there are two");
+    let (sender, peers) = (driver.clone(), links.peers().clone());
+    std::thread::spawn(move || sender.send(&peers, other));
     (driver, links)
 }
 
@@ -145,7 +167,7 @@ pub(crate) fn benches(suite: &mut Suite) {
         return;
     }
     let mut other = Process::start(&[&format!("{HOST}stream")]);
-    let (driver, links) = open(1, |links| {
+    let (driver, _links) = open(1, |links| {
         let first = other.hear();
         other.tell(&links.address().to_string());
         meet(links, &format!("{first} {}", links.address()))
@@ -155,7 +177,7 @@ pub(crate) fn benches(suite: &mut Suite) {
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for run in 0..RUNS {
         bare.push(bytes as f64 / connection.ask(bytes).as_secs_f64());
-        ours.push(bytes as f64 / timed(|| driver.read(&links, run)).as_secs_f64());
+        ours.push(bytes as f64 / timed(|| driver.read(run)).as_secs_f64());
     }
     let store = driver.store.lock();
     assert!(store.pages.iter().all(|page| *page == [7; PAGE_BYTES as usize]), "all pages came");

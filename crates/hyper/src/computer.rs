@@ -218,7 +218,7 @@ impl Computer {
             changed &= changed - 1;
             let lines = self.board.pending(number as u16);
             if let Some(host) = &self.host {
-                host.write_to(number as usize, self.now, free::Message::Lines(lines));
+                host.write_to(number as usize, self.now, &free::Message::Lines(lines));
             } else if let Some(seat) = self.seats.get_mut(number as usize) {
                 seat.hart.set_lines(lines);
             }

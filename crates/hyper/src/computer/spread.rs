@@ -245,7 +245,7 @@ impl Computer {
                 seat.status = super::HartStatus::Stopped;
             }
         }
-        let yard = Arc::new(Yard::new(self.seats.iter().map(|seat| &*seat)));
+        let yard = Arc::new(Yard::new(self.seats.iter()));
         yard.settle_in(|number| share.harts[number] == share.here);
         let host = Arc::new(Host {
             desk: Mutex::new(Desk::new(&share, &self.memory)),

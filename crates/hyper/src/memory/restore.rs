@@ -83,8 +83,7 @@ impl Memory {
     pub fn bring_in(&self, page: PageNumber, access: Access) -> Result<(), MemoryError> {
         let wanted = if access == Access::Write { Held::Write } else { Held::Read };
         if self.held(page) < wanted {
-            let pager = self.pager.get().expect("pages are elsewhere only if there is a pager");
-            pager.bring(page, access)?;
+            self.pager.get().ok_or(MemoryError::Lost { page })?.bring(page, access)?;
         }
         self.bring_in_stored(page)
     }

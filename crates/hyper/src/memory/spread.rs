@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use super::region::Region;
 use super::{Access, Memory, MemoryError, PAGES, Revision};
 use crate::coherence::{Content, Held, Tell};
 use crate::{PAGE_BYTES, PageNumber};
@@ -51,7 +52,7 @@ impl Memory {
     /// Whether other hosts hold any page.
     #[must_use]
     pub fn lacks_any(&self) -> bool {
-        self.regions.iter().any(|region| region.lock().as_deref().is_some_and(|region| region.lacks_any()))
+        self.regions.iter().any(|region| region.lock().as_deref().is_some_and(Region::lacks_any))
     }
 
     /// Whether nothing was ever put into a page, so that it is all zeroes and takes no room.

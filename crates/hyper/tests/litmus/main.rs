@@ -5,6 +5,7 @@
 
 mod apart;
 mod code;
+#[expect(dead_code, reason = "hosts that come and go are needed by other tests")]
 #[path = "../spread/hosts.rs"]
 mod hosts;
 mod locks;

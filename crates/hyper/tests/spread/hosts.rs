@@ -77,7 +77,6 @@ impl Hosts {
     }
 
     /// Adds a host to a computer that will run; its place among them.
-    #[allow(dead_code, reason = "not all tests need it")]
     pub(crate) fn add(&mut self, mut computer: Computer, change: impl Fn(&mut Share)) -> usize {
         let founder = self.hosts[0].share().clone();
         let mut share = Share { here: HostId::new(self.hosts.len() as u8).unwrap(), ..founder };
@@ -107,7 +106,6 @@ impl Hosts {
     }
 
     /// What makes a host silent and deaf when it is set.
-    #[allow(dead_code, reason = "not all tests need it")]
     pub(crate) fn silence(&self, host: usize) -> Arc<AtomicBool> {
         self.silent[host].clone()
     }

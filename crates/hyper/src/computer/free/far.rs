@@ -25,10 +25,10 @@ impl Floor<'_> {
         self.host.is_none_or(Host::has_devices)
     }
 
-    /// Lets other hosts have what a hart uses no more. A hart that does not run uses nothing.
-    pub(super) fn let_go(&self, seat: &mut Seat) {
+    /// Lets a hart forget what was revoked, and other hosts have it.
+    pub(super) fn catch_up(&self, seat: &mut Seat) {
+        seat.hart.catch_up();
         if let Some(host) = self.host {
-            seat.hart.catch_up();
             host.settle();
         }
     }
@@ -144,7 +144,7 @@ impl Floor<'_> {
     /// Puts a message into a hart's mailbox, wherever that is.
     pub(super) fn send(&self, number: usize, at: Instant, message: Message) {
         match self.host {
-            Some(host) => host.write_to(number, at, message),
+            Some(host) => host.write_to(number, at, &message),
             None => self.yard.put(number, at, message),
         }
     }

@@ -88,7 +88,9 @@ impl Floor<'_> {
             seat.wake();
             let running = seat.status == HartStatus::Running && !self.is_over() && !self.is_paused();
             if running && self.advance(number, &mut seat, end) {
-                self.let_go(&mut seat);
+                if self.host.is_some() {
+                    self.catch_up(&mut seat);
+                }
                 continue;
             }
             self.park(&mut seat);
@@ -216,8 +218,7 @@ impl Floor<'_> {
     /// Waits for others, and does meanwhile what they want.
     pub(super) fn wait_for(&self, number: usize, seat: &mut Seat, done: impl Fn() -> bool) {
         while !done() {
-            self.let_go(seat);
-            seat.hart.catch_up();
+            self.catch_up(seat);
             self.take_mail(number, seat);
             std::thread::yield_now();
         }

@@ -71,7 +71,7 @@ impl Floor<'_> {
             let lines = (changed >> number & 1 == 1).then(|| board.pending(number as u16));
             if !self.lives_here(number) {
                 if let (Some(host), Some(lines)) = (self.host, lines) {
-                    host.write_to(number, now, super::Message::Lines(lines));
+                    host.write_to(number, now, &super::Message::Lines(lines));
                 }
                 continue;
             }

@@ -145,11 +145,11 @@ impl Host {
     }
 
     /// Sends interrupts, or a start, to a hart.
-    pub(in crate::computer) fn write_to(&self, hart: usize, at: Instant, message: Message) {
+    pub(in crate::computer) fn write_to(&self, hart: usize, at: Instant, message: &Message) {
         let text = match message {
-            Message::Lines(lines) => Text::Lines(lines),
-            Message::Raise(interrupts) => Text::Raise(interrupts),
-            Message::Start { pc, argument } => Text::Start { pc, argument },
+            Message::Lines(lines) => Text::Lines(*lines),
+            Message::Raise(interrupts) => Text::Raise(*interrupts),
+            Message::Start { pc, argument } => Text::Start { pc: *pc, argument: *argument },
             Message::Fence(..) | Message::FenceInstructions(..) => {
                 unreachable!("fences are asked for, because somebody waits for them")
             }
