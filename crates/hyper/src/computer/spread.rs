@@ -270,9 +270,17 @@ impl Computer {
     }
 }
 
+/// What it waits for, as far as nobody is changing that just now.
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("share", &self.share).finish_non_exhaustive()
+        f.debug_struct("Host")
+            .field("here", &self.share.here)
+            .field("hosts", &self.hosts())
+            .field("times", &self.times)
+            .field("membership", &self.membership)
+            .field("pages", &self.desk.try_lock().map(|desk| desk.summary()))
+            .field("letters", &self.letters)
+            .finish_non_exhaustive()
     }
 }
 

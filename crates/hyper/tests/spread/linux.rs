@@ -28,9 +28,12 @@ const RESULTS: [&str; 4] = [
     "748a6b866d84dd14452af0fc272c485708ce97b8bbd0a824ed9463a17c4ddd90",
 ];
 
+/// How long a host may say nothing: tests wait for each other's processor.
+const LEASE: Duration = Duration::from_secs(20);
+
 /// Lets hosts watch over each other.
 fn members(share: &mut Share) {
-    share.members = Some(MembersConfig::new(Incarnation::new(1)));
+    share.members = Some(MembersConfig { lease: LEASE, ..MembersConfig::new(Incarnation::new(1)) });
 }
 
 /// Boots the guest with so many harts on so many hosts and lets it run its job, while something goes on around it.
@@ -47,6 +50,7 @@ fn run_on(hosts: &mut Hosts, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> bool
     let over = AtomicBool::new(false);
     let pauses = std::thread::scope(|scope| {
         scope.spawn(|| beside(&parts, &|| over.load(Ordering::SeqCst)));
+        scope.spawn(|| tell_if_late(&parts, &over));
         let pauses = hosts.run_until(Instant::ZERO.saturating_add(TIME_MAX));
         over.store(true, Ordering::SeqCst);
         pauses
@@ -63,6 +67,18 @@ fn run_on(hosts: &mut Hosts, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> bool
     let is_end = |pause: &Pause| matches!(pause, Pause::Ended(Ending::PowerOff { code: 0 }) | Pause::Left);
     assert!(pauses.iter().all(is_end), "{pauses:?}\n{said}");
     said
+}
+
+/// Tells what hosts wait for, if the guest does not come to its end.
+fn tell_if_late(hosts: &[Arc<Host>], over: &AtomicBool) {
+    const LATE: u32 = 60_000;
+    for _ in 0..LATE {
+        if over.load(Ordering::SeqCst) {
+            return;
+        }
+        sleep(Duration::from_millis(1));
+    }
+    println!("late: {hosts:#?}");
 }
 
 /// Whether the guest said what it says wherever it runs.
@@ -161,7 +177,9 @@ fn a_host_joins_while_linux_runs() {
 #[test]
 fn when_a_host_dies_all_others_stop() {
     let Some(guest) = Guest::get() else { return };
-    let mut hosts = Hosts::join((0..3).map(|_| guest.computer(4, JOB)).collect(), members);
+    let mut hosts = Hosts::join((0..3).map(|_| guest.computer(4, JOB)).collect(), |share| {
+        share.members = Some(MembersConfig::new(Incarnation::new(1)));
+    });
     let silent = hosts.silence(2);
     let parts = hosts.hosts.clone();
     std::thread::scope(|scope| {

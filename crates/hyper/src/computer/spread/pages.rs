@@ -49,6 +49,20 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// What is under way, for who looks at a computer that stands still.
+    pub(super) fn summary(&self) -> String {
+        let (coherence, releasing) = (&self.coherence, &self.releasing);
+        format!(
+            "quiet {}, heard {}, settled {}, drained {}, releasing {releasing:?}",
+            coherence.is_quiet(),
+            coherence.is_heard(),
+            coherence.is_settled(),
+            coherence.is_drained(),
+        )
+    }
+}
+
 /// The way from memory to the host that gets its pages. It does not keep the host, which keeps the memory.
 #[derive(Debug)]
 pub(super) struct Door(pub(super) Weak<Host>);
