@@ -20,6 +20,7 @@ mod letters;
 mod membership;
 mod message;
 mod pages;
+mod streams;
 mod tcp;
 mod time;
 mod view;

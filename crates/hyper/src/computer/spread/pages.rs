@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use ironloom_core::{Duration, Instant};
 
 use super::message::HostMessage;
+use super::streams::Streams;
 use super::{Host, Share};
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{Coherence, Held, Message, Output, Page, Released, Tell, Want};
@@ -19,6 +20,9 @@ pub(super) struct Desk {
     pub(super) coherence: Coherence,
     /// Pages that are given away as soon as nobody here uses them.
     releasing: Vec<Release>,
+    /// The page that was missed last, and which will be next.
+    missed: Option<Page>,
+    streams: Streams,
 }
 
 #[derive(Debug)]
@@ -38,14 +42,14 @@ impl Desk {
             let alone = HostSet::EMPTY.with(here); // until it is a member
             let coherence =
                 Coherence::join(share.coherence.clone(), Instant::ZERO, here, alone, Epoch::default());
-            return Self { coherence, releasing: Vec::new() };
+            return Self { coherence, releasing: Vec::new(), missed: None, streams: Streams::default() };
         }
         let coherence =
             Coherence::new(share.coherence.clone(), here, share.hosts, share.epoch, owner, loaded);
         let held: Vec<bool> =
             (0..share.coherence.pages).map(|page| coherence.held(Page::new(page)) != Held::Nothing).collect();
         memory.leave(|page| held[(page.get() - first) as usize]);
-        Self { coherence, releasing: Vec::new() }
+        Self { coherence, releasing: Vec::new(), missed: None, streams: Streams::default() }
     }
 }
 
@@ -95,7 +99,16 @@ impl Host {
         let want = if access == Access::Write { Want::Write } else { Want::Read };
         let now = self.clock.now();
         let mut desk = self.desk.lock();
-        let held = desk.coherence.want(now, self.page(page), want);
+        let (page_here, pages) = (self.page(page), self.share.coherence.pages);
+        let held = desk.coherence.want(now, page_here, want);
+        if !held && desk.missed != Some(page_here) {
+            desk.missed = Some(page_here);
+            let ahead: Vec<Page> =
+                desk.streams.missed(page_here.get()).filter(|page| *page < pages).map(Page::new).collect();
+            if !ahead.is_empty() {
+                desk.coherence.want_ahead(now, &ahead, want);
+            }
+        }
         self.drive(&mut desk, now);
         held || self.is_held(page, access)
     }
