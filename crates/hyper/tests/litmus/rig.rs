@@ -11,7 +11,7 @@ use ironloom_hyper::{Computer, ComputerConfig, GuestAddress};
 use crate::hosts::Hosts;
 use crate::weather::Weather;
 
-const MEMORY_BYTES: u64 = 16 << 20;
+pub(crate) const MEMORY_BYTES: u64 = 16 << 20;
 /// Where programs begin.
 const TEXT: u64 = layout::MEMORY + (2 << 20);
 /// Where harts count that they have come to a point, and that they are done.
@@ -96,10 +96,21 @@ pub(crate) fn run(stage: Stage, parts: &[Part<'_>]) -> Ran {
 }
 
 /// The same, with something done to the computer before: on each host, if there are several.
-pub(crate) fn run_after(stage: Stage, parts: &[Part<'_>], mut before: impl FnMut(&mut Computer)) -> Ran {
+pub(crate) fn run_after(stage: Stage, parts: &[Part<'_>], before: impl FnMut(&mut Computer)) -> Ran {
+    run_in(stage, ComputerConfig::new(MEMORY_BYTES), parts, before)
+}
+
+/// The same, with a computer that is made of something else.
+pub(crate) fn run_in(
+    stage: Stage,
+    config: ComputerConfig,
+    parts: &[Part<'_>],
+    mut before: impl FnMut(&mut Computer),
+) -> Ran {
     let image = image(parts);
+    let config = config.harts(parts.len() as u16);
     let mut boot = || {
-        let config = ComputerConfig::new(MEMORY_BYTES).harts(parts.len() as u16);
+        let config = config.clone();
         let mut computer = Computer::new(config).unwrap();
         computer.boot_kernel(&Kernel { image: &image, ..Kernel::default() }).unwrap();
         before(&mut computer);
