@@ -57,7 +57,8 @@ impl Coherence {
 
     /// Who takes a page for this host, its home, which has no room for it.
     pub(super) fn shelter(&self, page: Page, giver: HostId) -> Option<HostId> {
-        let others = HostSet::from_bits(self.roomy.bits() & self.hosts.bits()).without(self.here).without(giver);
+        let others =
+            HostSet::from_bits(self.roomy.bits() & self.hosts.bits()).without(self.here).without(giver);
         let needed = giver == self.here || !self.roomy.contains(self.here);
         (needed && !others.is_empty()).then(|| home_among(&self.config, page, others))
     }

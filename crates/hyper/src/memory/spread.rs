@@ -160,7 +160,10 @@ impl Memory {
                 while left > 0
                     && let Some(page) = region.next_frame(from)
                 {
-                    see(PageNumber::new(first + (number * PAGES + page) as u64), region.look(page, self.ctx()));
+                    see(
+                        PageNumber::new(first + (number * PAGES + page) as u64),
+                        region.look(page, self.ctx()),
+                    );
                     (from, left) = (page + 1, left - 1);
                 }
             }

@@ -107,12 +107,8 @@ pub(crate) fn run_in(
     parts: &[Part<'_>],
     mut before: impl FnMut(&mut Computer),
 ) -> Ran {
-    let image = image(parts);
-    let config = config.harts(parts.len() as u16);
     let mut boot = || {
-        let config = config.clone();
-        let mut computer = Computer::new(config).unwrap();
-        computer.boot_kernel(&Kernel { image: &image, ..Kernel::default() }).unwrap();
+        let mut computer = boot(config.clone(), parts);
         before(&mut computer);
         computer
     };
@@ -139,6 +135,13 @@ pub(crate) fn run_in(
     };
     assert_eq!(ran.dword(DONE), parts.len() as u64, "all harts came to their end");
     ran
+}
+
+/// A computer whose harts are about to run a part each.
+pub(crate) fn boot(config: ComputerConfig, parts: &[Part<'_>]) -> Computer {
+    let mut computer = Computer::new(config.harts(parts.len() as u16)).unwrap();
+    computer.boot_kernel(&Kernel { image: &image(parts), ..Kernel::default() }).unwrap();
+    computer
 }
 
 /// A kernel whose first hart starts the others; then each runs its part and waits for ever.

@@ -99,8 +99,12 @@ impl Pager for Door {
     fn make_room(&self, page: PageNumber) -> Result<(), MemoryError> {
         let host = self.0.upgrade().ok_or(MemoryError::Lost { page })?;
         let wait = host.wait_for_room(page);
-        host.yard.news.wait_until(|| wait.is_over() || host.ended().is_some() || host.has_failed());
-        if host.has_room() { Ok(()) } else { Err(host.full(page)) }
+        let mut has_room = false;
+        host.yard.news.wait_until(|| {
+            has_room = host.has_room();
+            has_room || wait.is_over() || host.ended().is_some() || host.has_failed()
+        });
+        if has_room { Ok(()) } else { Err(host.full(page)) }
     }
 }
 

@@ -200,7 +200,8 @@ impl Host {
 
     /// The other hosts that can take pages.
     fn roomy(&self) -> HostSet {
-        let has_room = |host: &HostId| self.room.others[usize::from(host.number())].load(Ordering::SeqCst) > 0;
+        let has_room =
+            |host: &HostId| self.room.others[usize::from(host.number())].load(Ordering::SeqCst) > 0;
         self.others().iter().filter(has_room).collect()
     }
 

@@ -1,10 +1,13 @@
 //! A computer with more memory than any of its hosts has room for.
 
+use ironloom_core::{Duration, Instant};
 use ironloom_hyper::ComputerConfig;
-use ironloom_hyper::computer::RoomCounters;
+use ironloom_hyper::computer::{ComputerError, RoomCounters};
 use ironloom_hyper::isa::{Assembler, registers::*};
+use ironloom_hyper::memory::MemoryError;
 
-use crate::rig::{Apart, DATA, MEMORY_BYTES, Part, Ran, Stage, meet, run_in};
+use crate::hosts::Hosts;
+use crate::rig::{Apart, DATA, MEMORY_BYTES, Part, Ran, Stage, boot, meet, run_in};
 
 const PAGES: u64 = 2_048;
 /// Where each hart leaves how many words were not as they should be.
@@ -67,5 +70,21 @@ fn harts_use_more_memory_than_a_host_has() {
         let counters = fill_and_read(hosts, harts, frames_max);
         println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
         assert!(counters.iter().any(|counters| counters.given > 0), "hosts gave pages away: {counters:?}");
+    }
+}
+
+#[test]
+fn a_computer_larger_than_all_its_hosts_ends_on_them() {
+    let part = |first: u64| {
+        move |text: &mut Assembler| sweep(text, first, PAGES / 2, |text| drop(text.sd(T0, 0, T0)))
+    };
+    let (lower, upper) = (part(0), part(PAGES / 2));
+    let parts: [Part<'_>; 2] = [&lower, &upper];
+    let config = ComputerConfig { frames_max: PAGES / 4, ..ComputerConfig::new(MEMORY_BYTES) };
+    let computers = (0..2).map(|_| boot(config.clone(), &parts)).collect();
+    let mut hosts = Hosts::join(computers, |share| share.room_patience = Duration::from_millis(300));
+    for result in hosts.try_run_until(Instant::ZERO.saturating_add(Duration::from_secs(20))) {
+        let full = matches!(result, Err(ComputerError::Memory(MemoryError::Full { .. })));
+        assert!(full, "{result:?}");
     }
 }
