@@ -44,7 +44,7 @@ pub use grant::{Access, Denied, Grant};
 pub use point::MemoryPoint;
 pub use raw::HostPage;
 pub use revocation::{ReaderId, Revision, Revocation};
-pub use spread::{Pager, Told};
+pub use spread::{Pager, Told, Use};
 
 /// The physical memory of a guest.
 ///
@@ -124,6 +124,12 @@ impl Memory {
     #[must_use]
     pub fn frames_used(&self) -> u64 {
         self.pool.frames_used()
+    }
+
+    /// How many frames of the host it may use, together with its forks.
+    #[must_use]
+    pub fn frames_max(&self) -> u64 {
+        self.pool.frames_max()
     }
 
     /// Lets a reader use a page until it catches up next.

@@ -2,7 +2,7 @@
 //!
 //! Who gives a page asks its home to take it, and has it until that does so, like any other host that wants it. So there
 //! is no way by which a page could be nowhere. The home of a page that has it cannot give it back to itself; if it leaves,
-//! it asks the host that will be home without it.
+//! it asks the host that will be home without it, and if it has no room, one that is known to have some.
 
 use ironloom_core::Instant;
 
@@ -10,7 +10,7 @@ use super::homes::home_among;
 use super::message::Body;
 use super::plan::Seen;
 use super::{Coherence, Held, Page, Refused, Want};
-use crate::cluster::HostId;
+use crate::cluster::{HostId, HostSet};
 
 /// This host leaves.
 #[derive(Debug, Clone, Default, Hash)]
@@ -24,7 +24,7 @@ impl Coherence {
     ///
     /// [`Output::Release`](super::Output::Release) follows when the home takes it, and afterwards its bytes may be
     /// [forgotten](Self::forget). Returns `false`, and nothing happens, if it is not held, was asked for, or has its
-    /// home here and nobody else has it.
+    /// home here, nobody else has it, and no other host [has room](Self::set_roomy).
     ///
     /// # Panics
     ///
@@ -34,12 +34,33 @@ impl Coherence {
             return false;
         }
         let last = matches!(self.directory.seen(page, self.here), Seen::OwnedByAsker | Seen::SharedByAsker);
-        if last && self.homes.of(page) == self.here {
+        if last && self.homes.of(page) == self.here && self.roomy.without(self.here).is_empty() {
             return false;
         }
         self.give_back(now, page);
         self.settle_inbox(now);
         true
+    }
+
+    /// These hosts have room for more pages. A home that is not among them lets one of them take what it is given back.
+    ///
+    /// As long as none is, all homes take what they are given.
+    pub const fn set_roomy(&mut self, hosts: HostSet) {
+        self.roomy = hosts;
+    }
+
+    /// How many pages are on their way back, because they were evicted or this host leaves.
+    #[must_use]
+    pub fn giving_pages(&self) -> usize {
+        self.giving.len()
+    }
+
+    /// Who takes a page for this host, its home, which has no room for it.
+    pub(super) fn shelter(&self, page: Page, giver: HostId) -> Option<HostId> {
+        let others =
+            HostSet::from_bits(self.roomy.bits() & self.hosts.bits()).without(self.here).without(giver);
+        let needed = giver == self.here || !self.roomy.contains(self.here);
+        (needed && !others.is_empty()).then(|| home_among(&self.config, page, others))
     }
 
     fn give_back(&mut self, now: Instant, page: Page) {

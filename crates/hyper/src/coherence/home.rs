@@ -139,7 +139,7 @@ impl Coherence {
 
     /// Takes a page over from who gives it back, or has the one take it that takes over from this host.
     fn fetch(&mut self, now: Instant, page: Page, giver: HostId) {
-        match self.heir(page) {
+        match self.heir(page).or_else(|| self.shelter(page, giver)) {
             Some(heir) if heir != giver => self.say(now, heir, Body::Take { page }),
             _ if giver != self.here => self.ask(now, page, Want::Write, true),
             // There is nobody to take it.

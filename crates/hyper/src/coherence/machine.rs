@@ -59,6 +59,8 @@ pub struct Coherence {
     pub(super) duties: Duties,
     /// The pages that are to be given back, while they are held.
     pub(super) giving: BTreeSet<Page>,
+    /// The hosts that have room for more pages, as far as is known; whose homes have none let these take what is given back.
+    pub(super) roomy: HostSet,
     pub(super) drain: Option<Drain>,
     /// Whether nothing new is started.
     pub(super) quiesced: bool,
@@ -132,6 +134,7 @@ impl Coherence {
             requests: Requests::default(),
             duties: Duties::default(),
             giving: BTreeSet::new(),
+            roomy: HostSet::EMPTY,
             drain: None,
             quiesced: false,
             settling: None,

@@ -20,6 +20,7 @@ mod letters;
 mod membership;
 mod message;
 mod pages;
+mod room;
 mod streams;
 mod tcp;
 mod time;
@@ -38,6 +39,7 @@ use self::letters::{DESKS, Letters};
 use self::membership::Membership;
 use self::message::HostMessage;
 use self::pages::{Desk, Door};
+use self::room::Room;
 use self::time::Times;
 use super::free::Yard;
 use super::{Computer, ComputerError};
@@ -49,6 +51,7 @@ use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
 
+pub use self::room::RoomCounters;
 pub use self::tcp::Inbox;
 pub use self::view::HeldPages;
 
@@ -73,6 +76,9 @@ pub struct Share {
     pub coherence: CoherenceConfig,
     /// How hosts watch over each other; without it they are for ever those that they are, and none is missed.
     pub members: Option<MembersConfig>,
+    /// How long a hart, a device or a page that has come waits for room in this host's memory. If there is none then, the
+    /// computer cannot go on here.
+    pub room_patience: Duration,
 }
 
 impl Share {
@@ -98,6 +104,7 @@ impl Share {
             lead: Duration::from_millis(5),
             coherence: CoherenceConfig::new(pages),
             members: None,
+            room_patience: Duration::from_secs(10),
         }
     }
 }
@@ -168,6 +175,7 @@ pub struct Host {
     letters: Letters,
     membership: Membership,
     times: Times,
+    room: Room,
     ended: OnceLock<Ending>,
     alarm: Arc<Alarm>,
     refused: Counter,
@@ -255,6 +263,7 @@ impl Computer {
             letters: Letters::new(&share),
             membership: Membership::new(&share, via, clock.now()),
             times: Times::new(&share),
+            room: Room::default(),
             ended: OnceLock::new(),
             alarm: Arc::default(),
             refused: Counter::new(),
@@ -353,7 +362,8 @@ impl Host {
         }
         let latest = now.saturating_add(NAP);
         self.alarm.sleeps_until.store(latest.as_nanos(), Ordering::SeqCst);
-        let events = [self.wake_pages(now), self.wake_letters(now), self.wake_members(now)];
+        let events =
+            [self.make_room(now), self.wake_pages(now), self.wake_letters(now), self.wake_members(now)];
         let event = events.into_iter().flatten().fold(latest, Instant::min);
         self.alarm.sleeps_until.fetch_min(event.as_nanos(), Ordering::SeqCst);
         event

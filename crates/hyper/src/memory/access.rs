@@ -180,7 +180,10 @@ impl Memory {
             drop(region);
             match refusal {
                 Refusal::Absent => self.bring_in(page, access)?,
-                Refusal::Full => return Err(self.full(page).into()),
+                Refusal::Full => match self.pager.get() {
+                    Some(pager) => pager.make_room(page)?,
+                    None => return Err(self.full(page).into()),
+                },
             }
         }
     }

@@ -127,6 +127,7 @@ impl Region {
         if !self.is_here(page, Held::Read) {
             return Err(Refusal::Absent);
         }
+        self.touch(page);
         let revoked = match access {
             Access::Read => None,
             Access::Write => {

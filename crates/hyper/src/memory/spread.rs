@@ -24,6 +24,24 @@ pub trait Pager: std::fmt::Debug + Send + Sync {
     ///
     /// If the page cannot be had.
     fn bring(&self, page: PageNumber, access: Access) -> Result<(), MemoryError>;
+
+    /// Sees to it that there is a frame for a page, and waits for it. Others may take it; then it is asked again.
+    ///
+    /// # Errors
+    ///
+    /// If there is none for long.
+    fn make_room(&self, page: PageNumber) -> Result<(), MemoryError>;
+}
+
+/// How much a page is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// It is held elsewhere; what it once was is kept here.
+    Stale,
+    /// Nobody has asked for it since it was looked at last.
+    Idle,
+    /// It was used since then, or a device uses it.
+    Used,
 }
 
 /// What became of a page that was withdrawn.
@@ -124,6 +142,41 @@ impl Memory {
             Ok(Err(Unsound)) => Err(MemoryError::Unsound { page }),
             Err(_) => Err(self.full(page).into()),
         }
+    }
+
+    /// Looks at pages that have frames, from a place on, round and round: a clock's hand, by which the pages are found
+    /// that were not used for a whole round. Ends after so many, or when all were looked at.
+    ///
+    /// Who looks takes back what was granted, so that whoever uses a page asks for it again.
+    pub fn look_round(&self, hand: &mut PageNumber, looks: usize, mut see: impl FnMut(PageNumber, Use)) {
+        let first = self.base().get() / PAGE_BYTES;
+        let mut place = self.place(*hand).unwrap_or(0);
+        let mut left = looks;
+        // One more than there are regions: of the one where this begins, first the end and last the begin.
+        for _ in 0..=self.regions.len() {
+            let (number, start) = (place / PAGES, place % PAGES);
+            let mut region = self.regions[number].lock();
+            let mut from = start;
+            if let Some(region) = region.as_deref_mut() {
+                while left > 0
+                    && let Some(page) = region.next_frame(from)
+                {
+                    see(
+                        PageNumber::new(first + (number * PAGES + page) as u64),
+                        region.look(page, self.ctx()),
+                    );
+                    (from, left) = (page + 1, left - 1);
+                }
+            }
+            place = if left == 0 && from < PAGES { number * PAGES + from } else { (number + 1) * PAGES };
+            if place >= self.regions.len() * PAGES {
+                place = 0;
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        *hand = PageNumber::new(first + place as u64);
     }
 
     /// Gives up what a page once was that is held elsewhere; whether there was anything.

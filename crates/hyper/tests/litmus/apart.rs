@@ -5,3 +5,4 @@ mod code;
 mod contention;
 mod locks;
 mod orders;
+mod room;

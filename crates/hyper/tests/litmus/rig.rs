@@ -11,7 +11,7 @@ use ironloom_hyper::{Computer, ComputerConfig, GuestAddress};
 use crate::hosts::Hosts;
 use crate::weather::Weather;
 
-const MEMORY_BYTES: u64 = 16 << 20;
+pub(crate) const MEMORY_BYTES: u64 = 16 << 20;
 /// Where programs begin.
 const TEXT: u64 = layout::MEMORY + (2 << 20);
 /// Where harts count that they have come to a point, and that they are done.
@@ -96,12 +96,19 @@ pub(crate) fn run(stage: Stage, parts: &[Part<'_>]) -> Ran {
 }
 
 /// The same, with something done to the computer before: on each host, if there are several.
-pub(crate) fn run_after(stage: Stage, parts: &[Part<'_>], mut before: impl FnMut(&mut Computer)) -> Ran {
-    let image = image(parts);
+pub(crate) fn run_after(stage: Stage, parts: &[Part<'_>], before: impl FnMut(&mut Computer)) -> Ran {
+    run_in(stage, ComputerConfig::new(MEMORY_BYTES), parts, before)
+}
+
+/// The same, with a computer that is made of something else.
+pub(crate) fn run_in(
+    stage: Stage,
+    config: ComputerConfig,
+    parts: &[Part<'_>],
+    mut before: impl FnMut(&mut Computer),
+) -> Ran {
     let mut boot = || {
-        let config = ComputerConfig::new(MEMORY_BYTES).harts(parts.len() as u16);
-        let mut computer = Computer::new(config).unwrap();
-        computer.boot_kernel(&Kernel { image: &image, ..Kernel::default() }).unwrap();
+        let mut computer = boot(config.clone(), parts);
         before(&mut computer);
         computer
     };
@@ -128,6 +135,13 @@ pub(crate) fn run_after(stage: Stage, parts: &[Part<'_>], mut before: impl FnMut
     };
     assert_eq!(ran.dword(DONE), parts.len() as u64, "all harts came to their end");
     ran
+}
+
+/// A computer whose harts are about to run a part each.
+pub(crate) fn boot(config: ComputerConfig, parts: &[Part<'_>]) -> Computer {
+    let mut computer = Computer::new(config.harts(parts.len() as u16)).unwrap();
+    computer.boot_kernel(&Kernel { image: &image(parts), ..Kernel::default() }).unwrap();
+    computer
 }
 
 /// A kernel whose first hart starts the others; then each runs its part and waits for ever.

@@ -226,6 +226,28 @@ fn what_is_evicted_comes_to_its_home() {
 }
 
 #[test]
+fn what_has_no_room_at_its_home_comes_to_a_host_that_has_some() {
+    let mut scene = Scene::new(&config(64), 3, 0);
+    let page = scene.page_at(0);
+    scene.write(0, page, 5);
+    scene.nodes[0].coherence.set_roomy(hosts(3).without(host(0)).without(host(1)));
+    assert!(scene.nodes[0].coherence.evict(scene.now, Page::new(page)));
+    assert_eq!(scene.nodes[0].coherence.giving_pages(), 1);
+    scene.settle();
+    assert_eq!(scene.nodes[0].coherence.giving_pages(), 0);
+    assert_eq!([0, 1, 2].map(|at| scene.held(at, page)), [Held::Nothing, Held::Nothing, Held::Write]);
+    // The home has no room for what others give back either, but for what nobody else can take.
+    scene.write(1, page, 6);
+    assert!(scene.nodes[1].coherence.evict(scene.now, Page::new(page)));
+    scene.settle();
+    assert_eq!([0, 1, 2].map(|at| scene.held(at, page)), [Held::Nothing, Held::Nothing, Held::Write]);
+    assert!(scene.nodes[2].coherence.evict(scene.now, Page::new(page)));
+    scene.settle();
+    assert_eq!([0, 1, 2].map(|at| scene.held(at, page)), [Held::Write, Held::Nothing, Held::Nothing]);
+    assert_eq!(scene.read(2, page), 6);
+}
+
+#[test]
 fn a_host_that_leaves_gives_back_everything() {
     let mut scene = Scene::new(&config(1_000), 3, 1_000);
     scene.nodes[0].coherence.drain(scene.now);

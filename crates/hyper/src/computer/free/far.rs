@@ -12,7 +12,7 @@ use crate::PageNumber;
 use crate::computer::Pause;
 use crate::computer::seat::Seat;
 use crate::computer::spread::{Errand, Host};
-use crate::memory::Access;
+use crate::memory::{Access, MemoryError};
 
 impl Floor<'_> {
     /// Whether a hart lives on this host.
@@ -52,6 +52,17 @@ impl Floor<'_> {
         } else if let Err(error) = self.memory.bring_in(page, access) {
             self.finish(Err(error.into()));
         }
+    }
+
+    /// There is no frame for a page: waits until others have taken some, if there are any.
+    pub(super) fn lack(&self, number: usize, seat: &mut Seat, page: PageNumber, frames_max: u64) {
+        let Some(host) = self.host else {
+            return self.finish(Err(MemoryError::Full { page, frames_max }.into()));
+        };
+        let wait = host.wait_for_room(page);
+        self.wait_for_news(number, seat, || {
+            wait.is_over() || host.has_failed() || self.yard.is_leaving(number)
+        });
     }
 
     /// Waits for what comes from elsewhere, and does meanwhile what others want.

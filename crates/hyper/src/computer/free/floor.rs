@@ -16,7 +16,7 @@ use crate::computer::seat::{HartStatus, Seat};
 use crate::computer::spread::{Errand, Host};
 use crate::computer::{ComputerError, Pause};
 use crate::hart::Exit;
-use crate::memory::{Memory, MemoryError, Revision};
+use crate::memory::{Memory, Revision};
 use crate::sbi::{self, ATTENTION, Effect, Harts, View};
 
 /// What the threads of harts share.
@@ -135,9 +135,7 @@ impl Floor<'_> {
             }
             Exit::Bell => {}
             Exit::Page { page, access } => self.fetch(number, seat, page, access),
-            Exit::Full { page, frames_max } => {
-                self.finish(Err(MemoryError::Full { page, frames_max }.into()));
-            }
+            Exit::Full { page, frames_max } => self.lack(number, seat, page, frames_max),
             Exit::Settle(revision) => self.settle(number, seat, revision),
             Exit::Read { address, width } => {
                 let value = self.read_device(number, seat, address, width);

@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) reached: Instant,
     /// The harts that firmware has started there, a bit each.
     pub(super) started: u64,
+    /// How many pages more it can take.
+    pub(super) room: u64,
     /// How the computer ended, if it did.
     pub(super) ended: Option<Ending>,
 }

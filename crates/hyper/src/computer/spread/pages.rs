@@ -9,7 +9,7 @@ use super::message::HostMessage;
 use super::streams::Streams;
 use super::{Host, Share};
 use crate::cluster::{Epoch, HostId, HostSet};
-use crate::coherence::{Coherence, Held, Message, Output, Page, Released, Tell, Want};
+use crate::coherence::{Coherence, Content, Held, Message, Output, Page, Released, Tell, Want};
 use crate::computer::ComputerError;
 use crate::memory::{Access, Memory, MemoryError, Pager, Revision};
 use crate::{PAGE_BYTES, PageNumber};
@@ -23,13 +23,35 @@ pub(super) struct Desk {
     /// The page that was missed last, and which will be next.
     missed: Option<Page>,
     streams: Streams,
+    /// Pages that have come and for which there is no frame yet.
+    pub(super) arrivals: Vec<Arrival>,
+    /// Where the search for pages that are not used goes on.
+    pub(super) hand: PageNumber,
 }
 
 #[derive(Debug)]
 struct Release {
     page: Page,
+    keep: Held,
     tell: Option<Tell>,
-    revision: Option<Revision>,
+    /// What must be settled first; `None` as long as the page itself has still to arrive.
+    withdrawn: Option<Option<Revision>>,
+}
+
+/// A page on the doorstep.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    page: Page,
+    held: Held,
+    content: Content,
+    since: Instant,
+}
+
+impl Arrival {
+    /// Which page waits, and since when.
+    pub(super) const fn waits(&self) -> (Page, Instant) {
+        (self.page, self.since)
+    }
 }
 
 impl Desk {
@@ -42,18 +64,26 @@ impl Desk {
             let alone = HostSet::EMPTY.with(here); // until it is a member
             let coherence =
                 Coherence::join(share.coherence.clone(), Instant::ZERO, here, alone, Epoch::default());
-            return Self { coherence, releasing: Vec::new(), missed: None, streams: Streams::default() };
+            return Self::with(coherence, memory);
         }
         let coherence =
             Coherence::new(share.coherence.clone(), here, share.hosts, share.epoch, owner, loaded);
         let held: Vec<bool> =
             (0..share.coherence.pages).map(|page| coherence.held(Page::new(page)) != Held::Nothing).collect();
         memory.leave(|page| held[(page.get() - first) as usize]);
-        Self { coherence, releasing: Vec::new(), missed: None, streams: Streams::default() }
+        Self::with(coherence, memory)
     }
-}
 
-impl Desk {
+    fn with(coherence: Coherence, memory: &Memory) -> Self {
+        let hand = PageNumber::new(memory.base().get() / PAGE_BYTES);
+        let streams = Streams::default();
+        Self { coherence, releasing: Vec::new(), missed: None, streams, arrivals: Vec::new(), hand }
+    }
+
+    fn is_arriving(&self, page: Page) -> bool {
+        self.arrivals.iter().any(|arrival| arrival.page == page)
+    }
+
     /// What is under way, for who looks at a computer that stands still.
     pub(super) fn summary(&self) -> String {
         let (coherence, releasing) = (&self.coherence, &self.releasing);
@@ -82,15 +112,26 @@ impl Pager for Door {
         // A device that still waits when the computer ends gets nothing more.
         if held { Ok(()) } else { Err(MemoryError::Lost { page }) }
     }
+
+    fn make_room(&self, page: PageNumber) -> Result<(), MemoryError> {
+        let host = self.0.upgrade().ok_or(MemoryError::Lost { page })?;
+        let wait = host.wait_for_room(page);
+        let mut has_room = false;
+        host.yard.news.wait_until(|| {
+            has_room = host.has_room();
+            has_room || wait.is_over() || host.ended().is_some() || host.has_failed()
+        });
+        if has_room { Ok(()) } else { Err(host.full(page)) }
+    }
 }
 
 impl Host {
-    fn page(&self, page: PageNumber) -> Page {
+    pub(super) fn page(&self, page: PageNumber) -> Page {
         let first = self.memory.base().get() / PAGE_BYTES;
         Page::new(u32::try_from(page.get() - first).expect("a page of this memory"))
     }
 
-    fn number(&self, page: Page) -> PageNumber {
+    pub(super) fn number(&self, page: Page) -> PageNumber {
         PageNumber::new(self.memory.base().get() / PAGE_BYTES + u64::from(page.get()))
     }
 
@@ -99,13 +140,13 @@ impl Host {
         let want = if access == Access::Write { Want::Write } else { Want::Read };
         let now = self.clock.now();
         let mut desk = self.desk.lock();
-        let (page_here, pages) = (self.page(page), self.share.coherence.pages);
-        let held = desk.coherence.want(now, page_here, want);
-        if !held && desk.missed != Some(page_here) {
-            desk.missed = Some(page_here);
+        let (number, pages) = (self.page(page), self.share.coherence.pages);
+        let held = desk.coherence.want(now, number, want) && !desk.is_arriving(number);
+        if !held && desk.missed != Some(number) {
+            desk.missed = Some(number);
             let ahead: Vec<Page> =
-                desk.streams.missed(page_here.get()).filter(|page| *page < pages).map(Page::new).collect();
-            if !ahead.is_empty() {
+                desk.streams.missed(number.get()).filter(|page| *page < pages).map(Page::new).collect();
+            if !ahead.is_empty() && !self.is_short() {
                 desk.coherence.want_ahead(now, &ahead, want);
             }
         }
@@ -166,7 +207,8 @@ impl Host {
     /// Whether no transaction is under way here, and all that was said was heard.
     pub(super) fn are_pages_quiet(&self) -> bool {
         let desk = self.desk.lock();
-        desk.coherence.is_quiet() && desk.coherence.is_heard() && desk.releasing.is_empty()
+        let settled = desk.releasing.is_empty() && desk.arrivals.is_empty();
+        desk.coherence.is_quiet() && desk.coherence.is_heard() && settled
     }
 
     /// Other hosts make up the computer from now on.
@@ -216,7 +258,7 @@ impl Host {
         }
     }
 
-    fn carry_out_all(&self, desk: &mut Desk, now: Instant) {
+    pub(super) fn carry_out_all(&self, desk: &mut Desk, now: Instant) {
         let mut news = false;
         loop {
             while let Some(output) = desk.coherence.poll() {
@@ -240,15 +282,17 @@ impl Host {
                 false
             }
             Output::Install { page, held, content } => {
-                if let Err(error) = self.memory.arrive(self.number(page), held, &content) {
-                    self.fail(error.into());
+                let arrival = Arrival { page, held, content, since: now };
+                let waits = !self.arrive(&arrival);
+                if waits {
+                    desk.arrivals.push(arrival);
+                    self.note_late(now);
                 }
-                true
+                !waits
             }
             Output::Release { page, keep, tell } => {
-                let revision = self.memory.withdraw(self.number(page), keep);
-                let release = Release { page, tell, revision };
-                if self.is_over(&release) {
+                let mut release = Release { page, keep, tell, withdrawn: None };
+                if self.is_over(desk, &mut release) {
                     self.give(desk, now, &release);
                 } else {
                     desk.releasing.push(release);
@@ -271,18 +315,42 @@ impl Host {
     fn release(&self, desk: &mut Desk, now: Instant) -> bool {
         let (over, left) = std::mem::take(&mut desk.releasing)
             .into_iter()
-            .partition::<Vec<_>, _>(|release| self.is_over(release));
-        desk.releasing = left;
-        for release in &over {
+            .map(|mut release| (self.is_over(desk, &mut release), release))
+            .partition::<Vec<_>, _>(|(over, _)| *over);
+        desk.releasing = left.into_iter().map(|(_, release)| release).collect();
+        for (_, release) in &over {
             self.give(desk, now, release);
         }
         !over.is_empty()
     }
 
-    /// Whether nobody here uses a page any more that was withdrawn.
-    fn is_over(&self, release: &Release) -> bool {
-        release.revision.is_none_or(|revision| self.memory.is_settled(revision))
-            && !self.memory.is_pinned(self.number(release.page))
+    /// Withdraws a page, if it is here by now; whether nobody here uses it any more.
+    fn is_over(&self, desk: &Desk, release: &mut Release) -> bool {
+        let number = self.number(release.page);
+        if release.withdrawn.is_none() && !desk.is_arriving(release.page) {
+            release.withdrawn = Some(self.memory.withdraw(number, release.keep));
+        }
+        let Some(revision) = release.withdrawn else { return false };
+        revision.is_none_or(|revision| self.memory.is_settled(revision)) && !self.memory.is_pinned(number)
+    }
+
+    /// Puts a page where harts find it; `false` if there is no frame for it.
+    fn arrive(&self, arrival: &Arrival) -> bool {
+        match self.memory.arrive(self.number(arrival.page), arrival.held, &arrival.content) {
+            Ok(()) => true,
+            Err(MemoryError::Full { .. }) => false,
+            Err(error) => {
+                self.fail(error.into());
+                true
+            }
+        }
+    }
+
+    /// Lets pages in that waited for frames; how many.
+    pub(super) fn let_in(&self, desk: &mut Desk) -> usize {
+        let before = desk.arrivals.len();
+        desk.arrivals.retain(|arrival| !self.arrive(arrival));
+        before - desk.arrivals.len()
     }
 
     fn give(&self, desk: &mut Desk, now: Instant, release: &Release) {
@@ -290,6 +358,9 @@ impl Host {
             Ok(told) => {
                 let released = Released { content: told.content, changed: told.changed };
                 desk.coherence.released(now, release.page, released);
+                if self.is_short() {
+                    self.forget(desk, release.page);
+                }
             }
             Err(error) => self.fail(error.into()),
         }

@@ -108,7 +108,8 @@ impl Host {
     /// Tells all hosts how far this one is.
     pub(in crate::computer) fn tell_state(&self) {
         let reached = Instant::from_nanos(self.times.told.load(Ordering::SeqCst));
-        let state = State { reached, started: self.yard.started(), ended: self.ended() };
+        let (started, room) = (self.yard.started(), self.room_for_others());
+        let state = State { reached, started, room, ended: self.ended() };
         for host in self.others().iter() {
             self.send(host, &HostMessage::State(state));
         }
@@ -116,6 +117,7 @@ impl Host {
 
     /// Hears how far another host is.
     pub(super) fn hear_of(&self, from: HostId, state: State) {
+        self.hear_of_room(from, state.room);
         let from = usize::from(from.number());
         self.times.reached[from].store(state.reached.as_nanos(), Ordering::SeqCst);
         self.times.started[from].store(state.started, Ordering::SeqCst);

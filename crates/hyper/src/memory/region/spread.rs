@@ -11,7 +11,7 @@ use super::super::Revision;
 use super::super::bits::Bits;
 use super::super::raw::{Frame, HostPage, PAGE, Words};
 use super::super::revocation::Revocation;
-use super::super::spread::{Told, Unsound};
+use super::super::spread::{Told, Unsound, Use};
 use super::super::words;
 use super::{Context, Refusal, Region, own, take};
 use crate::coherence::{Content, Held, Tell};
@@ -27,6 +27,8 @@ pub(in crate::memory) struct Spread {
     known: Bits,
     /// What pages held when they were known last and that were written since.
     bases: BTreeMap<u16, Box<[u8; PAGE]>>,
+    /// Pages whose pointers were taken back to see whether anybody asks for them again, and nobody has.
+    idle: Bits,
 }
 
 impl Region {
@@ -129,6 +131,7 @@ impl Region {
         let spread = self.spread.get_or_insert_default();
         spread.bases.remove(&(page as u16));
         spread.away.remove(page);
+        spread.idle.remove(page);
         spread.known.insert(page);
         match held {
             Held::Write => spread.shared.remove(page),
@@ -177,6 +180,41 @@ impl Region {
         self.absent.remove(page);
         self.owned.insert(page);
         Ok(place.as_ref().expect("it was just put there"))
+    }
+
+    /// Somebody uses a page.
+    #[inline]
+    pub(super) fn touch(&mut self, page: usize) {
+        if let Some(spread) = &mut self.spread {
+            spread.idle.remove(page);
+        }
+    }
+
+    /// Which page after this one has a frame, or this one.
+    pub(in crate::memory) fn next_frame(&self, page: usize) -> Option<usize> {
+        let table = self.table.as_ref()?;
+        (page..table.frames.len()).find(|page| table.frames[*page].is_some())
+    }
+
+    /// How much a page with a frame is used. If it was used, it is looked at from now on.
+    pub(in crate::memory) fn look(&mut self, page: usize, ctx: Context<'_>) -> Use {
+        if self.is_pinned(page) {
+            return Use::Used;
+        }
+        let (lent, host) = (self.lent.has(page), self.frame(page).map(Frame::host));
+        let Some(spread) = &mut self.spread else { return Use::Used };
+        if spread.away.has(page) {
+            return Use::Stale;
+        }
+        if spread.idle.has(page) {
+            return Use::Idle;
+        }
+        spread.idle.insert(page);
+        // It counts as lent nevertheless: readers have their pointers until they hear of this.
+        if let Some(host) = host.filter(|_| lent) {
+            ctx.revocations.push(Revocation::Page(host), None);
+        }
+        Use::Used
     }
 
     /// Gives up what a page once was; whether there was anything.

@@ -16,6 +16,10 @@ impl Pager for NoPager {
     fn bring(&self, page: PageNumber, _: Access) -> Result<(), MemoryError> {
         Err(MemoryError::Lost { page })
     }
+
+    fn make_room(&self, page: PageNumber) -> Result<(), MemoryError> {
+        Err(MemoryError::Full { page, frames_max: 0 })
+    }
 }
 
 /// Two hosts; the page is at the first, both or the second.
@@ -133,6 +137,59 @@ fn a_page_elsewhere_is_denied_and_its_readers_are_told() {
     assert!(matches!(memory.load::<u8>(at(0, 0)), Err(MemoryError::Lost { .. })));
     assert!(matches!(memory.digest(), Err(MemoryError::Lacking)));
     assert!(memory.withdraw(page(0), Held::Nothing).is_none(), "nobody has a pointer to it");
+}
+
+/// The pages that a round finds used, idle and stale.
+fn round(memory: &Memory, hand: &mut PageNumber) -> [Vec<u64>; 3] {
+    let mut found = [const { Vec::new() }; 3];
+    memory.look_round(hand, 1_000, |seen, usage| {
+        let list = match usage {
+            Use::Used => 0,
+            Use::Idle => 1,
+            Use::Stale => 2,
+        };
+        found[list].push(seen.get() - page(0).get());
+    });
+    found
+}
+
+#[test]
+fn what_nobody_asks_for_during_a_round_is_idle() {
+    let memory = memory(2_000);
+    memory.spread(std::sync::Arc::new(NoPager)).unwrap();
+    memory.leave(|held| held != page(1_999));
+    let reader = memory.register().unwrap();
+    for number in [3, 700, 1_100] {
+        memory.store(at(number, 0), number).unwrap();
+    }
+    let grant = memory.grant(page(700), Access::Write).unwrap();
+    let hand = &mut page(600);
+    assert_eq!(round(&memory, hand), [vec![700, 1_100, 3], vec![], vec![]]);
+    assert_eq!(told(&memory, reader), [Revocation::Page(grant.host)], "who uses it has to ask again");
+    memory.grant(page(700), Access::Read).unwrap();
+    assert_eq!(round(&memory, hand), [vec![700], vec![3, 1_100], vec![]]);
+
+    let revision = memory.withdraw(page(700), Held::Nothing).expect("there is a reader");
+    assert!(!memory.is_settled(revision), "what is looked at counts as granted until it is withdrawn");
+    assert_eq!(round(&memory, hand)[2], [700]);
+    assert!(memory.forget(page(700)));
+    assert_eq!(round(&memory, hand), [vec![], vec![3, 1_100], vec![]]);
+}
+
+#[test]
+fn a_hand_goes_on_where_it_stopped() {
+    let memory = memory(2_000);
+    memory.spread(std::sync::Arc::new(NoPager)).unwrap();
+    memory.leave(|held| held != page(1_999));
+    for number in 0..1_500 {
+        memory.store(at(number, 0), 1_u8).unwrap();
+    }
+    let (hand, mut seen) = (&mut page(0), Vec::new());
+    for _ in 0..5 {
+        memory.look_round(hand, 600, |page, _| seen.push(page.get()));
+    }
+    let first = page(0).get();
+    assert_eq!(seen, (0..3_000).map(|look| first + look % 1_500).collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! A computer with more memory than any of its hosts has room for.
+
+use ironloom_core::{Duration, Instant};
+use ironloom_hyper::ComputerConfig;
+use ironloom_hyper::computer::{ComputerError, RoomCounters};
+use ironloom_hyper::isa::{Assembler, registers::*};
+use ironloom_hyper::memory::MemoryError;
+
+use crate::hosts::Hosts;
+use crate::rig::{Apart, DATA, MEMORY_BYTES, Part, Ran, Stage, boot, meet, run_in};
+
+const PAGES: u64 = 2_048;
+/// Where each hart leaves how many words were not as they should be.
+const WRONG: u64 = DATA - 0x10_000;
+
+/// Does something with the address of each word of pages from `first` on, in `t0`, every so many bytes.
+fn sweep(text: &mut Assembler, first: u64, pages: u64, body: impl FnOnce(&mut Assembler)) {
+    let (again, over) = (text.label(), text.label());
+    text.li(T0, DATA + first * 4_096).li(T2, DATA + (first + pages) * 4_096).li(T3, 512);
+    text.bind(again).bgeu(T0, T2, over);
+    body(text);
+    text.add(T0, T0, T3).j(again).bind(over);
+}
+
+/// What belongs into the word at `t0`, into `t1`: `s3` times its address, and `s4`.
+fn pattern(text: &mut Assembler) {
+    text.mul(T1, T0, S3).add(T1, T1, S4);
+}
+
+/// Each hart fills its part of a large array, all read all of it, then each changes its neighbour's part, and all read again.
+fn fill_and_read(hosts: u8, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
+    let each = PAGES / harts;
+    let part = |hart: u64| {
+        move |text: &mut Assembler| {
+            text.li(S3, 0x9e37_79b9_7f4a_7c15).li(S4, 1).li(S5, 0);
+            for (round, writer) in [hart, (hart + 1) % harts].into_iter().enumerate() {
+                text.li(S4, 1 + round as u64);
+                sweep(text, writer * each, each, |text| {
+                    pattern(text);
+                    text.sd(T1, 0, T0);
+                });
+                meet(text, harts as usize);
+                sweep(text, 0, PAGES, |text| {
+                    let right = text.label();
+                    pattern(text);
+                    text.ld(T4, 0, T0).beq(T1, T4, right).addi(S5, S5, 1).bind(right);
+                });
+                meet(text, harts as usize);
+            }
+            text.li(T0, WRONG + 4_096 * hart).sd(S5, 0, T0);
+        }
+    };
+    let parts: Vec<_> = (0..harts).map(part).collect();
+    let parts: Vec<Part<'_>> = parts.iter().map(|part| part as Part<'_>).collect();
+    let config = ComputerConfig { frames_max, ..ComputerConfig::new(MEMORY_BYTES) };
+    let ran = run_in(Stage::Apart(Apart::new(hosts)), config, &parts, |_| {});
+    for hart in 0..harts {
+        assert_eq!(ran.dword(WRONG + 4_096 * hart), 0, "hart {hart} read what was written");
+    }
+    let Ran::Apart(hosts) = ran else { unreachable!("it ran on several hosts") };
+    for computer in &hosts.computers {
+        assert!(computer.memory().frames_used() <= frames_max);
+    }
+    hosts.hosts.iter().map(|host| host.room_counters()).collect()
+}
+
+#[test]
+fn harts_use_more_memory_than_a_host_has() {
+    for (hosts, harts, frames_max) in [(2, 2, PAGES * 3 / 4), (2, 4, PAGES * 3 / 4), (3, 3, PAGES / 2)] {
+        let counters = fill_and_read(hosts, harts, frames_max);
+        println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
+        assert!(counters.iter().any(|counters| counters.given > 0), "hosts gave pages away: {counters:?}");
+    }
+}
+
+#[test]
+fn a_computer_larger_than_all_its_hosts_ends_on_them() {
+    let part = |first: u64| {
+        move |text: &mut Assembler| {
+            sweep(text, first, PAGES / 2, |text| {
+                text.sd(T0, 0, T0);
+            })
+        }
+    };
+    let (lower, upper) = (part(0), part(PAGES / 2));
+    let parts: [Part<'_>; 2] = [&lower, &upper];
+    let config = ComputerConfig { frames_max: PAGES / 4, ..ComputerConfig::new(MEMORY_BYTES) };
+    let computers = (0..2).map(|_| boot(config.clone(), &parts)).collect();
+    let mut hosts = Hosts::join(computers, |share| share.room_patience = Duration::from_millis(300));
+    for result in hosts.try_run_until(Instant::ZERO.saturating_add(Duration::from_secs(20))) {
+        let full = matches!(result, Err(ComputerError::Memory(MemoryError::Full { .. })));
+        assert!(full, "{result:?}");
+    }
+}
