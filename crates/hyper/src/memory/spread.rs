@@ -150,16 +150,16 @@ impl Memory {
     /// Who looks takes back what was granted, so that whoever uses a page asks for it again.
     pub fn look_round(&self, hand: &mut PageNumber, looks: usize, mut see: impl FnMut(PageNumber, Use)) {
         let first = self.base().get() / PAGE_BYTES;
-        let mut place = self.place(*hand).unwrap_or(0);
-        let mut left = looks;
+        let begin = self.place(*hand).unwrap_or(0);
+        let (mut place, mut left) = (begin, looks);
         // One more than there are regions: of the one where this begins, first the end and last the begin.
-        for _ in 0..=self.regions.len() {
-            let (number, start) = (place / PAGES, place % PAGES);
-            let mut region = self.regions[number].lock();
-            let mut from = start;
-            if let Some(region) = region.as_deref_mut() {
+        for turn in 0..=self.regions.len() {
+            let number = place / PAGES;
+            let end = if turn == self.regions.len() { begin % PAGES } else { PAGES };
+            let mut from = place % PAGES;
+            if let Some(region) = self.regions[number].lock().as_deref_mut() {
                 while left > 0
-                    && let Some(page) = region.next_frame(from)
+                    && let Some(page) = region.first_frame(from..end)
                 {
                     see(
                         PageNumber::new(first + (number * PAGES + page) as u64),
@@ -168,10 +168,8 @@ impl Memory {
                     (from, left) = (page + 1, left - 1);
                 }
             }
-            place = if left == 0 && from < PAGES { number * PAGES + from } else { (number + 1) * PAGES };
-            if place >= self.regions.len() * PAGES {
-                place = 0;
-            }
+            place = number * PAGES + if left == 0 { from } else { end };
+            place %= self.regions.len() * PAGES;
             if left == 0 {
                 break;
             }

@@ -1,5 +1,6 @@
 //! Pages that come and go: the protocol's wishes carried out on memory.
 
+use std::collections::BTreeSet;
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
 
@@ -283,7 +284,8 @@ impl Host {
             }
             Output::Install { page, held, content } => {
                 let arrival = Arrival { page, held, content, since: now };
-                let waits = !self.arrive(&arrival);
+                // What comes after a page that waits rests on it: perhaps that it may be written too.
+                let waits = desk.is_arriving(page) || !self.arrive(&arrival);
                 if waits {
                     desk.arrivals.push(arrival);
                     self.note_late(now);
@@ -349,7 +351,14 @@ impl Host {
     /// Lets pages in that waited for frames; how many.
     pub(super) fn let_in(&self, desk: &mut Desk) -> usize {
         let before = desk.arrivals.len();
-        desk.arrivals.retain(|arrival| !self.arrive(arrival));
+        let mut waiting = BTreeSet::new();
+        desk.arrivals.retain(|arrival| {
+            let waits = waiting.contains(&arrival.page) || !self.arrive(arrival);
+            if waits {
+                waiting.insert(arrival.page);
+            }
+            waits
+        });
         before - desk.arrivals.len()
     }
 

@@ -6,6 +6,7 @@
 //! to a page would fail, and two hosts that try in turns might try for ever.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::super::Revision;
 use super::super::bits::Bits;
@@ -190,10 +191,10 @@ impl Region {
         }
     }
 
-    /// Which page after this one has a frame, or this one.
-    pub(in crate::memory) fn next_frame(&self, page: usize) -> Option<usize> {
+    /// The first of some pages that has a frame.
+    pub(in crate::memory) fn first_frame(&self, mut pages: Range<usize>) -> Option<usize> {
         let table = self.table.as_ref()?;
-        (page..table.frames.len()).find(|page| table.frames[*page].is_some())
+        pages.find(|page| table.frames[*page].is_some())
     }
 
     /// How much a page with a frame is used. If it was used, it is looked at from now on.
@@ -202,7 +203,7 @@ impl Region {
             return Use::Used;
         }
         let (lent, host) = (self.lent.has(page), self.frame(page).map(Frame::host));
-        let Some(spread) = &mut self.spread else { return Use::Used };
+        let spread = self.spread.get_or_insert_default();
         if spread.away.has(page) {
             return Use::Stale;
         }
