@@ -21,7 +21,6 @@ mod membership;
 mod message;
 mod pages;
 mod room;
-mod streams;
 mod tcp;
 mod time;
 mod view;

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use ironloom_core::{Duration, Instant};
 
 use super::message::HostMessage;
-use super::streams::Streams;
 use super::{Host, Share};
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{Coherence, Content, Held, Message, Output, Page, Released, Tell, Want};
@@ -21,9 +20,6 @@ pub(super) struct Desk {
     pub(super) coherence: Coherence,
     /// Pages that are given away as soon as nobody here uses them.
     releasing: Vec<Release>,
-    /// The page that was missed last, and which will be next.
-    missed: Option<Page>,
-    streams: Streams,
     /// Pages that have come and for which there is no frame yet.
     pub(super) arrivals: Vec<Arrival>,
     /// Where the search for pages that are not used goes on.
@@ -77,8 +73,7 @@ impl Desk {
 
     fn with(coherence: Coherence, memory: &Memory) -> Self {
         let hand = PageNumber::new(memory.base().get() / PAGE_BYTES);
-        let streams = Streams::default();
-        Self { coherence, releasing: Vec::new(), missed: None, streams, arrivals: Vec::new(), hand }
+        Self { coherence, releasing: Vec::new(), arrivals: Vec::new(), hand }
     }
 
     fn is_arriving(&self, page: Page) -> bool {
@@ -141,16 +136,8 @@ impl Host {
         let want = if access == Access::Write { Want::Write } else { Want::Read };
         let now = self.clock.now();
         let mut desk = self.desk.lock();
-        let (number, pages) = (self.page(page), self.share.coherence.pages);
+        let number = self.page(page);
         let held = desk.coherence.want(now, number, want) && !desk.is_arriving(number);
-        if !held && desk.missed != Some(number) {
-            desk.missed = Some(number);
-            let ahead: Vec<Page> =
-                desk.streams.missed(number.get()).filter(|page| *page < pages).map(Page::new).collect();
-            if !ahead.is_empty() && !self.is_short() {
-                desk.coherence.want_ahead(now, &ahead, want);
-            }
-        }
         self.drive(&mut desk, now);
         held || self.is_held(page, access)
     }
