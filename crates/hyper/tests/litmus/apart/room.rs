@@ -40,7 +40,7 @@ fn fill_and_read(hosts: u8, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
                     text.sd(T1, 0, T0);
                 });
                 meet(text, harts as usize);
-                sweep(text, 0, PAGES, |text| {
+                sweep(text, 0, each * harts, |text| {
                     let right = text.label();
                     pattern(text);
                     text.ld(T4, 0, T0).beq(T1, T4, right).addi(S5, S5, 1).bind(right);
@@ -76,7 +76,11 @@ fn harts_use_more_memory_than_a_host_has() {
 #[test]
 fn a_computer_larger_than_all_its_hosts_ends_on_them() {
     let part = |first: u64| {
-        move |text: &mut Assembler| sweep(text, first, PAGES / 2, |text| drop(text.sd(T0, 0, T0)))
+        move |text: &mut Assembler| {
+            sweep(text, first, PAGES / 2, |text| {
+                text.sd(T0, 0, T0);
+            });
+        }
     };
     let (lower, upper) = (part(0), part(PAGES / 2));
     let parts: [Part<'_>; 2] = [&lower, &upper];
