@@ -257,6 +257,7 @@ impl Host {
                 break;
             }
         }
+        self.note_held(desk.coherence.held_pages());
         if news {
             self.yard.news.notify_all();
         }

@@ -35,8 +35,12 @@ pub(super) struct Room {
     others: Box<[AtomicU64]>,
     /// Whether this host gives pages away.
     short: AtomicBool,
+    /// Whether pages that have come wait for frames.
+    is_late: AtomicBool,
     /// How many wait for a frame.
     waiting: AtomicUsize,
+    /// How many pages are held here: the frames beyond that hold what pages once were.
+    held: AtomicU64,
     forgotten: Counter,
     given: Counter,
     waits: Counter,
@@ -48,7 +52,9 @@ impl Default for Room {
         Self {
             others: (0..64).map(|_| AtomicU64::new(0)).collect(),
             short: AtomicBool::new(false),
+            is_late: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
+            held: AtomicU64::new(0),
             forgotten: Counter::new(),
             given: Counter::new(),
             waits: Counter::new(),
@@ -115,7 +121,7 @@ impl Host {
     /// A page waits for a frame from now on.
     pub(super) fn note_late(&self, now: Instant) {
         self.room.late.add(1);
-        self.room.short.store(true, Ordering::SeqCst);
+        self.room.is_late.store(true, Ordering::SeqCst);
         self.sleep_no_longer_than(now, now);
     }
 
@@ -151,7 +157,17 @@ impl Host {
     pub(super) fn room_for_others(&self) -> u64 {
         let leaves = self.has_no_harts();
         let (_, high) = self.marks();
-        if leaves { 0 } else { high.saturating_sub(self.memory.frames_used()) }
+        if leaves { 0 } else { high.saturating_sub(self.frames_needed()) }
+    }
+
+    /// How many frames hold what nobody could forget. To the others a host that only remembers a lot has room.
+    fn frames_needed(&self) -> u64 {
+        self.memory.frames_used().min(self.room.held.load(Ordering::SeqCst))
+    }
+
+    /// Notes how many pages are held.
+    pub(super) fn note_held(&self, pages: u32) {
+        self.room.held.store(pages.into(), Ordering::SeqCst);
     }
 
     /// Hears how many pages another host can take.
@@ -165,7 +181,7 @@ impl Host {
         let waiting = self.room.waiting.load(Ordering::SeqCst) > 0;
         let was_short = self.is_short();
         let short = waiting || used > if was_short { low } else { high };
-        if !short && !was_short {
+        if !short && !was_short && !self.room.is_late.load(Ordering::SeqCst) {
             return None;
         }
         self.room.short.store(short, Ordering::SeqCst);
@@ -181,6 +197,7 @@ impl Host {
         }
         self.carry_out_all(&mut desk, now);
         self.welcome(&mut desk, now);
+        self.room.is_late.store(!desk.arrivals.is_empty(), Ordering::SeqCst);
         drop(desk);
         if waiting {
             self.yard.news.notify_all();
@@ -212,10 +229,13 @@ impl Host {
             Use::Used => {}
             Use::Stale | Use::Idle => found.push((page, usage)),
         });
+        // As long as there is anything to forget, this comes first.
+        let remembers = found.iter().any(|(_, usage)| *usage == Use::Stale);
+        let used = if remembers { self.frames_needed() } else { self.memory.frames_used() };
         for (page, usage) in found {
             let page = self.page(page);
             let giving = desk.coherence.giving_pages();
-            let enough = self.memory.frames_used().saturating_sub(giving as u64) <= low;
+            let enough = used.saturating_sub(giving as u64) <= low;
             match usage {
                 Use::Stale => self.forget(desk, page),
                 Use::Idle if !enough && giving < GIVING_MAX => self.give_up(desk, now, page),
