@@ -18,7 +18,7 @@ use crate::linux::{JOB, TIME_MAX, check, members, sleep};
 const HARTS: u16 = 4;
 
 /// When the guest is stored, by its own time: some of its job is done then, and some is not.
-const STORED_AT: Duration = Duration::from_millis(1_500);
+const STORED_AT: Duration = Duration::from_millis(2_300);
 
 /// Stores a computer while it runs; how the snapshot is called.
 fn store(host: &Host, hosts: &[Arc<Host>], over: &dyn Fn() -> bool) -> BlobId {
