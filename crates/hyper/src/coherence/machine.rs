@@ -257,6 +257,19 @@ impl Coherence {
             && self.directory.is_idle()
     }
 
+    /// Whether nothing is under way here for now: nothing was asked for that has not come, and nothing is given back.
+    ///
+    /// If this is so on all hosts, and nobody asks for anything, each page that anybody holds is at its holders.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.settling.is_none()
+            && self.inbox.is_empty()
+            && self.giving.is_empty()
+            && self.requests.is_idle()
+            && self.duties.is_idle()
+            && self.directory.is_idle()
+    }
+
     /// What happened so far.
     #[must_use]
     pub const fn counters(&self) -> Counters {

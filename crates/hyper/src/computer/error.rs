@@ -70,6 +70,12 @@ pub enum ComputerError {
     /// Hosts were said to be for ever those that they are.
     #[error("hosts do not come and go: say in `Share::members` how they watch over each other")]
     FixedHosts,
+    /// This host was not told where snapshots are stored.
+    #[error("there is no store for snapshots: say in `Share::store` which it is")]
+    NoStore,
+    /// A snapshot that this host asked for is not stored yet.
+    #[error("a snapshot is being stored already: wait until it is")]
+    Storing,
     /// A host is gone, and with it what it held.
     #[error("{host} is gone, {why}: restart the computer from a snapshot")]
     HostLost {

@@ -31,11 +31,11 @@ pub struct ComputerPoint {
 
 /// What a computer is besides its memory and its devices.
 #[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
-struct Rest {
-    harts: Vec<(HartStatus, HartState)>,
-    now: Instant,
-    ended: Option<Ending>,
-    console: Vec<u8>,
+pub(super) struct Rest {
+    pub(super) harts: Vec<(HartStatus, HartState)>,
+    pub(super) now: Instant,
+    pub(super) ended: Option<Ending>,
+    pub(super) console: Vec<u8>,
 }
 
 /// What a snapshot holds beside the image of memory.
@@ -51,6 +51,51 @@ struct Kept {
 impl Message for Kept {
     const KIND: u16 = 0x4c43;
     const VERSION: u16 = 1;
+}
+
+/// Stores what a computer is whose memory is stored already.
+pub(super) fn put(
+    store: &dyn BlobStore,
+    config: &ComputerConfig,
+    image: BlobId,
+    board: BoardState,
+    rest: Rest,
+) -> Result<BlobId, ComputerError> {
+    let mut links = vec![image];
+    links.extend(board.disks().filter_map(|disk| disk.snapshot));
+    let kept = Kept {
+        firmware: config.firmware,
+        instructions_per_microsecond: config.instructions_per_microsecond,
+        slice: config.slice,
+        board,
+        rest,
+    };
+    put_linked(store, &links, &kept)
+}
+
+/// Stores a frame with links.
+pub(super) fn put_linked(
+    store: &dyn BlobStore,
+    links: &[BlobId],
+    message: &(impl Message + BorshSerialize),
+) -> Result<BlobId, ComputerError> {
+    let mut body = Vec::new();
+    frame::encode(message, STATE_BYTES_MAX, &mut body)?;
+    Ok(store.put(&Linked::encode(links, &body), Durability::Buffered)?)
+}
+
+/// What [`put_linked`] stored: the first link, and the message.
+pub(super) fn get_linked<M: Message + BorshDeserialize>(
+    store: &dyn BlobStore,
+    snapshot: BlobId,
+) -> Result<(BlobId, M), ComputerError> {
+    let content = store.get(snapshot)?;
+    let unsound = |reason: &str| ComputerError::Unsound { snapshot, reason: reason.into() };
+    let linked = Linked::parse(&content).map_err(|_| unsound("it is no linked blob"))?;
+    let image = linked.link(0).ok_or_else(|| unsound("it has no image of memory"))?;
+    let (frame, _) =
+        Frame::split(linked.body(), STATE_BYTES_MAX)?.ok_or_else(|| unsound("it is cut short"))?;
+    Ok((image, frame.decode()?))
 }
 
 impl Computer {
@@ -104,18 +149,7 @@ impl Computer {
         self.check_whole()?;
         let board = self.board.snapshot()?;
         let image = self.memory.snapshot(store)?;
-        let mut links = vec![image];
-        links.extend(board.disks().filter_map(|disk| disk.snapshot));
-        let kept = Kept {
-            firmware: self.config.firmware,
-            instructions_per_microsecond: self.config.instructions_per_microsecond,
-            slice: self.config.slice,
-            board,
-            rest: self.rest(),
-        };
-        let mut body = Vec::new();
-        frame::encode(&kept, STATE_BYTES_MAX, &mut body)?;
-        Ok(store.put(&Linked::encode(&links, &body), Durability::Buffered)?)
+        put(&**store, &self.config, image, board, self.rest())
     }
 
     /// The computer that a snapshot holds. Its memory comes in as it is touched, into as many pages of the host as a new
@@ -129,13 +163,9 @@ impl Computer {
         snapshot: BlobId,
         open: &mut OpenDisk<'_>,
     ) -> Result<Self, ComputerError> {
-        let content = store.get(snapshot)?;
         let unsound = |reason: &str| ComputerError::Unsound { snapshot, reason: reason.into() };
-        let linked = Linked::parse(&content).map_err(|_| unsound("it is no linked blob"))?;
-        let image = linked.link(0).ok_or_else(|| unsound("it has no image of memory"))?;
-        let (frame, _) =
-            Frame::split(linked.body(), STATE_BYTES_MAX)?.ok_or_else(|| unsound("it is cut short"))?;
-        let Kept { firmware, instructions_per_microsecond, slice, board, rest } = frame.decode()?;
+        let (image, kept) = get_linked(&*store, snapshot)?;
+        let Kept { firmware, instructions_per_microsecond, slice, board, rest } = kept;
         let board = Board::restore(board, open)?;
         if rest.harts.len() != usize::from(board.config().harts) {
             return Err(unsound("it has another number of harts than its board"));

@@ -21,14 +21,17 @@ mod membership;
 mod message;
 mod pages;
 mod room;
+mod snapshot;
 mod tcp;
 mod time;
 mod view;
+mod whole;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use ironloom_blob::{BlobId, BlobStore};
 use ironloom_core::metrics::Counter;
 use ironloom_core::{Clock, Duration, Instant};
 use parking_lot::Mutex;
@@ -39,6 +42,7 @@ use self::membership::Membership;
 use self::message::HostMessage;
 use self::pages::{Desk, Door};
 use self::room::Room;
+use self::snapshot::Snapshots;
 use self::time::Times;
 use super::free::Yard;
 use super::{Computer, ComputerError};
@@ -55,6 +59,7 @@ pub use self::tcp::Inbox;
 pub use self::view::HeldPages;
 
 pub(in crate::computer) use self::message::{Errand, Ticket};
+pub(in crate::computer) use self::whole::{Devices, Part};
 
 /// How a computer is shared among hosts. But for `here` it is the same on all of them.
 #[derive(Debug, Clone)]
@@ -78,6 +83,8 @@ pub struct Share {
     /// How long a hart, a device or a page that has come waits for room in this host's memory. If there is none then, the
     /// computer cannot go on here.
     pub room_patience: Duration,
+    /// Where this host stores its part of snapshots. What one host stores all others must be able to get there.
+    pub store: Option<Arc<dyn BlobStore>>,
 }
 
 impl Share {
@@ -104,6 +111,7 @@ impl Share {
             coherence: CoherenceConfig::new(pages),
             members: None,
             room_patience: Duration::from_secs(10),
+            store: None,
         }
     }
 }
@@ -115,7 +123,7 @@ pub trait Post: fmt::Debug + Send + Sync {
 }
 
 /// What has happened to a host's part in a computer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostEvent {
     /// A hart of this host runs on another one.
@@ -150,6 +158,20 @@ pub enum HostEvent {
         /// For how long no hart ran.
         paused: Duration,
     },
+    /// The snapshot that this host asked for is stored: [`Computer::restore`] makes a computer of it.
+    Stored {
+        /// Which.
+        snapshot: BlobId,
+        /// For how long no hart ran.
+        paused: Duration,
+    },
+    /// The snapshot that this host asked for could not be stored.
+    Unstored {
+        /// Which host could not do its part.
+        host: HostId,
+        /// Why.
+        reason: String,
+    },
     /// What this host asked for was done, or why not.
     Ended {
         /// What.
@@ -173,6 +195,7 @@ pub struct Host {
     releasing: AtomicBool,
     letters: Letters,
     membership: Membership,
+    snapshots: Arc<Snapshots>,
     times: Times,
     room: Room,
     ended: OnceLock<Ending>,
@@ -261,6 +284,7 @@ impl Computer {
             releasing: AtomicBool::new(false),
             letters: Letters::new(&share),
             membership: Membership::new(&share, via, clock.now()),
+            snapshots: Arc::new(Snapshots::new(&share, &self.config)),
             times: Times::new(&share),
             room: Room::default(),
             ended: OnceLock::new(),
@@ -303,6 +327,8 @@ impl Host {
             Ok(HostMessage::Page(message)) => self.receive_page(from, message),
             Ok(HostMessage::Harts(message)) => self.receive_letters(from, message),
             Ok(HostMessage::State(state)) => self.hear_of(from, state),
+            Ok(HostMessage::AskPart { snapshot }) => self.tell_part(from, snapshot),
+            Ok(HostMessage::Part { snapshot, stored }) => self.hear_part(from, snapshot, stored),
             Err(_) => self.refused.add(1),
         }
     }
@@ -361,6 +387,7 @@ impl Host {
         }
         let latest = now.saturating_add(NAP);
         self.alarm.sleeps_until.store(latest.as_nanos(), Ordering::SeqCst);
+        self.wake_snapshots(now);
         let events =
             [self.make_room(now), self.wake_pages(now), self.wake_letters(now), self.wake_members(now)];
         let event = events.into_iter().flatten().fold(latest, Instant::min);

@@ -134,8 +134,13 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// If the content contradicts itself, or there is no frame for the page. Nothing has changed then.
+    /// If the content contradicts itself, there is no frame for the page, or what is stored of it cannot be brought in.
+    /// Nothing has changed then.
     pub fn arrive(&self, page: PageNumber, held: Held, content: &Content) -> Result<(), MemoryError> {
+        if *content != Content::Same {
+            // What is only in the store would be taken for the page later, and may be what the lines belong to.
+            self.bring_in_stored(page)?;
+        }
         let (mut region, index) = self.region(page)?;
         match region.get_or_insert_default().arrive(index, held, content, self.ctx()) {
             Ok(Ok(())) => Ok(()),

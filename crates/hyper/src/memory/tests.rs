@@ -157,6 +157,7 @@ fn values_are_exchanged_if_they_are_as_expected() {
 mod hostile;
 mod images;
 mod model;
+mod parts;
 mod queues;
 mod spread;
 mod threads;

@@ -97,13 +97,13 @@ pub(crate) fn run(stage: Stage, parts: &[Part<'_>]) -> Ran {
 
 /// The same, with something done to the computer before: on each host, if there are several.
 pub(crate) fn run_after(stage: Stage, parts: &[Part<'_>], before: impl FnMut(&mut Computer)) -> Ran {
-    run_in(stage, ComputerConfig::new(MEMORY_BYTES), parts, before)
+    run_in(stage, &ComputerConfig::new(MEMORY_BYTES), parts, before)
 }
 
 /// The same, with a computer that is made of something else.
 pub(crate) fn run_in(
     stage: Stage,
-    config: ComputerConfig,
+    config: &ComputerConfig,
     parts: &[Part<'_>],
     mut before: impl FnMut(&mut Computer),
 ) -> Ran {

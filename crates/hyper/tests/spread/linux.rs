@@ -15,10 +15,10 @@ use crate::guest::Guest;
 use crate::hosts::Hosts;
 
 /// Processes on all harts, whose results are known.
-const JOB: &str = "for n in 1 2 3 4; do (seq $n 20000 | sha256sum) & done; wait; nproc";
+pub(crate) const JOB: &str = "for n in 1 2 3 4; do (seq $n 20000 | sha256sum) & done; wait; nproc";
 
 /// The most of its own time that the guest takes.
-const TIME_MAX: Duration = Duration::from_secs(60);
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// What the job prints, wherever it runs.
 const RESULTS: [&str; 4] = [
@@ -32,7 +32,7 @@ const RESULTS: [&str; 4] = [
 const LEASE: Duration = Duration::from_secs(20);
 
 /// Lets hosts watch over each other.
-fn members(share: &mut Share) {
+pub(crate) fn members(share: &mut Share) {
     share.members = Some(MembersConfig { lease: LEASE, ..MembersConfig::new(Incarnation::new(1)) });
 }
 
@@ -82,7 +82,7 @@ fn tell_if_late(hosts: &[Arc<Host>], over: &AtomicBool) {
 }
 
 /// Whether the guest said what it says wherever it runs.
-fn check(said: &str, harts: u16) {
+pub(crate) fn check(said: &str, harts: u16) {
     for result in RESULTS {
         assert!(said.contains(result), "without {result}:\n{said}");
     }
@@ -144,11 +144,11 @@ fn a_host_leaves_while_linux_runs() {
     clippy::disallowed_methods,
     reason = "the guest works meanwhile, and nothing tells when it has worked for long"
 )]
-fn sleep(duration: Duration) {
+pub(crate) fn sleep(duration: Duration) {
     std::thread::sleep(std::time::Duration::from_nanos(duration.as_nanos()));
 }
 
-fn print_events(hosts: &[Arc<Host>]) {
+pub(crate) fn print_events(hosts: &[Arc<Host>]) {
     for host in hosts {
         while let Some(event) = host.poll() {
             println!("{}: {event:?}", host.id());

@@ -5,3 +5,4 @@
 mod guest;
 mod hosts;
 mod linux;
+mod snapshot;

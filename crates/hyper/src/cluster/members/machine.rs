@@ -116,6 +116,12 @@ impl Members {
         Change { epoch: self.epoch, hosts: self.hosts }
     }
 
+    /// What is to begin when all hosts stand still, if that is why they do.
+    #[must_use]
+    pub const fn next(&self) -> Option<Change> {
+        self.pending
+    }
+
     /// Who leads operations.
     #[must_use]
     pub const fn coordinator(&self) -> Option<HostId> {

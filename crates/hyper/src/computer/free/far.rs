@@ -9,9 +9,9 @@ use super::floor::Floor;
 use super::mail::Message;
 use crate::GuestAddress;
 use crate::PageNumber;
-use crate::computer::Pause;
 use crate::computer::seat::Seat;
-use crate::computer::spread::{Errand, Host};
+use crate::computer::spread::{Devices, Errand, Host, Part};
+use crate::computer::{ComputerError, Pause};
 use crate::memory::{Access, MemoryError};
 
 impl Floor<'_> {
@@ -182,6 +182,24 @@ impl Floor<'_> {
     /// Whether the threads end.
     pub(super) fn is_closed(&self) -> bool {
         self.yard.round.lock().quit
+    }
+
+    /// What is here of a computer whose harts all stand still.
+    pub(super) fn part(&self, host: &Host, now: Instant) -> Result<Part, ComputerError> {
+        let (mut now, mut harts) = (now, Vec::new());
+        for (number, seat) in self.seats.iter().enumerate().filter(|(number, _)| self.lives_here(*number)) {
+            let mut seat = seat.lock();
+            self.take_mail(number, &mut seat);
+            now = now.max(seat.hart.now());
+            harts.push((number as u8, seat.status, seat.hart.state()));
+        }
+        let devices = if host.has_devices() {
+            let console = self.console.lock().typed.iter().copied().collect();
+            Some(Devices { board: self.board.lock().snapshot()?, console })
+        } else {
+            None
+        };
+        Ok(Part { now, harts, devices })
     }
 
     /// How many answers are missing.

@@ -13,9 +13,24 @@ const WINDOW_MAX: Duration = Duration::from_micros(250);
 impl Floor<'_> {
     /// Lets everybody run for a window; when it ended.
     pub(super) fn window(&self, now: Instant, deadline: Instant) -> Instant {
-        if let Some(host) = self.host {
-            self.yard.news.wait_until(|| host.may_run() || self.is_over());
+        let Some(host) = self.host else { return self.go_through(now, deadline) };
+        let (mut begins, mut keeps) = (false, false);
+        self.yard.news.wait_until(|| {
+            (begins, keeps) = (host.begin_window(), host.keeps_part());
+            begins || keeps || self.is_over()
+        });
+        if keeps {
+            host.keep(self.part(host, now));
         }
+        if !begins {
+            return now;
+        }
+        let end = self.go_through(now, deadline);
+        host.end_window();
+        end
+    }
+
+    fn go_through(&self, now: Instant, deadline: Instant) -> Instant {
         let (running, due) = self.prepare(now, deadline);
         let Some((lent, others)) = running.split_first() else {
             return self.host.map_or(due, |host| self.idle(host, now, due)).max(now.saturating_add(NEXT));
@@ -23,8 +38,8 @@ impl Floor<'_> {
         let mut end = due.max(now.saturating_add(NEXT)).min(now.saturating_add(WINDOW_MAX));
         if let Some(host) = self.host {
             end = self.keep_pace(host, now, end);
-            if self.yard.has_arrivals() {
-                return now; // they begin with the others
+            if self.yard.has_arrivals() || self.is_paused() {
+                return now; // who has come begins with the others
             }
         }
         self.open(*lent, others, &running, end);
@@ -98,7 +113,7 @@ impl Floor<'_> {
         host.await_bound(least);
         self.yard.news.wait_until(|| {
             host.reach(now); // again and again: while a hart is on its way less was said
-            host.bound() >= least || self.yard.has_arrivals() || self.is_over()
+            host.bound() >= least || self.yard.has_arrivals() || self.is_paused() || self.is_over()
         });
         end.min(host.bound()).max(least)
     }
@@ -109,9 +124,9 @@ impl Floor<'_> {
         let called = || self.yard.called().is_some() || self.yard.has_arrivals();
         self.yard.news.wait_until(|| {
             host.reach(due);
-            host.bound() >= due || called() || self.is_over()
+            host.bound() >= due || called() || self.is_paused() || self.is_over()
         });
-        if self.yard.has_arrivals() {
+        if self.yard.has_arrivals() || self.is_paused() {
             return now;
         }
         match self.yard.called() {

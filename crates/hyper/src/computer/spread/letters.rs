@@ -220,6 +220,14 @@ impl Host {
         self.drive_harts(&mut harts, now);
     }
 
+    /// Whether no hart is on its way, and all letters of harts here are where they go.
+    pub(super) fn are_letters_idle(&self) -> bool {
+        let harts = self.letters.harts.lock();
+        (0..harts.len() as u8)
+            .filter_map(HartId::new)
+            .all(|hart| harts.waiting(hart) == 0 && (hart >= self.letters.devices || !harts.is_moving(hart)))
+    }
+
     /// Whether all harts were given away.
     pub(super) fn has_no_harts(&self) -> bool {
         self.letters.is_empty.load(Ordering::SeqCst)

@@ -26,6 +26,10 @@ pub(super) struct Membership {
     hosts: AtomicU64,
     /// Whether harts stand still.
     paused: AtomicBool,
+    /// Whether devices stand still as well.
+    devices_paused: AtomicBool,
+    /// Whether time goes by here.
+    in_window: AtomicBool,
     /// How many threads let devices do something.
     devices_busy: AtomicUsize,
     /// Whether this host has left.
@@ -37,6 +41,8 @@ struct Agreement {
     members: Members,
     /// What is being done.
     task: Option<Task>,
+    /// Whether all stand still for a snapshot.
+    keeps: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +53,12 @@ enum Task {
     GivePages(StepId),
     /// Harts come to a stand, and transactions end.
     Quiesce(StepId),
-    /// Hosts say what they have in the new epoch.
-    Settle(HostEvent),
+    /// Harts come to a stand between two instructions, with all that they wait for done.
+    Rest(StepId),
+    /// This host's part of a snapshot is taken.
+    Keep(StepId, u64),
+    /// Hosts say what they have in the new epoch; who is there then, and how long harts stood still.
+    Settle(HostSet, Duration),
 }
 
 impl Membership {
@@ -61,7 +71,9 @@ impl Membership {
         Self {
             hosts: AtomicU64::new(share.hosts.bits()),
             paused: AtomicBool::new(members.is_some()), // until all are there
-            members: members.map(|members| Mutex::new(Agreement { members, task: None })),
+            devices_paused: AtomicBool::new(members.is_some()),
+            in_window: AtomicBool::new(false),
+            members: members.map(|members| Mutex::new(Agreement { members, task: None, keeps: false })),
             devices_busy: AtomicUsize::new(0),
             left: AtomicBool::new(false),
         }
@@ -79,10 +91,15 @@ impl Host {
         if self.has_devices() {
             return Err(ComputerError::HasDevices);
         }
+        self.wish(Wish::Leave)
+    }
+
+    /// Asks the others for something.
+    pub(super) fn wish(&self, wish: Wish) -> Result<(), ComputerError> {
         let Some(members) = &self.membership.members else { return Err(ComputerError::FixedHosts) };
         let now = self.clock.now();
         let mut agreement = members.lock();
-        agreement.members.handle(now, Input::Ask(Wish::Leave));
+        agreement.members.handle(now, Input::Ask(wish));
         self.drive_members(&mut agreement, now);
         Ok(())
     }
@@ -97,6 +114,14 @@ impl Host {
     #[must_use]
     pub fn has_left(&self) -> bool {
         self.membership.left.load(Ordering::SeqCst)
+    }
+
+    /// From when on, by this host's clock, these of its hosts may restart the computer from a snapshot, if all of them have
+    /// stopped and restart it with nobody else; `None` if they may not, or this host has not stopped.
+    #[must_use]
+    pub fn restarts_at(&self, remaining: HostSet) -> Option<Instant> {
+        let members = &self.membership.members.as_ref()?.lock().members;
+        members.fenced_at().filter(|_| members.may_restart(remaining))
     }
 
     /// Says that a host cannot be reached any more, before it is missed.
@@ -115,16 +140,35 @@ impl Host {
         !self.is_paused() && self.membership.members.as_ref().is_none_or(may_run)
     }
 
+    /// Begins a window, unless harts stand still; each ends before they do.
+    pub(in crate::computer) fn begin_window(&self) -> bool {
+        self.membership.in_window.store(true, Ordering::SeqCst);
+        let begins = self.may_run();
+        if !begins {
+            self.end_window();
+        }
+        begins
+    }
+
+    /// Ends a window.
+    pub(in crate::computer) fn end_window(&self) {
+        self.membership.in_window.store(false, Ordering::SeqCst);
+    }
+
     /// Lets devices do something, unless harts and devices stand still.
     pub(in crate::computer) fn with_devices<T>(&self, act: impl FnOnce() -> T) -> T {
         let busy = &self.membership.devices_busy;
         loop {
             busy.fetch_add(1, Ordering::SeqCst);
-            if !self.is_paused() || self.ended().is_some() || self.has_failed() {
+            let may_act = || {
+                let paused = self.membership.devices_paused.load(Ordering::SeqCst);
+                !paused || self.ended().is_some() || self.has_failed()
+            };
+            if may_act() {
                 break;
             }
             busy.fetch_sub(1, Ordering::SeqCst);
-            self.yard.news.wait_until(|| !self.is_paused() || self.ended().is_some() || self.has_failed());
+            self.yard.news.wait_until(may_act);
         }
         let result = act();
         busy.fetch_sub(1, Ordering::SeqCst);
@@ -174,30 +218,54 @@ impl Host {
                 agreement.task = Some(Task::GiveHarts(step));
                 self.give_harts_away(now);
             }
-            Output::Quiesce(step) => {
-                agreement.task = Some(Task::Quiesce(step));
-                self.membership.paused.store(true, Ordering::SeqCst);
-                self.quiesce_pages();
-                self.yard.ring();
+            Output::Quiesce(step) => self.come_to_rest(agreement, step),
+            Output::Mark { step, snapshot } => {
+                agreement.task = Some(Task::Keep(step, snapshot));
+                self.mark(snapshot);
             }
-            // What is kept of a snapshot is kept by whoever asked for it; here everything stands still.
-            Output::Mark { step, .. } => agreement.members.handle(now, Input::Done(step)),
             Output::Begin(change) => self.begin(now, change),
-            Output::Continue { paused } => {
-                let hosts = agreement.members.membership().hosts;
-                agreement.task = Some(Task::Settle(HostEvent::Membership { hosts, paused }));
-            }
-            Output::Cancelled => {
+            Output::Continue { paused } if std::mem::take(&mut agreement.keeps) => {
                 agreement.task = None;
+                self.gather(paused);
                 self.go(now);
             }
-            Output::Ended(wish, result) => self.letters.remember(HostEvent::Ended { wish, result }),
+            Output::Continue { paused } => {
+                agreement.task = Some(Task::Settle(agreement.members.membership().hosts, paused));
+            }
+            Output::Cancelled => {
+                (agreement.task, agreement.keeps) = (None, false);
+                self.unmark();
+                self.go(now);
+            }
+            Output::Ended(wish, result) => {
+                if wish == Wish::Snapshot && result.is_err() {
+                    self.give_snapshot_up();
+                }
+                self.letters.remember(HostEvent::Ended { wish, result });
+            }
             Output::Left => {
                 self.membership.left.store(true, Ordering::SeqCst);
                 self.yard.ring();
             }
             Output::Stop { host, why } => self.fail(ComputerError::HostLost { host, why }),
         }
+    }
+
+    /// Lets harts come to a stand.
+    ///
+    /// If others are to make up the computer nothing else need be over. For a snapshot each hart has to be between two
+    /// instructions, so devices and pages serve those that wait for them until all hosts have come to rest.
+    fn come_to_rest(&self, agreement: &mut Agreement, step: StepId) {
+        agreement.keeps = agreement.members.next().is_none();
+        self.membership.paused.store(true, Ordering::SeqCst);
+        if agreement.keeps {
+            agreement.task = Some(Task::Rest(step));
+        } else {
+            agreement.task = Some(Task::Quiesce(step));
+            self.membership.devices_paused.store(true, Ordering::SeqCst);
+            self.quiesce_pages();
+        }
+        self.yard.ring();
     }
 
     /// Goes on with what is being done, as far as it can be; what members are to be told.
@@ -216,9 +284,23 @@ impl Host {
                 agreement.task = None;
                 Some(Input::Done(step))
             }
-            Task::Settle(event) if self.are_pages_settled() => {
+            Task::Rest(step) if self.is_at_rest() => {
                 agreement.task = None;
-                self.letters.remember(event);
+                Some(Input::Done(step))
+            }
+            Task::Keep(step, snapshot) if self.has_part(snapshot) => {
+                agreement.task = None;
+                Some(Input::Done(step))
+            }
+            Task::Keep(..) => {
+                if self.is_at_rest() {
+                    self.ask_for_part();
+                }
+                None
+            }
+            Task::Settle(hosts, paused) if self.are_pages_settled() => {
+                agreement.task = None;
+                self.letters.remember(HostEvent::Membership { hosts, paused });
                 self.go(now);
                 None
             }
@@ -229,6 +311,14 @@ impl Host {
     /// Whether no hart here runs, and no device does anything.
     fn stands_still(&self) -> bool {
         self.memory.is_unread() && self.membership.devices_busy.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether no hart here runs or waits for anything, and nothing is under way that somebody here began.
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.membership.in_window.load(Ordering::SeqCst)
+            && self.stands_still()
+            && self.are_pages_idle()
+            && self.are_letters_idle()
     }
 
     /// Other hosts make up the computer from now on.
@@ -246,6 +336,7 @@ impl Host {
     /// Lets harts run.
     fn go(&self, now: Instant) {
         self.resume_pages(now);
+        self.membership.devices_paused.store(false, Ordering::SeqCst);
         self.membership.paused.store(false, Ordering::SeqCst);
         self.yard.news.notify_all();
     }

@@ -1,6 +1,7 @@
 //! What hosts of a computer say to each other, besides what is about pages.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use ironloom_blob::BlobId;
 use ironloom_core::Instant;
 
 use crate::board::Ending;
@@ -19,6 +20,18 @@ pub(super) enum HostMessage {
     State(State),
     /// About who has a part in the computer.
     Member(MemberMessage),
+    /// What is your part of a snapshot called?
+    AskPart {
+        /// Which.
+        snapshot: u64,
+    },
+    /// My part of a snapshot is stored, or why not.
+    Part {
+        /// Which.
+        snapshot: u64,
+        /// What it is called.
+        stored: Result<BlobId, String>,
+    },
 }
 
 /// How far a host is.

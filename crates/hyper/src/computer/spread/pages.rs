@@ -199,6 +199,12 @@ impl Host {
         desk.coherence.is_quiet() && desk.coherence.is_heard() && settled
     }
 
+    /// Whether all pages are where they are held.
+    pub(super) fn are_pages_idle(&self) -> bool {
+        let desk = self.desk.lock();
+        desk.coherence.is_idle() && desk.releasing.is_empty()
+    }
+
     /// Other hosts make up the computer from now on.
     pub(super) fn begin_pages(&self, now: Instant, epoch: Epoch, hosts: HostSet) {
         let mut desk = self.desk.lock();

@@ -177,6 +177,9 @@ impl Host {
 
     /// Frees frames if they are short; when to look again.
     pub(super) fn make_room(&self, now: Instant) -> Option<Instant> {
+        if self.is_paused() {
+            return None; // while a snapshot is taken every page stays where it is
+        }
         let ((low, high), used) = (self.marks(), self.memory.frames_used());
         let waiting = self.room.waiting.load(Ordering::SeqCst) > 0;
         let was_short = self.is_short();

@@ -69,6 +69,13 @@ impl Host {
         }
     }
 
+    /// Up to when, in the computer's time, this host does nothing any more unless it is asked to; so it has told the others.
+    /// The least of all hosts is how far the computer is.
+    #[must_use]
+    pub fn reached(&self) -> Instant {
+        Instant::from_nanos(self.times.told.load(Ordering::SeqCst))
+    }
+
     /// How far this host may go.
     pub(in crate::computer) fn bound(&self) -> Instant {
         let slowest = self.times.reached.iter().map(|reached| reached.load(Ordering::SeqCst)).min();

@@ -48,6 +48,29 @@ impl Region {
         self.spread.as_ref().is_some_and(|spread| !spread.away.is_empty())
     }
 
+    /// The same region for who stores what is held here: the bases stay. From now on its frames are shared, and nobody
+    /// was granted any.
+    pub(in crate::memory) fn share_held(&mut self) -> Self {
+        let spread = self.spread.take();
+        let mut shared = self.share();
+        shared.spread =
+            spread.as_ref().map(|spread| Box::new(Spread { away: spread.away, ..Spread::default() }));
+        self.spread = spread;
+        shared
+    }
+
+    /// Becomes one that has zeroes where other hosts hold the pages, and nothing to do with them. It was read.
+    pub(in crate::memory) fn drop_away(&mut self) {
+        let Some(spread) = self.spread.take() else { return };
+        for page in spread.away.iter() {
+            self.absent.remove(page);
+            self.written.insert(page);
+            if self.frame(page).is_some() {
+                own(&mut self.table).frames[page] = None;
+            }
+        }
+    }
+
     /// Leaves a page to other hosts before anybody here has used it.
     pub(in crate::memory) fn leave(&mut self, page: usize) {
         self.spread.get_or_insert_default().away.insert(page);

@@ -53,7 +53,7 @@ fn fill_and_read(hosts: u8, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
     let parts: Vec<_> = (0..harts).map(part).collect();
     let parts: Vec<Part<'_>> = parts.iter().map(|part| part as Part<'_>).collect();
     let config = ComputerConfig { frames_max, ..ComputerConfig::new(MEMORY_BYTES) };
-    let ran = run_in(Stage::Apart(Apart::new(hosts)), config, &parts, |_| {});
+    let ran = run_in(Stage::Apart(Apart::new(hosts)), &config, &parts, |_| {});
     for hart in 0..harts {
         assert_eq!(ran.dword(WRONG + 4_096 * hart), 0, "hart {hart} read what was written");
     }
