@@ -32,7 +32,7 @@ impl Pair {
     fn new() -> Self {
         let hosts = [memory(PAGES_OF_IT), memory(PAGES_OF_IT)];
         for host in &hosts {
-            host.spread(std::sync::Arc::new(NoPager)).unwrap();
+            host.spread(Arc::new(NoPager)).unwrap();
         }
         hosts[1].leave(|_| false);
         Self { hosts, knows: [[true, false]; PAGES_OF_IT as usize], carried: 0 }
@@ -116,7 +116,7 @@ fn a_page_that_returns_carries_the_lines_that_changed() {
 #[test]
 fn a_page_elsewhere_is_denied_and_its_readers_are_told() {
     let memory = memory(2);
-    memory.spread(std::sync::Arc::new(NoPager)).unwrap();
+    memory.spread(Arc::new(NoPager)).unwrap();
     let reader = memory.register().unwrap();
     let grant = memory.grant(page(0), Access::Write).unwrap();
     assert!(told(&memory, reader).is_empty());
