@@ -105,6 +105,12 @@ impl Mailbox {
         }
     }
 
+    /// Notes whether the hart is started, or will be by a letter that it has not read yet.
+    pub(super) fn note_started(&mut self, is_started: bool) {
+        let begins = |letter: &Letter| matches!(letter.message, Message::Start { .. });
+        self.started = is_started || self.letters.iter().any(begins);
+    }
+
     /// Whether a hart that rests has a letter that it takes at once.
     pub(super) const fn is_called(&self) -> bool {
         let called = !self.letters.is_empty() || self.arrival.is_some();

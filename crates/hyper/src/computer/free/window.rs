@@ -97,7 +97,8 @@ impl Floor<'_> {
                 seat.hart.set_lines(lines); // which is newer than what letters say
             }
             seat.wake();
-            self.yard.round.lock().mailboxes[number].started = seat.is_started();
+            // A letter that starts it may have come since, from another host.
+            self.yard.round.lock().mailboxes[number].note_started(seat.is_started());
             if seat.status == HartStatus::Running {
                 running.push(number);
             } else if let Some(alarm) = seat.alarm() {
