@@ -4,7 +4,9 @@
 
 use ironloom_core::{MachineId, Rng, Seed};
 use ironloom_hyper::cluster::HostId;
-use ironloom_hyper::cluster::link::{Handshake, Identity, Incarnation, NONCE_BYTES, Progress, Secret, Session};
+use ironloom_hyper::cluster::link::{
+    Handshake, Identity, Incarnation, NONCE_BYTES, Progress, Secret, Session,
+};
 use libfuzzer_sys::fuzz_target;
 
 const FRAME_BYTES_MAX: usize = 4_096;
@@ -50,7 +52,10 @@ fuzz_target!(|bytes: &[u8]| {
     // What nobody has said.
     let mut out = Vec::new();
     let mut accept = Handshake::accept(identity(1), [2; NONCE_BYTES]);
-    assert!(!matches!(accept.receive(&mut &rest[..], &mut out), Ok(Progress::Asked { .. } | Progress::Linked(_))));
+    assert!(!matches!(
+        accept.receive(&mut &rest[..], &mut out),
+        Ok(Progress::Asked { .. } | Progress::Linked(_))
+    ));
     assert!(out.len() <= 104);
     // What was changed on the way.
     let _ = meet(usize::from(kind % 4), rest);
