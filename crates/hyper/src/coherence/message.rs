@@ -62,18 +62,7 @@ impl Message {
     /// The page that it is about, if it is about one.
     #[must_use]
     pub fn page(&self) -> Option<Page> {
-        match &*self.body {
-            Body::Want { page, .. }
-            | Body::Give { page }
-            | Body::Take { page }
-            | Body::Forward { page, .. }
-            | Body::Invalidate { page, .. }
-            | Body::Grant { page, .. }
-            | Body::Acknowledge { page }
-            | Body::Confirm { page, .. }
-            | Body::Lost { page } => Some(*page),
-            Body::Heard | Body::WantAhead { .. } | Body::Report { .. } | Body::Settled => None,
-        }
+        self.body.page()
     }
 
     /// The membership in which it was sent.
@@ -93,6 +82,22 @@ impl Message {
 }
 
 impl Body {
+    /// The page that it is about, if it is about one.
+    pub(super) const fn page(&self) -> Option<Page> {
+        match self {
+            Self::Want { page, .. }
+            | Self::Give { page }
+            | Self::Take { page }
+            | Self::Forward { page, .. }
+            | Self::Invalidate { page, .. }
+            | Self::Grant { page, .. }
+            | Self::Acknowledge { page }
+            | Self::Confirm { page, .. }
+            | Self::Lost { page } => Some(*page),
+            Self::Heard | Self::WantAhead { .. } | Self::Report { .. } | Self::Settled => None,
+        }
+    }
+
     /// Whether it keeps what its type does not say.
     fn is_sound(&self) -> bool {
         match self {

@@ -224,17 +224,8 @@ const fn refused(untimely: Untimely) -> Refused {
 fn page_beyond(body: &Body, pages: u32) -> Option<Page> {
     let beyond = |page: &Page| page.get() >= pages;
     match body {
-        Body::Want { page, .. }
-        | Body::Give { page }
-        | Body::Take { page }
-        | Body::Forward { page, .. }
-        | Body::Invalidate { page, .. }
-        | Body::Grant { page, .. }
-        | Body::Acknowledge { page }
-        | Body::Confirm { page, .. }
-        | Body::Lost { page } => Some(*page).filter(beyond),
         Body::WantAhead { pages, .. } => pages.iter().map(|(page, _)| *page).find(beyond),
         Body::Report { pages } => pages.iter().map(|(page, ..)| *page).find(beyond),
-        Body::Heard | Body::Settled => None,
+        _ => body.page().filter(beyond),
     }
 }
