@@ -58,8 +58,7 @@ fn wait(console: &mut Console<'_>, what: &str, is_so: impl Fn() -> bool) {
 
 /// Whether a hart of a host is elsewhere by now.
 fn has_moved(host: &Host) -> bool {
-    let moved = std::iter::from_fn(|| host.poll()).inspect(|event| println!("{event:?}"));
-    moved.fold(false, |moved, event| moved || matches!(event, HostEvent::Moved { .. }))
+    std::iter::from_fn(|| host.poll()).any(|event| matches!(event, HostEvent::Moved { .. }))
 }
 
 /// Whether the guest said the sum that a script prints on this host.

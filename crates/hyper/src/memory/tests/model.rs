@@ -76,7 +76,7 @@ impl Cache {
     fn forget(&mut self, revocation: Revocation) {
         match revocation {
             Revocation::Page(host) | Revocation::Gone(host) => {
-                self.grants.retain(|_, grant| grant.host != host)
+                self.grants.retain(|_, grant| grant.host != host);
             }
             Revocation::Writes(host) => {
                 self.grants
