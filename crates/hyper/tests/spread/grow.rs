@@ -137,9 +137,9 @@ fn harts_and_memory_of_a_host_that_joins_come_online() {
         computer
     });
     let mut hosts = Hosts::join(founders.collect(), members);
-    let newcomer = hosts.add(computer(MORE_FRAMES).0, members);
+    // Until the others have gone on for a while nobody hears of it.
+    let newcomer = hosts.add_silent(computer(MORE_FRAMES).0, members, true);
     let silent = hosts.silence(newcomer);
-    silent.store(true, Ordering::SeqCst); // until the others have gone on for a while
     let parts = hosts.hosts.clone();
     let first_is_over = hosts.silence(0);
     let (first, others) = hosts.computers.split_first_mut().unwrap();

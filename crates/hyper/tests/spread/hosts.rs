@@ -77,11 +77,22 @@ impl Hosts {
     }
 
     /// Adds a host to a computer that will run; its place among them.
-    pub(crate) fn add(&mut self, mut computer: Computer, change: impl Fn(&mut Share)) -> usize {
+    pub(crate) fn add(&mut self, computer: Computer, change: impl Fn(&mut Share)) -> usize {
+        self.add_silent(computer, change, false)
+    }
+
+    /// The same; if it is silent at first, it joins when it is so no more.
+    pub(crate) fn add_silent(
+        &mut self,
+        mut computer: Computer,
+        change: impl Fn(&mut Share),
+        silent: bool,
+    ) -> usize {
         let founder = self.hosts[0].share().clone();
         let mut share = Share { here: HostId::new(self.hosts.len() as u8).unwrap(), ..founder };
         change(&mut share);
         let place = self.add_wire();
+        self.silent[self.hosts.len()].store(silent, Ordering::SeqCst);
         let (here, via) = (share.here, self.hosts[0].id());
         let clock = Arc::new(WallClock::start());
         let host = computer.join_running(share, via, self.wire(here), clock).unwrap();
