@@ -16,12 +16,15 @@
 //! A host that waits tells when it will do something by itself.
 
 mod alarm;
+mod health;
 mod letters;
+mod mail;
 mod membership;
 mod message;
 mod pages;
 mod room;
 mod snapshot;
+mod streams;
 mod tcp;
 mod time;
 mod view;
@@ -37,6 +40,7 @@ use ironloom_core::{Clock, Duration, Instant};
 use parking_lot::Mutex;
 
 use self::alarm::Alarm;
+use self::health::Health;
 use self::letters::{DESKS, Letters};
 use self::membership::Membership;
 use self::message::HostMessage;
@@ -48,7 +52,9 @@ use super::free::Yard;
 use super::{Computer, ComputerError};
 use crate::PAGE_BYTES;
 use crate::board::Ending;
+use crate::cluster::detector::Reason;
 use crate::cluster::harts::{HARTS_MAX, MoveFailure};
+use crate::cluster::link::LinkError;
 use crate::cluster::members::{Denied, MembersConfig, Wish};
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
@@ -120,10 +126,17 @@ impl Share {
 pub trait Post: fmt::Debug + Send + Sync {
     /// Sends a message. It must not wait for the other host.
     fn send(&self, to: HostId, message: &[u8]);
+
+    /// Sends messages in this order, together if that is cheaper.
+    fn send_all(&self, to: HostId, messages: &[&[u8]]) {
+        for message in messages {
+            self.send(to, message);
+        }
+    }
 }
 
 /// What has happened to a host's part in a computer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum HostEvent {
     /// A hart of this host runs on another one.
@@ -150,6 +163,15 @@ pub enum HostEvent {
         hart: u8,
         /// Where it was.
         host: HostId,
+    },
+    /// A host has been silent for longer than is usual for it. Nothing is done about that: see [`Host::lost`].
+    Suspected(Reason),
+    /// The link to a host was lost. Unless there is another soon, the computer stops.
+    Unlinked {
+        /// Which.
+        host: HostId,
+        /// Why.
+        why: LinkError,
     },
     /// Other hosts make up the computer than before.
     Membership {
@@ -196,6 +218,7 @@ pub struct Host {
     letters: Letters,
     membership: Membership,
     snapshots: Arc<Snapshots>,
+    health: Health,
     times: Times,
     room: Room,
     ended: OnceLock<Ending>,
@@ -285,6 +308,7 @@ impl Computer {
             letters: Letters::new(&share),
             membership: Membership::new(&share, via, clock.now()),
             snapshots: Arc::new(Snapshots::new(&share, &self.config)),
+            health: Health::new(clock.now()),
             times: Times::new(&share),
             room: Room::default(),
             ended: OnceLock::new(),
@@ -321,11 +345,15 @@ impl Host {
     /// Deals with a message from another host. What cannot be understood is counted and forgotten.
     pub fn receive(&self, from: HostId, message: &[u8]) {
         let member = from != self.share.here && self.hosts().contains(from);
+        self.health.hear(from);
         match borsh::from_slice(message) {
             Ok(HostMessage::Member(message)) => self.receive_member(from, message),
             Ok(_) if !member => self.refused.add(1),
             Ok(HostMessage::Page(message)) => self.receive_page(from, message),
-            Ok(HostMessage::Harts(message)) => self.receive_letters(from, message),
+            Ok(HostMessage::Harts(state, message)) => {
+                self.hear_of(from, state);
+                self.receive_letters(from, message);
+            }
             Ok(HostMessage::State(state)) => self.hear_of(from, state),
             Ok(HostMessage::AskPart { snapshot }) => self.tell_part(from, snapshot),
             Ok(HostMessage::Part { snapshot, stored }) => self.hear_part(from, snapshot, stored),
@@ -378,12 +406,12 @@ impl Host {
 
     /// Does what is due by time; when to do so again.
     fn look_after(&self, now: Instant) -> Instant {
-        /// How often hosts hear of each other even if nothing changes, because messages may be lost.
-        const PERIOD: Duration = Duration::from_millis(100);
         /// Looking up now and then costs less than being woken for each message that may have to be sent again.
         const NAP: Duration = Duration::from_millis(5);
-        if self.alarm.is_time(now, PERIOD) {
+        // Hosts hear of each other even if nothing changes, because messages may be lost.
+        if self.alarm.is_time(now, health::INTERVAL) {
             self.tell_state();
+            self.look_at_others(now);
         }
         let latest = now.saturating_add(NAP);
         self.alarm.sleeps_until.store(latest.as_nanos(), Ordering::SeqCst);

@@ -46,6 +46,10 @@ impl Floor<'_> {
         if let Some(host) = self.host
             && !host.is_held(page, access)
         {
+            self.park(seat);
+            if host.want(page, access) || host.linger(page, access) {
+                return;
+            }
             self.wait_for_news(number, seat, || {
                 host.want(page, access) || host.has_failed() || self.yard.is_leaving(number)
             });

@@ -326,8 +326,13 @@ impl Host {
             }
         }
         // Sent last: what it says of a hart that has come is not heard before how far this host is.
+        self.count_letters(harts);
+        if messages.is_empty() {
+            return;
+        }
+        let state = self.own_state();
         for (to, message) in messages {
-            self.send(to, &HostMessage::Harts(message));
+            self.send(to, &HostMessage::Harts(state.clone(), message));
         }
     }
 

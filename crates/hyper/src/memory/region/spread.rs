@@ -10,12 +10,12 @@ use std::ops::Range;
 
 use super::super::Revision;
 use super::super::bits::Bits;
-use super::super::raw::{Frame, HostPage, PAGE, Words};
+use super::super::raw::{Frame, HostPage, Words};
 use super::super::revocation::Revocation;
 use super::super::spread::{Told, Unsound, Use};
 use super::super::words;
 use super::{Context, Refusal, Region, own, take};
-use crate::coherence::{Content, Held, Tell};
+use crate::coherence::{Content, Held, PageBytes, Tell};
 
 /// Which pages of a region other hosts hold, and what is needed to tell them what changed.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ pub(in crate::memory) struct Spread {
     /// Pages whose bytes are those that were received or told last.
     known: Bits,
     /// What pages held when they were known last and that were written since.
-    bases: BTreeMap<u16, Box<[u8; PAGE]>>,
+    bases: BTreeMap<u16, PageBytes>,
     /// Pages whose pointers were taken back to see whether anybody asks for them again, and nobody has.
     idle: Bits,
 }
@@ -136,7 +136,7 @@ impl Region {
         let content = tell.map(|tell| match (tell, &base) {
             (Tell::Since, _) if !changed => Content::Same,
             (Tell::Since, Some(base)) => Content::since(base, &now),
-            _ => Content::of(&now),
+            _ => Content::of(now),
         });
         Told { content, changed }
     }
@@ -256,11 +256,10 @@ impl Region {
     }
 }
 
-fn bytes_of(frame: Option<&Frame>) -> Box<[u8; PAGE]> {
-    let mut bytes = Box::new([0; PAGE]);
-    if let Some(frame) = frame {
-        words::copy_out(frame.words(), &mut bytes);
-    }
+fn bytes_of(frame: Option<&Frame>) -> PageBytes {
+    let Some(frame) = frame else { return PageBytes::zero() };
+    let mut bytes = PageBytes::blank();
+    words::copy_out(frame.words(), &mut bytes);
     bytes
 }
 
