@@ -8,6 +8,8 @@
 mod ball;
 #[path = "spread/boot.rs"]
 mod boot;
+#[path = "spread/drain.rs"]
+mod drain;
 #[path = "spread/fault.rs"]
 mod fault;
 mod guest;
@@ -29,12 +31,14 @@ fn main() {
         Some("fault") => fault::serve(),
         Some("stream") => stream::serve(),
         Some("ball") => ball::serve(),
+        Some("drain") => drain::serve(),
         Some(boot) => boot::serve(boot),
         None => {
             let mut suite = Suite::from_args();
             fault::benches(&mut suite);
             stream::benches(&mut suite);
             ball::benches(&mut suite);
+            drain::benches(&mut suite);
             boot::benches(&mut suite);
             suite.finish();
         }
