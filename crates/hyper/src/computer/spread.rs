@@ -252,7 +252,8 @@ impl Computer {
     /// Takes part in a computer that runs on other hosts already, as soon as they agree. This one must be made like
     /// theirs, and not booted; `share` is what they began with, but for [`Share::here`].
     ///
-    /// One of them, `via`, is asked; [`Host::poll`] tells when this one belongs to them. Then harts may be moved to it.
+    /// One of them, `via`, is asked; [`Host::poll`] tells when this one belongs to them. Then harts may be moved to it,
+    /// also such as were never started, and a [balloon](Computer::set_balloon) may be let go.
     ///
     /// # Errors
     ///

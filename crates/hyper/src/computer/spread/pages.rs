@@ -123,6 +123,15 @@ impl Pager for Door {
         if held { Ok(()) } else { Err(MemoryError::Lost { page }) }
     }
 
+    fn expect(&self, pages: &[PageNumber]) {
+        let Some(host) = self.0.upgrade().filter(|_| !pages.is_empty()) else { return };
+        let now = host.clock.now();
+        let pages: Vec<Page> = pages.iter().map(|page| host.page(*page)).collect();
+        let mut desk = host.desk.lock();
+        desk.coherence.want_ahead(now, &pages, Want::Write);
+        host.drive(&mut desk, now);
+    }
+
     fn make_room(&self, page: PageNumber) -> Result<(), MemoryError> {
         let host = self.0.upgrade().ok_or(MemoryError::Lost { page })?;
         let wait = host.wait_for_room(page);

@@ -90,6 +90,14 @@ impl Region {
         }
     }
 
+    /// What a page held when it was known last is of no use any more: it is told as a whole.
+    pub(super) fn lose_base(&mut self, page: usize) {
+        if let Some(spread) = &mut self.spread {
+            spread.known.remove(page);
+            spread.bases.remove(&(page as u16));
+        }
+    }
+
     /// Takes a page from readers until only `keep` is left; what has to be settled until that is so.
     pub(in crate::memory) fn withdraw(
         &mut self,
