@@ -5,4 +5,6 @@
 mod guest;
 mod hosts;
 mod linux;
+mod placing;
+mod programs;
 mod snapshot;

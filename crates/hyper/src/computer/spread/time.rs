@@ -116,7 +116,8 @@ impl Host {
     pub(in crate::computer) fn tell_state(&self) {
         let reached = Instant::from_nanos(self.times.told.load(Ordering::SeqCst));
         let (started, room) = (self.yard.started(), self.room_for_others());
-        let state = State { reached, started, room, ended: self.ended() };
+        let (cores, load) = self.crowd();
+        let state = State { reached, started, room, cores, load, ended: self.ended() };
         for host in self.others().iter() {
             self.send(host, &HostMessage::State(state));
         }
@@ -124,6 +125,10 @@ impl Host {
 
     /// Hears how far another host is.
     pub(super) fn hear_of(&self, from: HostId, state: State) {
+        if !self.is_likely(&state) {
+            return self.refused.add(1);
+        }
+        self.hear_of_crowd(from, &state);
         self.hear_of_room(from, state.room);
         let from = usize::from(from.number());
         self.times.reached[from].store(state.reached.as_nanos(), Ordering::SeqCst);
