@@ -27,18 +27,20 @@ pub(crate) enum Program {
     Private { rounds: u64 },
     /// Two harts write one word in turns, until it is so large.
     Ball { turns: u64 },
+    /// Two harts add to counters of their own in the same eight pages, over and over, so many times.
+    Crowd { rounds: u64 },
 }
 
 impl Program {
     /// A computer that is about to run it. The last hart that is through powers off, with a code of zero if all is as it should
     /// be.
     pub(crate) fn computer(self) -> Computer {
-        let mut computer = Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(2)).unwrap();
-        computer.boot_kernel(&Kernel { image: &self.image(), ..Kernel::default() }).unwrap();
+        let mut computer = Computer::new(ComputerConfig::new(MEMORY_BYTES).harts(2)).expect("it is made");
+        computer.boot_kernel(&Kernel { image: &self.image(), ..Kernel::default() }).expect("it fits");
         if let Self::Walk { .. } = self {
             for page in 0..DATA_PAGES {
                 let address = GuestAddress::new(DATA + page * PAGE_BYTES);
-                computer.memory().store(address, page + 1).unwrap();
+                computer.memory().store(address, page + 1).expect("there is memory");
             }
         }
         computer
@@ -48,7 +50,7 @@ impl Program {
     const fn results(self) -> [u64; 2] {
         match self {
             Self::Walk { rounds } => [0, rounds * (DATA_PAGES * (DATA_PAGES + 1) / 2)],
-            Self::Private { rounds } => [rounds; 2],
+            Self::Private { rounds } | Self::Crowd { rounds } => [rounds; 2],
             Self::Ball { turns } => [turns; 2],
         }
     }
@@ -75,7 +77,7 @@ impl Program {
         text.bind(halt);
         let again = text.here();
         text.wfi().j(again);
-        text.finish().unwrap().bytes().to_vec()
+        text.finish().expect("every label is bound").bytes().to_vec()
     }
 
     /// What a hart does: its number is in `s0`, and its result is to be in `s1`.
@@ -92,11 +94,11 @@ impl Program {
             }
             Self::Private { rounds } => {
                 text.li(S2, rounds).li(S5, PAGE_BYTES).li(S6, OWN).slli(T0, S0, 18).add(S6, S6, T0);
-                let round = text.here();
-                text.mv(S3, S6).li(T1, 64 * PAGE_BYTES).add(S4, S6, T1);
-                let next = text.here();
-                text.ld(T0, 0, S3).addi(T0, T0, 1).sd(T0, 0, S3).add(S3, S3, S5).bltu(S3, S4, next);
-                text.addi(S2, S2, -1).bnez(S2, round).ld(S1, 0, S6);
+                count(text, 64);
+            }
+            Self::Crowd { rounds } => {
+                text.li(S2, rounds).li(S5, PAGE_BYTES).li(S6, OWN).slli(T0, S0, 6).add(S6, S6, T0);
+                count(text, 8);
             }
             Self::Ball { turns } => {
                 text.li(S2, OWN).li(S3, turns);
@@ -107,4 +109,13 @@ impl Program {
         }
         text.bind(over);
     }
+}
+
+/// Adds one to the word at `s6` and to those that are a page after another, `s2` times.
+fn count(text: &mut Assembler, pages: u64) {
+    let round = text.here();
+    text.mv(S3, S6).li(T1, pages * PAGE_BYTES).add(S4, S6, T1);
+    let next = text.here();
+    text.ld(T0, 0, S3).addi(T0, T0, 1).sd(T0, 0, S3).add(S3, S3, S5).bltu(S3, S4, next);
+    text.addi(S2, S2, -1).bnez(S2, round).ld(S1, 0, S6);
 }

@@ -227,7 +227,7 @@ impl Host {
 
     /// What a message will be worth remembering for, if it is taken.
     pub(super) fn supply(&self, from: HostId, message: &Message) -> Option<Supply> {
-        let (page, content) = message.grant().filter(|_| self.is_placing())?;
+        let (page, content) = if self.is_placing() { message.grant() } else { None }?;
         Some(Supply::new(self.number(page), from, content))
     }
 
@@ -259,3 +259,6 @@ impl Host {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
