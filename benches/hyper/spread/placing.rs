@@ -25,7 +25,7 @@ const PROGRAMS: [(&str, Program); 4] = [
     ("walk_far", Program::Walk { rounds: 1 }),
     ("private", Program::Private { rounds: 200_000 }),
     ("ball", Program::Ball { turns: 4_000 }),
-    ("crowd", Program::Crowd { rounds: 20_000 }),
+    ("crowd", Program::Crowd { rounds: 2_000_000 }),
 ];
 
 /// Joins a computer that is about to run a program, with the cost model or with harts that stay.

@@ -22,7 +22,7 @@ const WALK: Program = Program::Walk { rounds: 2 };
 
 /// Runs a program on two hosts with a hart on each, and with a policy of each.
 fn run(program: Program, policy: impl Fn(HostId) -> Box<dyn Placement + Send>) -> Hosts {
-    let mut hosts = Hosts::join(vec![program.computer(), program.computer()], |_| {});
+    let mut hosts = Hosts::join(vec![program.computer(), program.computer()], |share| share.cores = 4);
     for host in &hosts.hosts {
         host.place_by(policy(host.id()));
     }
@@ -172,6 +172,17 @@ fn the_cost_model_moves_who_walks_far_and_nobody_who_does_not() {
     assert_eq!(moved(&hosts.hosts[0]), []);
     let hosts = run(Program::Private { rounds: 20_000 }, |_| Box::new(CostModel::default()));
     assert_eq!(hosts.hosts.iter().flat_map(|host| moved(host)).count(), 0, "each has what it needs");
+}
+
+#[test]
+fn the_cost_model_brings_harts_together_that_share() {
+    for program in [Program::Ball { turns: 4_000 }, Program::Crowd { rounds: 500_000 }] {
+        let hosts = run(program, |_| Box::new(CostModel::default()));
+        let places = [0, 1].map(|hart| hosts.hosts[0].host_of(hart));
+        assert_eq!(places[0], places[1], "{program:?}");
+        let moves: usize = hosts.hosts.iter().map(|host| moved(host).len()).sum();
+        assert!((1..=5).contains(&moves), "{program:?}: {moves} moves");
+    }
 }
 
 /// Boots the guest on two hosts that all have such a policy; what each did.

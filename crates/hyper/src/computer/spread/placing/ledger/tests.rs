@@ -2,7 +2,7 @@
 
 use ironloom_core::{Duration, Instant};
 
-use super::{BUSY, Ledger, SUPPLIERS, Supply};
+use super::{BUSY, Ledger, SUPPLIERS, Supplier, Supply};
 use crate::PageNumber;
 use crate::cluster::HostId;
 use crate::cluster::harts::{HARTS_MAX, HartId};
@@ -34,11 +34,11 @@ fn who_supplied_one_page_of_a_group_is_expected_to_supply_the_others() {
     assert_eq!(ledger.supplier(PAGE), None);
     supply(&mut ledger, PAGE, &Content::of(&[7; 4_096]));
     let neighbour = PageNumber::new(PAGE.get() + GROUP_PAGES - 1);
-    assert_eq!(ledger.supplier(neighbour).and_then(|supplier| supplier.holder()), Some(host(1)));
+    assert_eq!(ledger.supplier(neighbour).and_then(Supplier::holder), Some(host(1)));
     assert_eq!(ledger.supplier(PageNumber::new(PAGE.get() + GROUP_PAGES)), None);
     // What was zero was most likely nobody's, and so are those beside it.
     supply(&mut ledger, neighbour, &Content::Zeroes);
-    assert_eq!(ledger.supplier(PAGE).and_then(|supplier| supplier.holder()), None);
+    assert_eq!(ledger.supplier(PAGE).and_then(Supplier::holder), None);
 }
 
 #[test]
