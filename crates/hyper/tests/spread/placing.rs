@@ -154,15 +154,32 @@ fn a_page_that_is_read_comes_alone_if_the_policy_says_so() {
     assert!(moves.writing > DATA_PAGES as u32 && moves.reading < copies.reading / 2, "{moves:?}");
 }
 
-/// Two harts of which each goes wherever the page is that the other needs get on nevertheless.
+/// Sends harts to every page that is not here, and all harts away whenever it is asked to balance load.
+struct Restless;
+
+impl Placement for Restless {
+    fn decide(&mut self, now: Instant, fault: &Fault, view: &View) -> Decision {
+        AlwaysMove.decide(now, fault, view)
+    }
+
+    fn balance(&mut self, _: Instant, view: &View) -> Vec<(HartId, HostId)> {
+        let other = view.hosts.iter().map(|known| known.host).find(|host| *host != view.here);
+        view.harts.iter().filter_map(|known| Some((known.hart, other?))).collect()
+    }
+}
+
+/// Harts that never find rest get on nevertheless, and lose nothing.
 #[test]
 fn harts_that_always_move_stay_for_a_while_in_between() {
-    let clock = WallClock::start();
-    let hosts = run(Program::Ball { turns: 500 }, |_| Box::new(AlwaysMove));
-    let elapsed = clock.now().saturating_since(Instant::ZERO);
-    let moves: usize = hosts.hosts.iter().map(|host| moved(host).len()).sum();
-    let most = 2 * (elapsed.as_millis() / 2 + 1);
-    assert!(moves > 0 && moves as u64 <= most, "{moves} moves, and at most {most}");
+    for program in [Program::Ball { turns: 500 }, Program::Crowd { rounds: 500_000 }] {
+        let clock = WallClock::start();
+        let hosts = run(program, |_| Box::new(Restless));
+        let elapsed = clock.now().saturating_since(Instant::ZERO);
+        let moves: usize = hosts.hosts.iter().map(|host| moved(host).len()).sum();
+        let most = 2 * (elapsed.as_millis() / 2 + 1);
+        println!("{moves} moves in {elapsed}");
+        assert!(moves > 0 && moves as u64 <= most, "{moves} moves, and at most {most}");
+    }
 }
 
 #[test]
