@@ -10,7 +10,7 @@
 //! answered by a thread of their own. So no two hosts wait for each other.
 //!
 //! **Locks.** The desk of pages comes before regions of memory, both before the yard of letters; nothing is sent while
-//! the yard is locked.
+//! the yard is locked. [Placement](placing) is asked while none of them is.
 //!
 //! **Time.** Each host goes by its own windows, but no further than [`Share::lead`] beyond any host that has something to do.
 //! A host that waits tells when it will do something by itself.
@@ -22,6 +22,7 @@ mod mail;
 mod membership;
 mod message;
 mod pages;
+mod placing;
 mod room;
 mod snapshot;
 mod streams;
@@ -45,6 +46,7 @@ use self::letters::{DESKS, Letters};
 use self::membership::Membership;
 use self::message::HostMessage;
 use self::pages::{Desk, Door};
+use self::placing::Placing;
 use self::room::Room;
 use self::snapshot::Snapshots;
 use self::time::Times;
@@ -60,6 +62,7 @@ use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
 
+pub use self::placing::PlacementCounters;
 pub use self::room::RoomCounters;
 pub use self::tcp::Inbox;
 pub use self::view::HeldPages;
@@ -67,7 +70,7 @@ pub use self::view::HeldPages;
 pub(in crate::computer) use self::message::{Errand, Ticket};
 pub(in crate::computer) use self::whole::{Devices, Part};
 
-/// How a computer is shared among hosts. But for `here` it is the same on all of them.
+/// How a computer is shared among hosts. But for `here`, `cores` and `store` it is the same on all of them.
 #[derive(Debug, Clone)]
 pub struct Share {
     /// This host.
@@ -78,8 +81,10 @@ pub struct Share {
     pub epoch: Epoch,
     /// The host whose devices are the computer's.
     pub devices: HostId,
-    /// Where each hart lives.
+    /// Where each hart lives at first.
     pub harts: Vec<HostId>,
+    /// How many harts can run on this host at a time, which is what other hosts go by that [balance](Host::place_by) load.
+    pub cores: u16,
     /// How far a host may be ahead of the others in the computer's time.
     pub lead: Duration,
     /// How pages are kept coherent.
@@ -113,6 +118,7 @@ impl Share {
             epoch: Epoch::new(1),
             devices: first,
             harts,
+            cores: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(HARTS_MAX) as u16),
             lead: Duration::from_millis(5),
             coherence: CoherenceConfig::new(pages),
             members: None,
@@ -221,6 +227,7 @@ pub struct Host {
     health: Health,
     times: Times,
     room: Room,
+    placing: Placing,
     ended: OnceLock<Ending>,
     alarm: Arc<Alarm>,
     refused: Counter,
@@ -312,6 +319,7 @@ impl Computer {
             health: Health::new(clock.now()),
             times: Times::new(&share),
             room: Room::default(),
+            placing: Placing::default(),
             ended: OnceLock::new(),
             alarm: Arc::default(),
             refused: Counter::new(),
@@ -417,6 +425,7 @@ impl Host {
         let latest = now.saturating_add(NAP);
         self.alarm.sleeps_until.store(latest.as_nanos(), Ordering::SeqCst);
         self.wake_snapshots(now);
+        self.look_after_load(now);
         let events =
             [self.make_room(now), self.wake_pages(now), self.wake_letters(now), self.wake_members(now)];
         let event = events.into_iter().flatten().fold(latest, Instant::min);

@@ -8,4 +8,6 @@ mod grow;
 mod guest;
 mod hosts;
 mod linux;
+mod placing;
+mod programs;
 mod snapshot;

@@ -50,6 +50,9 @@ impl Floor<'_> {
 
     fn go_through(&self, now: Instant, deadline: Instant) -> Instant {
         let (running, due) = self.prepare(now, deadline);
+        if let Some(host) = self.host {
+            host.note_running(&running);
+        }
         let Some((lent, others)) = running.split_first() else {
             return self.host.map_or(due, |host| self.idle(host, now, due)).max(now.saturating_add(NEXT));
         };

@@ -49,6 +49,10 @@ pub(super) struct State {
     pub(super) started: u64,
     /// How many pages more it can take.
     pub(super) room: u64,
+    /// How many harts can run there at a time.
+    pub(super) cores: u16,
+    /// How many want to.
+    pub(super) load: u16,
     /// How the computer ended, if it did.
     pub(super) ended: Option<Ending>,
 }

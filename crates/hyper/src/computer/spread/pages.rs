@@ -214,8 +214,10 @@ impl Host {
     pub(super) fn receive_page(&self, from: HostId, message: Message) {
         let now = self.clock.now();
         let mut desk = self.desk.lock();
-        if desk.coherence.receive(now, from, message).is_err() {
-            self.refused.add(1);
+        let supply = self.supply(from, &message);
+        match desk.coherence.receive(now, from, message) {
+            Ok(()) => supply.into_iter().for_each(|supply| self.note_supply(supply)),
+            Err(_) => self.refused.add(1),
         }
         self.drive(&mut desk, now);
     }

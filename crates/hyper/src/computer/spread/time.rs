@@ -175,21 +175,25 @@ impl Host {
     }
 
     fn state_of(&self, record: &Record) -> State {
+        let (cores, load) = self.crowd();
         State {
             reached: record.told,
             number: record.number,
             heard: record.others.iter().map(|(host, other)| (*host, other.number)).collect(),
             started: self.yard.started(),
             room: self.room_for_others(),
+            cores,
+            load,
             ended: self.ended(),
         }
     }
 
     /// Hears how far another host is.
     pub(super) fn hear_of(&self, from: HostId, state: State) {
-        if state.heard.len() > HOSTS_MAX {
+        if state.heard.len() > HOSTS_MAX || !self.is_likely(&state) {
             return self.refused.add(1);
         }
+        self.hear_of_crowd(from, &state);
         self.hear_of_room(from, state.room);
         if let Some(ending) = state.ended
             && self.ended.set(ending).is_ok()
