@@ -20,6 +20,7 @@ mod letters;
 mod membership;
 mod message;
 mod pages;
+mod remote;
 mod room;
 mod snapshot;
 mod tcp;
@@ -41,6 +42,7 @@ use self::letters::{DESKS, Letters};
 use self::membership::Membership;
 use self::message::HostMessage;
 use self::pages::{Desk, Door};
+use self::remote::Remote;
 use self::room::Room;
 use self::snapshot::Snapshots;
 use self::time::Times;
@@ -54,11 +56,12 @@ use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
 
+pub use self::remote::{RemoteConfig, RemoteCounters};
 pub use self::room::RoomCounters;
 pub use self::tcp::Inbox;
 pub use self::view::HeldPages;
 
-pub(in crate::computer) use self::message::{Errand, Ticket};
+pub(in crate::computer) use self::message::{Errand, Operation, Ticket};
 pub(in crate::computer) use self::whole::{Devices, Part};
 
 /// How a computer is shared among hosts. But for `here` it is the same on all of them.
@@ -78,6 +81,8 @@ pub struct Share {
     pub lead: Duration,
     /// How pages are kept coherent.
     pub coherence: CoherenceConfig,
+    /// When a page that hosts write by turns is used where it is, instead of going round; without it none is.
+    pub remote: Option<RemoteConfig>,
     /// How hosts watch over each other; without it they are for ever those that they are, and none is missed.
     pub members: Option<MembersConfig>,
     /// How long a hart, a device or a page that has come waits for room in this host's memory. If there is none then, the
@@ -109,6 +114,7 @@ impl Share {
             harts,
             lead: Duration::from_millis(5),
             coherence: CoherenceConfig::new(pages),
+            remote: None,
             members: None,
             room_patience: Duration::from_secs(10),
             store: None,
@@ -198,6 +204,7 @@ pub struct Host {
     snapshots: Arc<Snapshots>,
     times: Times,
     room: Room,
+    remote: Remote,
     ended: OnceLock<Ending>,
     alarm: Arc<Alarm>,
     refused: Counter,
@@ -287,6 +294,7 @@ impl Computer {
             snapshots: Arc::new(Snapshots::new(&share, &self.config)),
             times: Times::new(&share),
             room: Room::default(),
+            remote: Remote::new(share.remote.as_ref()),
             ended: OnceLock::new(),
             alarm: Arc::default(),
             refused: Counter::new(),
