@@ -11,6 +11,8 @@ mod boot;
 #[path = "spread/fault.rs"]
 mod fault;
 mod guest;
+#[path = "spread/lines.rs"]
+mod lines;
 #[path = "../../crates/hyper/tests/processes/process.rs"]
 mod process;
 #[path = "spread/raw.rs"]
@@ -29,12 +31,15 @@ fn main() {
         Some("fault") => fault::serve(),
         Some("stream") => stream::serve(),
         Some("ball") => ball::serve(),
+        Some(lines::PART) => lines::serve(false),
+        Some(lines::REMOTE_PART) => lines::serve(true),
         Some(boot) => boot::serve(boot),
         None => {
             let mut suite = Suite::from_args();
             fault::benches(&mut suite);
             stream::benches(&mut suite);
             ball::benches(&mut suite);
+            lines::benches(&mut suite);
             boot::benches(&mut suite);
             suite.finish();
         }

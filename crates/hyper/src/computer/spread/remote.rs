@@ -17,11 +17,11 @@ use parking_lot::Mutex;
 
 use super::Host;
 use super::message::{Operation, Text, Ticket};
+use crate::PageNumber;
 use crate::cluster::HostId;
 use crate::coherence::{Content, Page};
 use crate::hart::Reservations;
 use crate::memory::Act;
-use crate::PageNumber;
 
 /// When harts use a falsely shared page where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,9 @@ use ironloom_hyper::cluster::members::MembersConfig;
 use ironloom_hyper::computer::{Pause, RemoteConfig, RemoteCounters};
 use ironloom_hyper::isa::{Assembler, registers::*};
 
+use crate::code::{fences, instructions, translated_instructions, translations};
 use crate::hosts::Hosts;
+use crate::locks::{lock, lost_reservations, reservations, stack};
 use crate::orders::{
     coherence, independent_reads, load_buffering, message_passing, news, store_buffering, two_writes,
 };
@@ -19,7 +21,7 @@ use crate::weather::Weather;
 const ALWAYS: RemoteConfig = RemoteConfig {
     turns: 0,
     within: Duration::from_secs(10),
-    operations: 7,
+    operations: 60,
     burst_max: u8::MAX,
     gap: Duration::from_micros(1),
     pages_max: 1_024,
@@ -94,21 +96,63 @@ fn two_writes_of_each_have_an_order() {
     check(two_writes, 2);
 }
 
-/// Each hart counts in a line of its own by loads and stores, in half a word by an operation, and with all others in one
-/// word: by an operation, by a reservation and under a lock.
+/// Hosts of which pages are used where they are, and harts on all of them.
+fn each_crowd(check: impl Fn(Stage, usize)) {
+    for (hosts, harts) in [(2, 2), (2, 4), (3, 3)] {
+        check(Stage::Apart(Apart { remote: Some(ALWAYS), ..Apart::new(hosts) }), harts);
+    }
+}
+
+#[test]
+fn a_lock_of_atomics_lets_in_one_at_a_time() {
+    each_crowd(|stage, harts| lock(stage, harts, 5_000));
+}
+
+#[test]
+fn reservations_lose_nothing_beside_stores_to_the_same_line() {
+    each_crowd(|stage, harts| reservations(stage, harts, 20_000));
+}
+
+#[test]
+fn a_reservation_is_lost_when_somebody_stores_what_was_there() {
+    each_crowd(|stage, _| _ = lost_reservations(stage, 20));
+}
+
+#[test]
+fn a_stack_of_reservations_keeps_its_nodes() {
+    each_crowd(|stage, harts| stack(stage, harts, 4_000, 64));
+}
+
+#[test]
+fn instructions_and_translations_are_old_until_a_fence_and_no_longer() {
+    each_crowd(|stage, harts| {
+        instructions(stage, harts - 1, 30);
+        translations(stage, harts - 1, 30);
+        fences(stage, harts, 20);
+    });
+    each_crowd(|stage, _| translated_instructions(stage, 30));
+}
+
+/// How often harts do what is done where the page is, for each time that they have it come.
+const FETCHES: u64 = 16;
+
+/// Each hart counts in a line of its own by loads and stores, in half a word and by an operation, and with all others in one
+/// word by an operation. Now and then they count with all others by a reservation and under a lock as well.
 fn count(text: &mut Assembler, each: u64) {
     text.li(S2, COUNTS).slli(T0, A0, 6).add(S3, S2, T0).li(S5, SUM).li(S7, LOCK).mv(S10, A0);
     repeat(text, S4, each, |text| {
-        wait_by_chance(text, 16);
+        wait_by_chance(text, 18);
         text.ld(T0, 0, S3).addi(T0, T0, 1).sd(T0, 0, S3);
         text.lhu(T0, 8, S3).addi(T0, T0, 1).sh(T0, 8, S3);
         text.li(T0, 1).addi(T1, S3, 12).amoadd_w(ZERO, T0, T1);
         text.li(T0, 2).amoadd_d(ZERO, T0, S5);
-        let (retry, take, taken) = (text.label(), text.label(), text.label());
+        let (retry, take, taken, over) = (text.label(), text.label(), text.label(), text.label());
+        text.andi(T0, S4, FETCHES as i32 - 1).bnez(T0, over);
         text.addi(T3, S5, 8).bind(retry).lr_d(T0, T3).addi(T0, T0, 1).sc_d(T1, T0, T3).bnez(T1, retry);
         text.bind(take).li(T0, 1).amoswap_w(T1, T0, S7).beqz(T1, taken).pause().j(take);
         text.bind(taken).fence(3, 3).li(T0, LOCKED);
         text.ld(T2, 0, T0).addi(T2, T2, 1).sd(T2, 0, T0).fence(3, 3).sw(ZERO, 0, S7);
+        text.bind(over);
     });
 }
 
@@ -120,7 +164,8 @@ fn check_counts(dword: impl Fn(u64) -> u64, harts: u64, each: u64, what: &str) {
         assert_eq!(dword(place + 8), each << 32 | each & 0xffff, "{what}: hart {hart}'s parts of words");
     }
     let sums = [SUM, SUM + 8, LOCKED].map(dword);
-    assert_eq!(sums, [2, 1, 1].map(|times| times * each * harts), "{what}: what all have counted");
+    let (all, few) = (each * harts, each / FETCHES * harts);
+    assert_eq!(sums, [2 * all, few, few], "{what}: what all have counted");
 }
 
 fn sum(hosts: &Hosts) -> RemoteCounters {
@@ -145,7 +190,7 @@ fn harts_count_right_in_a_page_that_stays_where_it_is() {
     ];
     for (hosts, harts) in [(2, 2), (3, 4)] {
         for weather in days {
-            let each = 60;
+            let each = 320;
             let part = |text: &mut Assembler| {
                 count(text, each);
                 meet(text, harts);
@@ -154,7 +199,9 @@ fn harts_count_right_in_a_page_that_stays_where_it_is() {
             let ran = run(Stage::Apart(apart), &vec![&part as Part<'_>; harts]);
             check_counts(|at| ran.dword(at), harts as u64, each, &format!("{apart:?}"));
             let Ran::Apart(hosts) = ran else { unreachable!("it ran on several hosts") };
-            println!("{hosts:?} {weather:?}: {:?}", sum(&hosts), hosts = hosts.hosts.len());
+            let counters = sum(&hosts);
+            println!("{} hosts, {weather:?}: {counters:?}", hosts.hosts.len());
+            assert!(counters.done > FETCHES, "{counters:?}");
         }
     }
 }
@@ -183,7 +230,7 @@ fn a_falsely_shared_page_is_found() {
 #[test]
 fn harts_count_right_while_they_move_and_a_host_leaves() {
     const HARTS: usize = 4;
-    const EACH: u64 = 500;
+    const EACH: u64 = 640;
     let part = |text: &mut Assembler| {
         count(text, EACH);
         meet(text, HARTS);
