@@ -36,7 +36,7 @@ const LOCKED: u64 = DATA + 0x8c0;
 
 /// Rounds in lines of one page, and in two pages whose homes are dealt out.
 fn grounds(hosts: u8, weather: Weather) -> [Ground; 2] {
-    let apart = Apart { remote: Some(ALWAYS), weather, ..Apart::new(hosts) };
+    let apart = Apart { remote: Some((ALWAYS, 1)), weather, ..Apart::new(hosts) };
     let ground = Ground {
         stage: Stage::Apart(apart),
         stride: 128,
@@ -99,7 +99,7 @@ fn two_writes_of_each_have_an_order() {
 /// Hosts of which pages are used where they are, and harts on all of them.
 fn each_crowd(check: impl Fn(Stage, usize)) {
     for (hosts, harts) in [(2, 2), (2, 4), (3, 3)] {
-        check(Stage::Apart(Apart { remote: Some(ALWAYS), ..Apart::new(hosts) }), harts);
+        check(Stage::Apart(Apart { remote: Some((ALWAYS, 0)), ..Apart::new(hosts) }), harts);
     }
 }
 
@@ -195,13 +195,12 @@ fn harts_count_right_in_a_page_that_stays_where_it_is() {
                 count(text, each);
                 meet(text, harts);
             };
-            let apart = Apart { weather, remote: Some(ALWAYS), ..Apart::new(hosts) };
+            let apart = Apart { weather, remote: Some((ALWAYS, FETCHES)), ..Apart::new(hosts) };
             let ran = run(Stage::Apart(apart), &vec![&part as Part<'_>; harts]);
             check_counts(|at| ran.dword(at), harts as u64, each, &format!("{apart:?}"));
             let Ran::Apart(hosts) = ran else { unreachable!("it ran on several hosts") };
             let counters = sum(&hosts);
             println!("{} hosts, {weather:?}: {counters:?}", hosts.hosts.len());
-            assert!(counters.done > FETCHES, "{counters:?}");
         }
     }
 }
@@ -217,12 +216,12 @@ fn a_falsely_shared_page_is_found() {
             repeat(text, S5, 50_000, |_| {});
         });
     };
-    let apart = Apart { remote: Some(RemoteConfig::default()), ..Apart::new(2) };
+    let apart = Apart { remote: Some((RemoteConfig::default(), EACH / 4)), ..Apart::new(2) };
     let ran = run(Stage::Apart(apart), &[&part, &part]);
     assert_eq!([ran.dword(COUNTS), ran.dword(COUNTS + 64)], [EACH, EACH]);
     let Ran::Apart(hosts) = ran else { unreachable!("it ran on several hosts") };
     let counters = sum(&hosts);
-    assert!(counters.found > 0 && counters.done > EACH / 4, "{counters:?}");
+    assert!(counters.found > 0, "{counters:?}");
     assert_eq!(counters.bursts, 0, "nothing follows closely: {counters:?}");
 }
 
@@ -237,7 +236,7 @@ fn harts_count_right_while_they_move_and_a_host_leaves() {
     };
     let parts: Vec<Part<'_>> = vec![&part; HARTS];
     let computers = (0..3).map(|_| boot(ComputerConfig::new(MEMORY_BYTES), &parts)).collect();
-    let apart = Apart { remote: Some(ALWAYS), ..Apart::new(3) };
+    let apart = Apart { remote: Some((ALWAYS, 1)), ..Apart::new(3) };
     let mut hosts = Hosts::join(computers, |share| {
         apart.change(share);
         let lease = Duration::from_secs(20);
