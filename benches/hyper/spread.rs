@@ -14,6 +14,8 @@ mod drain;
 #[path = "spread/fault.rs"]
 mod fault;
 mod guest;
+#[path = "spread/lines.rs"]
+mod lines;
 #[path = "spread/placing.rs"]
 mod placing;
 #[path = "../../crates/hyper/tests/processes/process.rs"]
@@ -38,6 +40,8 @@ fn main() {
         Some("ball") => ball::serve(),
         Some("drain") => drain::serve(),
         Some("placing") => placing::serve(),
+        Some(lines::PART) => lines::serve(false),
+        Some(lines::REMOTE_PART) => lines::serve(true),
         Some(boot) => boot::serve(boot),
         None => {
             let mut suite = Suite::from_args();
@@ -46,6 +50,7 @@ fn main() {
             ball::benches(&mut suite);
             drain::benches(&mut suite);
             placing::benches(&mut suite);
+            lines::benches(&mut suite);
             boot::benches(&mut suite);
             suite.finish();
         }

@@ -115,6 +115,11 @@ impl Lines {
         numbers.zip(self.bytes.as_chunks::<LINE_BYTES>().0)
     }
 
+    /// A bit for each line that there is.
+    pub(crate) const fn mask(&self) -> u64 {
+        self.mask
+    }
+
     /// Whether there are as many bytes as the mask says.
     #[must_use]
     pub const fn is_sound(&self) -> bool {

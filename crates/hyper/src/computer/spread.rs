@@ -23,6 +23,7 @@ mod membership;
 mod message;
 mod pages;
 mod placing;
+mod remote;
 mod room;
 mod snapshot;
 mod streams;
@@ -47,6 +48,7 @@ use self::membership::Membership;
 use self::message::HostMessage;
 use self::pages::{Desk, Door};
 use self::placing::Placing;
+use self::remote::Remote;
 use self::room::Room;
 use self::snapshot::Snapshots;
 use self::time::Times;
@@ -63,11 +65,12 @@ use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
 
 pub use self::placing::PlacementCounters;
+pub use self::remote::{RemoteConfig, RemoteCounters};
 pub use self::room::RoomCounters;
 pub use self::tcp::Inbox;
 pub use self::view::HeldPages;
 
-pub(in crate::computer) use self::message::{Errand, Ticket};
+pub(in crate::computer) use self::message::{Errand, Operation, Ticket};
 pub(in crate::computer) use self::whole::{Devices, Part};
 
 /// How a computer is shared among hosts. But for `here`, `cores` and `store` it is the same on all of them.
@@ -89,6 +92,8 @@ pub struct Share {
     pub lead: Duration,
     /// How pages are kept coherent.
     pub coherence: CoherenceConfig,
+    /// When a page that hosts write by turns is used where it is, instead of going round; without it none is.
+    pub remote: Option<RemoteConfig>,
     /// How hosts watch over each other; without it they are for ever those that they are, and none is missed.
     pub members: Option<MembersConfig>,
     /// How long a hart, a device or a page that has come waits for room in this host's memory. If there is none then, the
@@ -121,6 +126,7 @@ impl Share {
             cores: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(HARTS_MAX) as u16),
             lead: Duration::from_millis(5),
             coherence: CoherenceConfig::new(pages),
+            remote: None,
             members: None,
             room_patience: Duration::from_secs(10),
             store: None,
@@ -228,6 +234,7 @@ pub struct Host {
     times: Times,
     room: Room,
     placing: Placing,
+    remote: Remote,
     ended: OnceLock<Ending>,
     alarm: Arc<Alarm>,
     refused: Counter,
@@ -320,6 +327,7 @@ impl Computer {
             times: Times::new(&share),
             room: Room::default(),
             placing: Placing::default(),
+            remote: Remote::new(share.remote.as_ref()),
             ended: OnceLock::new(),
             alarm: Arc::default(),
             refused: Counter::new(),

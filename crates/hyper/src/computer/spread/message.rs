@@ -4,11 +4,13 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_blob::BlobId;
 use ironloom_core::Instant;
 
+use crate::GuestAddress;
 use crate::board::Ending;
 use crate::cluster::HostId;
 use crate::cluster::harts::HartMessage;
 use crate::cluster::members::MemberMessage;
 use crate::coherence;
+use crate::memory::Act;
 
 /// What one host says to another.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -94,6 +96,15 @@ pub(super) enum Text {
     Errand(Errand, Ticket),
     /// What was asked for is done.
     Done(u64, Option<u64>),
+    /// Whoever holds a page is to do something with it for a hart.
+    Operate {
+        /// What.
+        operation: Operation,
+        /// Whether the home of the page has sent it on, so that nobody else does.
+        sent_on: bool,
+        /// Who waits.
+        ticket: Ticket,
+    },
 }
 
 /// By which a host knows what one of its harts waits for.
@@ -126,4 +137,30 @@ pub(in crate::computer) enum Errand {
     },
     /// Write to the debug console.
     Say(Vec<u8>),
+}
+
+/// What a hart wants done with a word of memory that another host holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(in crate::computer) struct Operation {
+    /// Where.
+    pub(in crate::computer) address: u64,
+    /// How many bytes.
+    pub(in crate::computer) width: u8,
+    /// What.
+    pub(in crate::computer) act: Act,
+}
+
+impl Operation {
+    pub(super) const fn address(&self) -> GuestAddress {
+        GuestAddress::new(self.address)
+    }
+
+    /// Whether a hart would want it: of an aligned word, so that it lies in one page.
+    pub(super) const fn is_sound(&self) -> bool {
+        let width_is_sound = match self.act {
+            Act::Load | Act::Store(_) => matches!(self.width, 1 | 2 | 4 | 8),
+            Act::Change(..) => matches!(self.width, 4 | 8),
+        };
+        width_is_sound && self.address.is_multiple_of(self.width as u64)
+    }
 }

@@ -336,6 +336,7 @@ impl Host {
                 false
             }
             Output::Install { page, held, content } => {
+                self.note_coming(now, page, &content);
                 let arrival = Arrival { page, held, content, since: now };
                 // What comes after a page that waits rests on it: perhaps that it may be written too.
                 let waits = desk.is_arriving(page) || !self.arrive(&arrival);
@@ -416,6 +417,7 @@ impl Host {
     }
 
     fn give(&self, desk: &mut Desk, now: Instant, release: &Release) {
+        self.note_leaving(now, release.page);
         match self.memory.tell(self.number(release.page), release.tell) {
             Ok(told) => {
                 let released = Released { content: told.content, changed: told.changed };
