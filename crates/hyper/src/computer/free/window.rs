@@ -43,7 +43,7 @@ impl Floor<'_> {
     fn wait_for_others(&self, host: &Host, now: Instant, deadline: Instant) {
         host.await_bound(deadline.saturating_add(host.share().lead));
         self.yard.news.wait_until(|| {
-            host.reach(now, now);
+            host.reach_end(now);
             !self.lacks_others(deadline) || self.yard.has_arrivals() || self.is_paused() || self.is_over()
         });
     }

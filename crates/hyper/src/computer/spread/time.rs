@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use ironloom_core::Instant;
+use ironloom_core::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::message::{HostMessage, Parcel, State};
@@ -88,18 +88,26 @@ impl Host {
     ///
     /// Others need not know of each step: only that somebody goes back, or that they might wait.
     pub(in crate::computer) fn reach(&self, now: Instant, until: Instant) {
+        let step = Duration::from_nanos(self.share.lead.as_nanos() / 4);
         let mut record = self.times.0.lock();
         record.now = now;
-        self.say_reached(&mut record, until);
+        self.say_reached(&mut record, until, step);
     }
 
-    /// Says how far this host is, if that is news: with harts and letters on their way it is less than it seems.
-    fn say_reached(&self, record: &mut Record, until: Instant) {
+    /// Says that this host is at `end`, where it stops for now: others that stop there as well wait for that.
+    pub(in crate::computer) fn reach_end(&self, end: Instant) {
+        let mut record = self.times.0.lock();
+        record.now = end;
+        self.say_reached(&mut record, end, Duration::from_nanos(1));
+    }
+
+    /// Says how far this host is, if it is further by a step or has gone back. With harts and letters on their way it is less
+    /// than it seems.
+    fn say_reached(&self, record: &mut Record, until: Instant, step: Duration) {
         let called = self.yard.called().map(|at| at.max(record.now));
         let earliest = record.on_the_way().into_iter().chain(called).min();
-        let (reached, step) =
-            (earliest.map_or(until, |earliest| until.min(earliest)), self.share.lead.as_nanos() / 4);
-        if reached < record.told || reached.saturating_since(record.told).as_nanos() >= step {
+        let reached = earliest.map_or(until, |earliest| until.min(earliest));
+        if reached < record.told || reached >= record.told.saturating_add(step) {
             record.told = reached;
             record.number += 1;
             self.send_state(record);
@@ -128,7 +136,7 @@ impl Host {
         let mut record = self.times.0.lock();
         record.travelling.insert(hart, at);
         let told = record.told;
-        self.say_reached(&mut record, told);
+        self.say_reached(&mut record, told, self.share.lead);
     }
 
     /// A hart runs again, here or elsewhere.
@@ -143,7 +151,7 @@ impl Host {
         let mut record = self.times.0.lock();
         record.unheard = unheard;
         let told = record.told;
-        self.say_reached(&mut record, told);
+        self.say_reached(&mut record, told, self.share.lead);
     }
 
     /// Wants to be told when it may go so far.
