@@ -5,6 +5,9 @@
 
 mod net_input;
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use ironloom_core::{Duration, Instant, Rng, Seed};
 use ironloom_net::frame::{Arp, ArpOperation, Body, Segment, Transport};
 use ironloom_net::router::firewall::{Chain, Protocol, Rule};
@@ -26,6 +29,8 @@ struct World {
     /// The last packet that left by each port, and the last segment.
     packets: [Option<Packet>; 2],
     segments: [Option<Segment>; 2],
+    /// Who outside has called whom by an inner address, which an answer tells nobody who did not know it.
+    called: BTreeSet<(IpAddr, IpAddr)>,
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -79,6 +84,7 @@ fn begin(input: &mut Input<'_>) -> Option<World> {
         passes_invalid: kind & 2 > 0,
         packets: [None, None],
         segments: [None, None],
+        called: BTreeSet::new(),
     })
 }
 
@@ -117,8 +123,8 @@ fn act(world: &mut World, input: &mut Input<'_>) -> Option<()> {
             let about = world.packets[side].clone()?;
             let (source, icmp) = (address(side, input.byte()?), input.icmp(&about)?);
             let target = match about.source {
-                std::net::IpAddr::V4(source) => source.octets(),
-                std::net::IpAddr::V6(_) => OUTSIDE,
+                IpAddr::V4(source) => source.octets(),
+                IpAddr::V6(_) => OUTSIDE,
             };
             hear_packet(world, side, packet(source, target, 64, Transport::Icmp(icmp)));
         }
@@ -183,6 +189,9 @@ fn hear_packet(world: &mut World, side: usize, packet: Packet) {
 }
 
 fn hear(world: &mut World, side: usize, frame: Frame) {
+    if let (1, Body::Ip(packet)) = (side, &frame.body) {
+        world.called.insert((packet.source, packet.target));
+    }
     world.router.handle(world.now, Port::new(side as u16), frame, &mut world.out);
 }
 
@@ -195,9 +204,10 @@ fn settle(world: &mut World) {
         check(&frame, 1_500);
         let Body::Ip(packet) = frame.body else { continue };
         let side = usize::from(port.number());
-        if let (1, std::net::IpAddr::V4(source)) = (side, packet.source) {
+        if let (1, IpAddr::V4(source)) = (side, packet.source) {
             let is_hidden = source.octets()[..3] != [192, 168, 0];
-            assert!(is_hidden || world.passes_invalid, "the inside is seen: {packet:?}");
+            let is_known = world.called.contains(&asked_for(&packet));
+            assert!(is_hidden || is_known || world.passes_invalid, "the inside is seen: {packet:?}");
         }
         if let Transport::Tcp(segment) = &packet.transport {
             world.segments[side] = Some(segment.clone());
@@ -210,6 +220,16 @@ fn settle(world: &mut World) {
         for other in &flows[..number] {
             assert!(flow.protocol != other.protocol || flow.reply != other.reply, "{flow:?} and {other:?}");
         }
+    }
+}
+
+/// What a packet that leaves may be the answer to: who called whom. A complaint is about what it quotes, whoever complains.
+fn asked_for(packet: &Packet) -> (IpAddr, IpAddr) {
+    match &packet.transport {
+        Transport::Icmp(icmp) => {
+            icmp.about().map_or((packet.target, packet.source), |about| (about.source, about.target))
+        }
+        _ => (packet.target, packet.source),
     }
 }
 

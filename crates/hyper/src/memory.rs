@@ -15,6 +15,7 @@ mod access;
 mod bits;
 mod config;
 mod error;
+mod given;
 mod grant;
 mod guest;
 mod image;

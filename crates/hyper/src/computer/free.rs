@@ -121,7 +121,7 @@ impl Computer {
                     scope.spawn(move || floor.answer_errands(host));
                 }
             }
-            while now < deadline && !floor.is_over() {
+            while (now < deadline || floor.lacks_others(deadline)) && !floor.is_over() {
                 now = floor.window(now, deadline);
             }
             floor.quit();

@@ -25,6 +25,12 @@ pub trait Pager: std::fmt::Debug + Send + Sync {
     /// If the page cannot be had.
     fn bring(&self, page: PageNumber, access: Access) -> Result<(), MemoryError>;
 
+    /// These pages are about to be brought to be written, one after another: so they may be asked for together. Waits for
+    /// nothing.
+    fn expect(&self, pages: &[PageNumber]) {
+        let _ = pages;
+    }
+
     /// Sees to it that there is a frame for a page, and waits for it. Others may take it; then it is asked again.
     ///
     /// # Errors

@@ -134,13 +134,14 @@ impl Host {
     }
 
     /// A hart has stopped that is to go to another host.
-    pub(in crate::computer) fn frozen(&self, hart: usize, traveller: &Traveller) {
+    pub(in crate::computer) fn frozen(&self, hart: usize, mut traveller: Traveller) {
+        let id = HartId::new(hart as u8).expect("it lived here");
+        self.pack(id, &mut traveller);
         self.letters.present.fetch_and(!(1 << hart), Ordering::SeqCst);
         self.travels(hart, traveller.state.now());
         let now = self.clock.now();
         let mut harts = self.letters.harts.lock();
-        let hart = HartId::new(hart as u8).expect("it lived here");
-        harts.frozen(now, hart, traveller.to_bytes());
+        harts.frozen(now, id, traveller.to_bytes());
         self.drive_harts(&mut harts, now);
     }
 
@@ -329,10 +330,12 @@ impl Host {
                 Output::Moved { hart, .. } | Output::MoveFailed { hart, .. }
                     if hart >= self.letters.devices => {}
                 Output::Moved { hart, to, downtime } => {
+                    self.has_set_out(hart);
                     self.lands(hart.index());
                     self.letters.remember(HostEvent::Moved { hart: hart.number(), to, downtime });
                 }
                 Output::MoveFailed { hart, to, why } => {
+                    self.has_set_out(hart);
                     self.letters.remember(HostEvent::Stayed { hart: hart.number(), to, why });
                 }
                 Output::Missing { hart, host } => {
@@ -342,8 +345,13 @@ impl Host {
             }
         }
         // Sent last: what it says of a hart that has come is not heard before how far this host is.
+        self.count_letters(harts);
+        if messages.is_empty() {
+            return;
+        }
+        let state = self.own_state();
         for (to, message) in messages {
-            self.send(to, &HostMessage::Harts(message));
+            self.send(to, &HostMessage::Harts(state.clone(), message));
         }
     }
 
@@ -358,6 +366,7 @@ impl Host {
             Ok(traveller) => {
                 self.letters.present.fetch_or(1 << hart.index(), Ordering::SeqCst);
                 self.travels(hart.index(), traveller.state.now());
+                self.unpack(hart, traveller.past);
                 self.yard.welcome(hart.index(), traveller);
             }
             Err(error) => self.fail(error.into()),

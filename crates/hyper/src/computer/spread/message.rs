@@ -6,6 +6,7 @@ use ironloom_core::Instant;
 
 use crate::GuestAddress;
 use crate::board::Ending;
+use crate::cluster::HostId;
 use crate::cluster::harts::HartMessage;
 use crate::cluster::members::MemberMessage;
 use crate::coherence;
@@ -16,8 +17,9 @@ use crate::memory::Act;
 pub(super) enum HostMessage {
     /// About a page.
     Page(coherence::Message),
-    /// About harts and devices, and to them.
-    Harts(HartMessage<Parcel>),
+    /// About harts and devices, and to them, from a host that is so far: who hears of a hart that has come there, or of a
+    /// letter, must not take the host for further than it is.
+    Harts(State, HartMessage<Parcel>),
     /// How far the sender is.
     State(State),
     /// About who has a part in the computer.
@@ -37,14 +39,22 @@ pub(super) enum HostMessage {
 }
 
 /// How far a host is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct State {
     /// It does nothing before that unless it is asked to.
     pub(super) reached: Instant,
+    /// How often it has said something else of that than before.
+    pub(super) number: u64,
+    /// The numbers of what it heard from others last: that it goes on rests on those.
+    pub(super) heard: Vec<(HostId, u64)>,
     /// The harts that firmware has started there, a bit each.
     pub(super) started: u64,
     /// How many pages more it can take.
     pub(super) room: u64,
+    /// How many harts can run there at a time.
+    pub(super) cores: u16,
+    /// How many want to.
+    pub(super) load: u16,
     /// How the computer ended, if it did.
     pub(super) ended: Option<Ending>,
 }
@@ -55,6 +65,13 @@ pub(super) struct Parcel {
     /// When it was written, by the writer's time.
     pub(super) at: Instant,
     pub(super) text: Text,
+}
+
+impl Parcel {
+    /// Whether the hart that it is for may run because of it, while who wrote it goes on.
+    pub(super) const fn wakes(&self) -> bool {
+        matches!(self.text, Text::Lines(_) | Text::Raise(_) | Text::Start { .. })
+    }
 }
 
 /// What a letter says.

@@ -15,7 +15,7 @@ use super::super::revocation::Revocation;
 use super::super::spread::{Told, Unsound, Use};
 use super::super::words;
 use super::{Context, Refusal, Region, own, take};
-use crate::coherence::{Content, Held, LINE_BYTES, Tell};
+use crate::coherence::{Content, Held, LINE_BYTES, PageBytes, Tell};
 
 /// Which pages of a region other hosts hold, and what is needed to tell them what changed.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ pub(in crate::memory) struct Spread {
     /// Pages whose bytes are those that were received or told last.
     known: Bits,
     /// What pages held when they were known last and that were written since.
-    bases: BTreeMap<u16, Box<[u8; PAGE]>>,
+    bases: BTreeMap<u16, PageBytes>,
     /// Pages whose pointers were taken back to see whether anybody asks for them again, and nobody has.
     idle: Bits,
 }
@@ -90,6 +90,14 @@ impl Region {
         }
     }
 
+    /// What a page held when it was known last is of no use any more: it is told as a whole.
+    pub(super) fn lose_base(&mut self, page: usize) {
+        if let Some(spread) = &mut self.spread {
+            spread.known.remove(page);
+            spread.bases.remove(&(page as u16));
+        }
+    }
+
     /// Takes a page from readers until only `keep` is left; what has to be settled until that is so.
     pub(in crate::memory) fn withdraw(
         &mut self,
@@ -136,7 +144,7 @@ impl Region {
         let content = tell.map(|tell| match (tell, &base) {
             (Tell::Since, _) if !changed => Content::Same,
             (Tell::Since, Some(base)) => Content::since(base, &now),
-            _ => Content::of(&now),
+            _ => Content::of(now),
         });
         Told { content, changed }
     }
@@ -294,11 +302,10 @@ impl Region {
     }
 }
 
-fn bytes_of(frame: Option<&Frame>) -> Box<[u8; PAGE]> {
-    let mut bytes = Box::new([0; PAGE]);
-    if let Some(frame) = frame {
-        words::copy_out(frame.words(), &mut bytes);
-    }
+fn bytes_of(frame: Option<&Frame>) -> PageBytes {
+    let Some(frame) = frame else { return PageBytes::zero() };
+    let mut bytes = PageBytes::blank();
+    words::copy_out(frame.words(), &mut bytes);
     bytes
 }
 
