@@ -225,6 +225,12 @@ fn a_falsely_shared_page_is_found() {
     assert_eq!(counters.bursts, 0, "nothing follows closely: {counters:?}");
 }
 
+/// Lets time go by between two moves.
+#[expect(clippy::disallowed_methods, reason = "moves are to be spread over what goes on, whatever that is")]
+fn rest() {
+    std::thread::sleep(std::time::Duration::from_millis(2));
+}
+
 /// Harts go from host to host, and a host leaves, while others use pages where they are.
 #[test]
 #[expect(
@@ -261,7 +267,7 @@ fn harts_count_right_while_they_move_and_a_host_leaves() {
                 if turn == 8 {
                     beside[2].leave().unwrap();
                 }
-                std::thread::park_timeout(std::time::Duration::from_millis(2));
+                rest();
             }
         });
         let pauses = hosts.run_until(Instant::ZERO.saturating_add(Duration::from_secs(20)));
