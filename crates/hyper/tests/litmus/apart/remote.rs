@@ -233,10 +233,6 @@ fn rest() {
 
 /// Harts go from host to host, and a host leaves, while others use pages where they are.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the guest works meanwhile, and nothing tells when it has for long"
-)]
 fn harts_count_right_while_they_move_and_a_host_leaves() {
     const HARTS: usize = 4;
     const EACH: u64 = 640;
