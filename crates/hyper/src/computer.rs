@@ -26,7 +26,10 @@ pub use config::{ComputerConfig, Firmware};
 pub use error::ComputerError;
 pub use keep::ComputerPoint;
 pub use seat::HartStatus;
-pub use spread::{HeldPages, Host, HostEvent, Inbox, Post, RoomCounters, Share};
+pub use spread::{
+    HeldPages, Host, HostEvent, Inbox, PlacementCounters, Post, RemoteConfig, RemoteCounters, RoomCounters,
+    Share,
+};
 
 use self::seat::Seat;
 use crate::board::{Attachment, Board, Ending, Input, Output, Slot};

@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::frame::{self, Frame, FrameError, Message};
 use thiserror::Error;
 
+use super::placement::Past;
 use crate::PageNumber;
 use crate::computer::HartStatus;
 use crate::hart::HartState;
@@ -25,11 +26,13 @@ pub struct Traveller {
     pub state: HartState,
     /// Pages that it used lately, the most used first.
     pub hot: Vec<PageNumber>,
+    /// What the policy knew of it that placed it where it was.
+    pub past: Past,
 }
 
 impl Message for Traveller {
     const KIND: u16 = 0x4c54;
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
 }
 
 /// Why bytes are not a [`Traveller`].

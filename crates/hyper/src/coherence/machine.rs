@@ -178,6 +178,16 @@ impl Coherence {
         self.copies[page.index()].held()
     }
 
+    /// Whether a page is here or was, and its bytes as they were then are kept.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such page.
+    #[must_use]
+    pub fn is_kept(&self, page: Page) -> bool {
+        self.copies[page.index()].kept().is_some()
+    }
+
     /// How many pages are held here.
     #[must_use]
     pub const fn held_pages(&self) -> u32 {

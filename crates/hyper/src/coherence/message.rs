@@ -71,6 +71,14 @@ impl Message {
         self.epoch
     }
 
+    /// The page that it grants, and what it says of its bytes, if it grants one.
+    pub(crate) fn grant(&self) -> Option<(Page, &Content)> {
+        match &*self.body {
+            Body::Grant { page, content, .. } => Some((*page, content)),
+            _ => None,
+        }
+    }
+
     /// How many bytes of pages it carries.
     #[must_use]
     pub fn carried(&self) -> usize {

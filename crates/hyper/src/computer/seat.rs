@@ -3,6 +3,7 @@
 use ironloom_core::Instant;
 
 use crate::cluster::Traveller;
+use crate::cluster::placement::Past;
 use crate::hart::Hart;
 
 /// What a hart is doing.
@@ -81,7 +82,7 @@ impl Seat {
     pub(super) fn depart(&mut self) -> Traveller {
         self.hart.answer_bell();
         let status = std::mem::replace(&mut self.status, HartStatus::Stopped);
-        Traveller { status, state: self.hart.state(), hot: Vec::new() }
+        Traveller { status, state: self.hart.state(), hot: Vec::new(), past: Past::default() }
     }
 
     /// Becomes what a hart was on another host.

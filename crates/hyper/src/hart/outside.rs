@@ -43,6 +43,11 @@ impl Hart {
         self.core.park();
     }
 
+    /// How many pages it has written lately and may write still, as far as it remembers.
+    pub(crate) fn pages_written(&self) -> u32 {
+        self.core.stores.len() as u32
+    }
+
     /// What wakes the hart from outside.
     #[must_use]
     pub fn doorbell(&self) -> Arc<Doorbell> {

@@ -377,6 +377,11 @@ impl Tlb {
         }
     }
 
+    /// How many pages it leads to.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.tag != u64::MAX).count()
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.entries.fill(NONE);

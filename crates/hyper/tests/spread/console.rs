@@ -2,8 +2,10 @@
 
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::Computer;
-use ironloom_hyper::board::Output;
+use ironloom_hyper::board::{Input, Output, Slot};
 use ironloom_hyper::computer::{ComputerError, Pause};
+use ironloom_net::Fabric;
+use ironloom_net::fabric::{self, StationId};
 
 const PROMPT: &str = "ironloom# ";
 
@@ -22,19 +24,38 @@ pub(crate) struct Console<'a> {
     run: Run,
     text: String,
     read: usize,
+    /// The card of the guest, and the network that it is at.
+    network: Option<(Slot, Fabric, StationId)>,
 }
 
 impl<'a> Console<'a> {
     pub(crate) fn new(computer: &'a mut Computer, run: Run) -> Self {
-        Self { computer, run, text: String::new(), read: 0 }
+        Self { computer, run, text: String::new(), read: 0, network: None }
+    }
+
+    /// Lets the guest's card be at a network, by its door.
+    pub(crate) fn connect(&mut self, card: Slot, (fabric, door): (Fabric, StationId)) {
+        self.network = Some((card, fabric, door));
     }
 
     fn step(&mut self) -> Pause {
         let until = self.computer.now().saturating_add(STEP);
         let pause = (self.run)(self.computer, until).unwrap();
         while let Some(output) = self.computer.poll() {
-            if let Output::Serial(bytes) = output {
-                self.text.push_str(&String::from_utf8_lossy(&bytes));
+            match (output, &mut self.network) {
+                (Output::Serial(bytes), _) => self.text.push_str(&String::from_utf8_lossy(&bytes)),
+                (Output::Frame(_, frame), Some((_, fabric, port))) => {
+                    fabric.handle(until, fabric::Input::Frame { port: *port, frame }).unwrap();
+                }
+                _ => {}
+            }
+        }
+        if let Some((card, fabric, _)) = &mut self.network {
+            fabric.run_until(until);
+            while let Some(output) = fabric.poll() {
+                if let fabric::Output::Frame { frame, .. } = output {
+                    self.computer.handle(Input::Frame(*card, &frame));
+                }
             }
         }
         pause

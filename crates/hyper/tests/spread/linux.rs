@@ -45,7 +45,10 @@ fn run(hosts: usize, harts: u16, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> 
 }
 
 /// Lets the guest run on these hosts to its end; what it says.
-fn run_on(hosts: &mut Hosts, beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> bool) + Send) -> String {
+pub(crate) fn run_on(
+    hosts: &mut Hosts,
+    beside: impl FnOnce(&[Arc<Host>], &dyn Fn() -> bool) + Send,
+) -> String {
     let parts = hosts.hosts.clone();
     let over = AtomicBool::new(false);
     let pauses = std::thread::scope(|scope| {

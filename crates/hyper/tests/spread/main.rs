@@ -2,10 +2,14 @@
 //!
 //! The kernel and its initial file system come from `tests/guest/linux.sh`; where they cannot be had, a line says so.
 
+mod afar;
 mod balloon;
 mod console;
 mod grow;
 mod guest;
 mod hosts;
 mod linux;
+mod outside;
+mod placing;
+mod programs;
 mod snapshot;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{HOT_MAX, Traveller, TravellerError};
+use crate::cluster::placement::Past;
 use crate::computer::HartStatus;
 use crate::hart::{Exit, Hart, HartConfig};
 use crate::{GuestAddress, Memory, MemoryConfig, PageNumber};
@@ -23,7 +24,8 @@ fn hart() -> (Hart, Arc<Memory>) {
 
 fn traveller(hart: &Hart, pages: u64) -> Traveller {
     let hot = (0..pages).map(PageNumber::new).collect();
-    Traveller { status: HartStatus::Running, state: hart.state(), hot }
+    let past = Past { faults: 7, regrets: 1 };
+    Traveller { status: HartStatus::Running, state: hart.state(), hot, past }
 }
 
 #[test]

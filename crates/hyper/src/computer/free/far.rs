@@ -41,14 +41,20 @@ impl Floor<'_> {
         }
     }
 
-    /// Waits for a page that a hart needs.
+    /// Waits for a page that a hart needs, or until the hart goes to where it is.
     pub(super) fn fetch(&self, number: usize, seat: &mut Seat, page: PageNumber, access: Access) {
         if let Some(host) = self.host
             && !host.is_held(page, access)
         {
+            let fetching = host.fetch(number, page, access, || seat.hart.pages_written());
+            self.park(seat);
+            if fetching.is_over() || fetching.is_soon_over() {
+                return fetching.end();
+            }
             self.wait_for_news(number, seat, || {
-                host.want(page, access) || host.has_failed() || self.yard.is_leaving(number)
+                fetching.is_over() || host.has_failed() || self.yard.is_leaving(number)
             });
+            fetching.end();
         } else if let Err(error) = self.memory.bring_in(page, access) {
             self.finish(Err(error.into()));
         }
@@ -99,7 +105,7 @@ impl Floor<'_> {
         }
         self.take_mail(number, seat);
         self.park(seat);
-        host.frozen(number, &seat.depart());
+        host.frozen(number, seat.depart());
     }
 
     /// Asks harts for a fence wherever they live, and counts their answers.
