@@ -19,6 +19,8 @@ pub(super) struct Times {
     started: Box<[AtomicU64]>,
     /// What this host said last.
     told: AtomicU64,
+    /// Held while something is said, so that what was true before is not said after what is true now.
+    telling: Mutex<()>,
     /// For what this host waits.
     awaited: AtomicU64,
     /// Harts on their way from here or to here, and their times: nobody may go further as if they were not.
@@ -34,6 +36,7 @@ impl Times {
             reached: (0..64).map(|host| AtomicU64::new(if counts(host) { 0 } else { u64::MAX })).collect(),
             started: (0..64).map(|_| AtomicU64::new(0)).collect(),
             told: AtomicU64::new(0),
+            telling: Mutex::default(),
             awaited: AtomicU64::new(u64::MAX),
             travelling: Mutex::default(),
         }
@@ -114,6 +117,7 @@ impl Host {
 
     /// Tells all hosts how far this one is.
     pub(in crate::computer) fn tell_state(&self) {
+        let _turn = self.times.telling.lock();
         let reached = Instant::from_nanos(self.times.told.load(Ordering::SeqCst));
         let (started, room) = (self.yard.started(), self.room_for_others());
         let (cores, load) = self.crowd();
