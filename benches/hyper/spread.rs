@@ -9,9 +9,13 @@
 mod ball;
 #[path = "spread/boot.rs"]
 mod boot;
+#[path = "spread/drain.rs"]
+mod drain;
 #[path = "spread/fault.rs"]
 mod fault;
 mod guest;
+#[path = "spread/lines.rs"]
+mod lines;
 #[path = "spread/placing.rs"]
 mod placing;
 #[path = "../../crates/hyper/tests/processes/process.rs"]
@@ -34,14 +38,19 @@ fn main() {
         Some("fault") => fault::serve(),
         Some("stream") => stream::serve(),
         Some("ball") => ball::serve(),
+        Some("drain") => drain::serve(),
         Some("placing") => placing::serve(),
+        Some(lines::PART) => lines::serve(false),
+        Some(lines::REMOTE_PART) => lines::serve(true),
         Some(boot) => boot::serve(boot),
         None => {
             let mut suite = Suite::from_args();
             fault::benches(&mut suite);
             stream::benches(&mut suite);
             ball::benches(&mut suite);
+            drain::benches(&mut suite);
             placing::benches(&mut suite);
+            lines::benches(&mut suite);
             boot::benches(&mut suite);
             suite.finish();
         }

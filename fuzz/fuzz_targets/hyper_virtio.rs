@@ -37,15 +37,16 @@ fuzz_target!(|bytes: &[u8]| {
     let card = board.attach(Attachment::Net { mac: Mac::local(1), mtu: 1_500 }).unwrap();
     let console = board.attach(Attachment::Console).unwrap();
     board.attach(Attachment::Entropy).unwrap();
+    let balloon = board.attach(Attachment::Balloon).unwrap();
     let register = |slot: u64, at: u64| GuestAddress::new(layout::VIRTIO + slot * layout::VIRTIO_BYTES + at);
-    for slot in 0..4 {
+    for slot in 0..5 {
         for (at, value) in READY {
             let _ = board.write(Instant::ZERO, &memory, register(slot, at), 4, value.into());
         }
     }
     for deed in bytes.as_chunks::<8>().0 {
         let [kind, slot, a, b, c, d, e, f] = *deed;
-        let (slot, place) = (u64::from(slot % 5), u64::from(u16::from_le_bytes([a, b])));
+        let (slot, place) = (u64::from(slot % 6), u64::from(u16::from_le_bytes([a, b])));
         let value = u32::from_le_bytes([c, d, e, f]);
         match kind % 6 {
             0 => drop(board.write(Instant::ZERO, &memory, register(slot, place % 0x120), 4, value.into())),
@@ -60,6 +61,7 @@ fuzz_target!(|bytes: &[u8]| {
                 let frame = Frame { source: Mac::local(1), target: Mac::local(2), body };
                 board.handle(Instant::ZERO, &memory, Input::Frame(card, &frame));
                 board.handle(Instant::ZERO, &memory, Input::Console(console, &deed[2..]));
+                board.handle(Instant::ZERO, &memory, Input::Balloon(balloon, u64::from(value)));
             }
             _ => {
                 board.advance(Instant::ZERO, &memory);

@@ -9,11 +9,10 @@
 //!
 //! ```
 //! use ironloom_core::Instant;
-//! use ironloom_hyper::GuestAddress;
 //! use ironloom_hyper::board::{Board, BoardConfig, Output, layout};
-//! use vm_memory::{GuestAddress as Place, GuestMemoryMmap};
+//! use ironloom_hyper::{GuestAddress, Memory, MemoryConfig};
 //!
-//! let memory = GuestMemoryMmap::<()>::from_ranges(&[(Place(layout::MEMORY), 1 << 20)])?;
+//! let memory = Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), 1 << 20))?;
 //! let mut board = Board::new(BoardConfig::new(1 << 20))?;
 //! let uart = GuestAddress::new(layout::UART);
 //! for byte in *b"hi" {
@@ -24,7 +23,6 @@
 //! ```
 
 use ironloom_core::Instant;
-use vm_memory::GuestMemory;
 
 use crate::GuestAddress;
 
@@ -35,6 +33,7 @@ mod aclint;
 mod config;
 mod disk;
 mod fault;
+mod memory;
 mod message;
 mod plic;
 mod rtc;
@@ -47,10 +46,12 @@ mod virtio;
 pub use config::{BoardConfig, BoardError, HARTS_MAX};
 pub use disk::{BlockDevice, BlockError, FileDisk, MemoryDisk};
 pub use fault::BusFault;
+pub use memory::DeviceMemory;
 pub use message::{Input, Output};
 pub use slot::{Attachment, Slot};
 pub use state::{BoardState, DiskState, OpenDisk};
 pub use syscon::Ending;
+pub use virtio::balloon::BalloonSize;
 pub use virtio::net::NetCounters;
 
 use aclint::Aclint;
@@ -166,7 +167,7 @@ impl Board {
     /// # Errors
     ///
     /// If no device is there, or it takes no access of this width; the hart takes an access fault.
-    pub fn write<M: GuestMemory>(
+    pub fn write<M: DeviceMemory>(
         &mut self,
         now: Instant,
         memory: &M,
@@ -187,13 +188,15 @@ impl Board {
         done.ok_or(refused)
     }
 
-    /// Something arrives from the world; how much of it was taken, in bytes or frames.
-    pub fn handle<M: GuestMemory>(&mut self, now: Instant, memory: &M, input: Input<'_>) -> usize {
+    /// Something arrives from the world; how much of it was taken, in bytes or frames; of a balloon, how many
+    /// bytes are to be in it.
+    pub fn handle<M: DeviceMemory>(&mut self, now: Instant, memory: &M, input: Input<'_>) -> usize {
         self.advance(now, memory);
         let taken = match input {
             Input::Serial(bytes) => self.uart.receive(bytes),
             Input::Console(slot, bytes) => self.receive_console(memory, slot, bytes),
             Input::Frame(slot, frame) => self.receive_frame(memory, slot, frame),
+            Input::Balloon(slot, bytes) => self.want_balloon(slot, bytes),
         };
         self.rewire();
         taken
@@ -229,7 +232,7 @@ impl Board {
     }
 
     /// Does what is due: timers, and what devices have put off. It may be called early; then nothing happens.
-    pub fn advance<M: GuestMemory>(&mut self, now: Instant, memory: &M) {
+    pub fn advance<M: DeviceMemory>(&mut self, now: Instant, memory: &M) {
         self.aclint.advance(now);
         self.rtc.advance(now);
         self.proceed(memory);

@@ -26,7 +26,10 @@ pub use config::{ComputerConfig, Firmware};
 pub use error::ComputerError;
 pub use keep::ComputerPoint;
 pub use seat::HartStatus;
-pub use spread::{HeldPages, Host, HostEvent, Inbox, PlacementCounters, Post, RoomCounters, Share};
+pub use spread::{
+    HeldPages, Host, HostEvent, Inbox, PlacementCounters, Post, RemoteConfig, RemoteCounters, RoomCounters,
+    Share,
+};
 
 use self::seat::Seat;
 use crate::board::{Attachment, Board, Ending, Input, Output, Slot};
@@ -148,6 +151,26 @@ impl Computer {
         let taken = bytes.len().min(room);
         self.console.extend(&bytes[..taken]);
         taken
+    }
+
+    /// Says how many bytes of memory are to be in the balloon in a slot: the guest does without them, which takes it some
+    /// time. Returns how many that makes in whole pages of what memory there is; none, if there is no balloon.
+    ///
+    /// On several hosts, that is for the one with the devices to say.
+    ///
+    /// ```
+    /// use ironloom_hyper::board::Attachment;
+    /// use ironloom_hyper::{Computer, ComputerConfig};
+    ///
+    /// let mut computer = Computer::new(ComputerConfig::new(512 << 20))?;
+    /// let slot = computer.attach(Attachment::Balloon)?;
+    /// assert_eq!(computer.set_balloon(slot, 320 << 20), 320 << 20);
+    /// let size = computer.board().balloon(slot).expect("it was put there");
+    /// assert_eq!((size.wanted, size.given), (320 << 20, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_balloon(&mut self, slot: Slot, bytes: u64) -> u64 {
+        self.handle(Input::Balloon(slot, bytes)) as u64
     }
 
     /// Writes to the debug console, as far as there is room.

@@ -3,6 +3,7 @@
 //! A hart is a function of its registers and its memory. It knows no device, no other hart and no clock of the host: what
 //! it wants of them is an [`Exit`], and its owner answers.
 
+mod away;
 mod clock;
 mod code;
 mod context;
@@ -300,7 +301,11 @@ impl Hart {
             Opcode::Ld => (instruction.rd, value),
             Opcode::Flw => (FLOATS + instruction.rd, crate::float::box32(value as u32)),
             Opcode::Fld => (FLOATS + instruction.rd, value),
-            _ => (0, 0),
+            opcode => match away::change_of(opcode) {
+                Some((_, 4)) => (instruction.rd, extend(value as i32)),
+                Some(_) => (instruction.rd, value),
+                None => (0, 0),
+            },
         };
         if rd != 0 {
             self.core.registers[rd as usize] = value;

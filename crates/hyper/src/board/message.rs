@@ -14,6 +14,9 @@ pub enum Input<'a> {
     Console(Slot, &'a [u8]),
     /// A frame for a network card.
     Frame(Slot, &'a Frame),
+    /// How many bytes of memory are to be in a balloon: the guest does without them. Those that are no whole page, and more
+    /// than there are, do not count.
+    Balloon(Slot, u64),
 }
 
 /// What a board has to say to the world.

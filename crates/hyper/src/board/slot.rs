@@ -5,10 +5,9 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::Rng;
 use ironloom_net::{Frame, Mac};
-use vm_memory::GuestMemory;
 
-use super::virtio::{Device, Transport, Turn, block, console, entropy, net, transport};
-use super::{BlockDevice, Board, BoardError, NetCounters, Output, layout};
+use super::virtio::{Device, Transport, Turn, balloon, block, console, entropy, net, transport};
+use super::{BalloonSize, BlockDevice, Board, BoardError, DeviceMemory, NetCounters, Output, layout};
 
 /// A place for a virtio device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
@@ -50,6 +49,9 @@ pub enum Attachment {
     Console,
     /// Chance, from the seed of the machine.
     Entropy,
+    /// A balloon, for memory that the guest does without. It is empty until [somebody wants](super::Input::Balloon) it to
+    /// be filled, which may be before the machine begins.
+    Balloon,
 }
 
 impl Board {
@@ -76,6 +78,9 @@ impl Board {
             Attachment::Entropy => {
                 Device::Entropy(entropy::Entropy::new(Rng::new(config.seed).split("entropy", at as u64)))
             }
+            Attachment::Balloon => {
+                Device::Balloon(balloon::Balloon::new(layout::MEMORY, config.memory_bytes))
+            }
         };
         self.slots[at] = Some(Transport::new(device));
         Ok(Slot(at as u8))
@@ -86,6 +91,15 @@ impl Board {
     pub fn net_counters(&self, slot: Slot) -> Option<NetCounters> {
         match self.slots.get(usize::from(slot.0))?.as_ref()?.device() {
             Device::Net(net) => Some(net.counters()),
+            _ => None,
+        }
+    }
+
+    /// How large the balloon in a slot is, and is to be.
+    #[must_use]
+    pub fn balloon(&self, slot: Slot) -> Option<BalloonSize> {
+        match self.slots.get(usize::from(slot.0))?.as_ref()?.device() {
+            Device::Balloon(balloon) => Some(balloon.size()),
             _ => None,
         }
     }
@@ -107,7 +121,7 @@ impl Board {
         }
     }
 
-    pub(super) fn write_slot<M: GuestMemory>(
+    pub(super) fn write_slot<M: DeviceMemory>(
         &mut self,
         memory: &M,
         offset: u64,
@@ -123,14 +137,14 @@ impl Board {
     }
 
     /// Does what devices have put off.
-    pub(super) fn proceed<M: GuestMemory>(&mut self, memory: &M) {
+    pub(super) fn proceed<M: DeviceMemory>(&mut self, memory: &M) {
         let turn = self.turn();
         for transport in self.slots.iter_mut().flatten().filter(|transport| transport.has_work()) {
             transport.proceed(memory, &mut turn.clone());
         }
     }
 
-    pub(super) fn receive_console<M: GuestMemory>(&mut self, memory: &M, slot: Slot, bytes: &[u8]) -> usize {
+    pub(super) fn receive_console<M: DeviceMemory>(&mut self, memory: &M, slot: Slot, bytes: &[u8]) -> usize {
         let mut turn = self.turn();
         let Some(transport) = &mut self.slots[usize::from(slot.0)] else { return 0 };
         let Device::Console(console) = transport.device_mut() else { return 0 };
@@ -139,13 +153,23 @@ impl Board {
         taken
     }
 
-    pub(super) fn receive_frame<M: GuestMemory>(&mut self, memory: &M, slot: Slot, frame: &Frame) -> usize {
+    pub(super) fn receive_frame<M: DeviceMemory>(&mut self, memory: &M, slot: Slot, frame: &Frame) -> usize {
         let mut turn = self.turn();
         let Some(transport) = &mut self.slots[usize::from(slot.0)] else { return 0 };
         let Device::Net(net) = transport.device_mut() else { return 0 };
         let taken = usize::from(net.receive(frame));
         transport.serve(net::INPUT, memory, &mut turn);
         taken
+    }
+
+    /// Wants so many bytes to be in a balloon; how many that makes.
+    pub(super) fn want_balloon(&mut self, slot: Slot, bytes: u64) -> usize {
+        let Some(transport) = &mut self.slots[usize::from(slot.0)] else { return 0 };
+        let Device::Balloon(balloon) = transport.device_mut() else { return 0 };
+        balloon.want(bytes);
+        let wanted = balloon.size().wanted;
+        transport.tell_change();
+        wanted as usize
     }
 
     /// What virtio devices have to say to the world. A guest that had to wait goes on when time goes by.
@@ -162,7 +186,7 @@ impl Board {
                     Some((frame, was_full)) => (Output::Frame(slot, frame), net::OUTPUT, was_full),
                     None => continue,
                 },
-                Device::Block(_) | Device::Entropy(_) => continue,
+                Device::Block(_) | Device::Entropy(_) | Device::Balloon(_) => continue,
             };
             if was_full {
                 transport.put_off(ring);

@@ -8,6 +8,7 @@ use super::aclint::Aclint;
 use super::plic::Plic;
 use super::rtc::Rtc;
 use super::uart::Uart;
+use super::virtio::balloon::Balloon;
 use super::virtio::block::{Block, Serial};
 use super::virtio::console::Console;
 use super::virtio::entropy::Entropy;
@@ -47,6 +48,7 @@ enum DeviceState {
     Net(NetState),
     Console(Console),
     Entropy(Rng),
+    Balloon(Balloon),
 }
 
 /// Finds the disk that was stored so.
@@ -165,6 +167,7 @@ impl SlotState {
             Device::Net(net) => DeviceState::Net(net.state()),
             Device::Console(console) => DeviceState::Console(console.clone()),
             Device::Entropy(entropy) => DeviceState::Entropy(entropy.rng.clone()),
+            Device::Balloon(balloon) => DeviceState::Balloon(balloon.clone()),
         };
         Ok(Self { transport: transport.state(), device })
     }
@@ -187,6 +190,10 @@ impl SlotState {
                 Device::Console(console)
             }
             DeviceState::Entropy(rng) => Device::Entropy(Entropy::new(rng)),
+            DeviceState::Balloon(balloon) if balloon.is_sound(layout::MEMORY, config.memory_bytes) => {
+                Device::Balloon(balloon)
+            }
+            DeviceState::Balloon(_) => return Err(malformed("a balloon holds what is not in memory")),
         };
         Transport::restore(device, self.transport).ok_or(malformed("a ring cannot be as it is said to be"))
     }
@@ -199,6 +206,7 @@ impl Transport {
             Device::Net(net) => Device::Net(net.clone()),
             Device::Console(console) => Device::Console(console.clone()),
             Device::Entropy(entropy) => Device::Entropy(entropy.clone()),
+            Device::Balloon(balloon) => Device::Balloon(balloon.clone()),
         };
         Ok(self.with_device(device))
     }

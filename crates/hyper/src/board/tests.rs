@@ -1,12 +1,12 @@
 //! The wires between devices and harts.
 
 use ironloom_core::Instant;
-use vm_memory::GuestMemoryMmap;
 
 use super::*;
+use crate::{Memory, MemoryConfig};
 
-fn memory() -> GuestMemoryMmap<()> {
-    GuestMemoryMmap::from_ranges(&[(vm_memory::GuestAddress(layout::MEMORY), 1 << 20)]).unwrap()
+fn memory() -> Memory {
+    Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), 1 << 20)).unwrap()
 }
 
 fn board(harts: u16) -> Board {

@@ -1,9 +1,10 @@
-//! Virtio devices: disks, network cards, consoles and chance, behind registers in memory (version 2).
+//! Virtio devices: disks, network cards, consoles, chance and balloons, behind registers in memory (version 2).
 //!
 //! A driver puts requests into rings in the guest's memory and notifies the device, which serves them at once: as many
 //! as a [`Turn`] allows, the rest later. Whatever a driver does wrong (a chain that does not end, an address outside of
 //! memory, a ring that says it holds more than it can) breaks only its own device: it asks for a reset and is silent.
 
+pub(super) mod balloon;
 pub(super) mod block;
 pub(super) mod console;
 pub(super) mod device;

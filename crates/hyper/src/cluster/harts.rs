@@ -159,6 +159,12 @@ impl<L: Letter> Harts<L> {
         self.records.get(hart.index()).map_or(0, |record| record.outbox.len())
     }
 
+    /// The letters of this host that were not delivered yet, as far as is known.
+    pub fn unheard(&self) -> impl Iterator<Item = &L> {
+        // What waits has a time when it is said again.
+        pending(self.pending).flat_map(|hart| self.records[hart.index()].outbox.letters())
+    }
+
     /// The membership in which this host is.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {

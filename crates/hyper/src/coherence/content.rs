@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::PageBytes;
 use crate::PAGE_BYTES;
 
 const PAGE: usize = PAGE_BYTES as usize;
@@ -25,7 +26,7 @@ pub enum Content {
     /// These lines differ from those that the receiver has.
     Lines(Lines),
     /// All of them.
-    Whole(Box<[u8; PAGE]>),
+    Whole(PageBytes),
 }
 
 impl Hash for Content {
@@ -55,8 +56,9 @@ pub struct Lines {
 impl Content {
     /// The whole page.
     #[must_use]
-    pub fn of(page: &[u8; PAGE]) -> Self {
-        if page.iter().all(|byte| *byte == 0) { Self::Zeroes } else { Self::Whole(Box::new(*page)) }
+    pub fn of(page: impl Into<PageBytes>) -> Self {
+        let page = page.into();
+        if lines_of(&page).all(|line| *line == [0; LINE_BYTES]) { Self::Zeroes } else { Self::Whole(page) }
     }
 
     /// How a page differs from what it once was.
@@ -84,7 +86,7 @@ impl Content {
             Self::Same => {}
             Self::Zeroes => page.fill(0),
             Self::Lines(lines) => return lines.apply(page),
-            Self::Whole(bytes) => *page = **bytes,
+            Self::Whole(bytes) => page.copy_from_slice(&**bytes),
         }
         true
     }
@@ -111,6 +113,11 @@ impl Lines {
     pub fn iter(&self) -> impl Iterator<Item = (usize, &[u8; LINE_BYTES])> {
         let numbers = (0..64).filter(|number| self.mask >> number & 1 == 1);
         numbers.zip(self.bytes.as_chunks::<LINE_BYTES>().0)
+    }
+
+    /// A bit for each line that there is.
+    pub(crate) const fn mask(&self) -> u64 {
+        self.mask
     }
 
     /// Whether there are as many bytes as the mask says.

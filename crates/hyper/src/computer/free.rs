@@ -16,6 +16,7 @@
 mod far;
 mod floor;
 mod mail;
+mod remote;
 mod window;
 mod yard;
 
@@ -91,6 +92,9 @@ impl Computer {
             None => Arc::new(Yard::new(self.seats.iter())),
         };
         yard.round.lock().quit = false;
+        if let Some(host) = &host {
+            host.reserve_in(self.seats.first().and_then(|seat| seat.hart.reservations()));
+        }
         let seats: Vec<_> = self.seats.iter_mut().map(Mutex::new).collect();
         let floor = Floor {
             memory: &self.memory,
@@ -117,7 +121,7 @@ impl Computer {
                     scope.spawn(move || floor.answer_errands(host));
                 }
             }
-            while now < deadline && !floor.is_over() {
+            while (now < deadline || floor.lacks_others(deadline)) && !floor.is_over() {
                 now = floor.window(now, deadline);
             }
             floor.quit();

@@ -16,13 +16,17 @@
 //! A host that waits tells when it will do something by itself.
 
 mod alarm;
+mod health;
 mod letters;
+mod mail;
 mod membership;
 mod message;
 mod pages;
 mod placing;
+mod remote;
 mod room;
 mod snapshot;
+mod streams;
 mod tcp;
 mod time;
 mod view;
@@ -38,11 +42,13 @@ use ironloom_core::{Clock, Duration, Instant};
 use parking_lot::Mutex;
 
 use self::alarm::Alarm;
+use self::health::Health;
 use self::letters::{DESKS, Letters};
 use self::membership::Membership;
 use self::message::HostMessage;
 use self::pages::{Desk, Door};
 use self::placing::Placing;
+use self::remote::Remote;
 use self::room::Room;
 use self::snapshot::Snapshots;
 use self::time::Times;
@@ -50,18 +56,21 @@ use super::free::Yard;
 use super::{Computer, ComputerError};
 use crate::PAGE_BYTES;
 use crate::board::Ending;
+use crate::cluster::detector::Reason;
 use crate::cluster::harts::{HARTS_MAX, MoveFailure};
+use crate::cluster::link::LinkError;
 use crate::cluster::members::{Denied, MembersConfig, Wish};
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{CoherenceConfig, Counters};
 use crate::memory::Memory;
 
 pub use self::placing::PlacementCounters;
+pub use self::remote::{RemoteConfig, RemoteCounters};
 pub use self::room::RoomCounters;
 pub use self::tcp::Inbox;
 pub use self::view::HeldPages;
 
-pub(in crate::computer) use self::message::{Errand, Ticket};
+pub(in crate::computer) use self::message::{Errand, Operation, Ticket};
 pub(in crate::computer) use self::whole::{Devices, Part};
 
 /// How a computer is shared among hosts. But for `here`, `cores` and `store` it is the same on all of them.
@@ -83,6 +92,8 @@ pub struct Share {
     pub lead: Duration,
     /// How pages are kept coherent.
     pub coherence: CoherenceConfig,
+    /// When a page that hosts write by turns is used where it is, instead of going round; without it none is.
+    pub remote: Option<RemoteConfig>,
     /// How hosts watch over each other; without it they are for ever those that they are, and none is missed.
     pub members: Option<MembersConfig>,
     /// How long a hart, a device or a page that has come waits for room in this host's memory. If there is none then, the
@@ -115,6 +126,7 @@ impl Share {
             cores: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(HARTS_MAX) as u16),
             lead: Duration::from_millis(5),
             coherence: CoherenceConfig::new(pages),
+            remote: None,
             members: None,
             room_patience: Duration::from_secs(10),
             store: None,
@@ -126,10 +138,17 @@ impl Share {
 pub trait Post: fmt::Debug + Send + Sync {
     /// Sends a message. It must not wait for the other host.
     fn send(&self, to: HostId, message: &[u8]);
+
+    /// Sends messages in this order, together if that is cheaper.
+    fn send_all(&self, to: HostId, messages: &[&[u8]]) {
+        for message in messages {
+            self.send(to, message);
+        }
+    }
 }
 
 /// What has happened to a host's part in a computer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum HostEvent {
     /// A hart of this host runs on another one.
@@ -156,6 +175,15 @@ pub enum HostEvent {
         hart: u8,
         /// Where it was.
         host: HostId,
+    },
+    /// A host has been silent for longer than is usual for it. Nothing is done about that: see [`Host::lost`].
+    Suspected(Reason),
+    /// The link to a host was lost. Unless there is another soon, the computer stops.
+    Unlinked {
+        /// Which.
+        host: HostId,
+        /// Why.
+        why: LinkError,
     },
     /// Other hosts make up the computer than before.
     Membership {
@@ -202,9 +230,11 @@ pub struct Host {
     letters: Letters,
     membership: Membership,
     snapshots: Arc<Snapshots>,
+    health: Health,
     times: Times,
     room: Room,
     placing: Placing,
+    remote: Remote,
     ended: OnceLock<Ending>,
     alarm: Arc<Alarm>,
     refused: Counter,
@@ -236,7 +266,8 @@ impl Computer {
     /// Takes part in a computer that runs on other hosts already, as soon as they agree. This one must be made like
     /// theirs, and not booted; `share` is what they began with, but for [`Share::here`].
     ///
-    /// One of them, `via`, is asked; [`Host::poll`] tells when this one belongs to them. Then harts may be moved to it.
+    /// One of them, `via`, is asked; [`Host::poll`] tells when this one belongs to them. Then harts may be moved to it,
+    /// also such as were never started, and a [balloon](Computer::set_balloon) may be let go.
     ///
     /// # Errors
     ///
@@ -292,9 +323,11 @@ impl Computer {
             letters: Letters::new(&share),
             membership: Membership::new(&share, via, clock.now()),
             snapshots: Arc::new(Snapshots::new(&share, &self.config)),
+            health: Health::new(clock.now()),
             times: Times::new(&share),
             room: Room::default(),
             placing: Placing::default(),
+            remote: Remote::new(share.remote.as_ref()),
             ended: OnceLock::new(),
             alarm: Arc::default(),
             refused: Counter::new(),
@@ -329,11 +362,15 @@ impl Host {
     /// Deals with a message from another host. What cannot be understood is counted and forgotten.
     pub fn receive(&self, from: HostId, message: &[u8]) {
         let member = from != self.share.here && self.hosts().contains(from);
+        self.health.hear(from);
         match borsh::from_slice(message) {
             Ok(HostMessage::Member(message)) => self.receive_member(from, message),
             Ok(_) if !member => self.refused.add(1),
             Ok(HostMessage::Page(message)) => self.receive_page(from, message),
-            Ok(HostMessage::Harts(message)) => self.receive_letters(from, message),
+            Ok(HostMessage::Harts(state, message)) => {
+                self.hear_of(from, state);
+                self.receive_letters(from, message);
+            }
             Ok(HostMessage::State(state)) => self.hear_of(from, state),
             Ok(HostMessage::AskPart { snapshot }) => self.tell_part(from, snapshot),
             Ok(HostMessage::Part { snapshot, stored }) => self.hear_part(from, snapshot, stored),
@@ -386,12 +423,12 @@ impl Host {
 
     /// Does what is due by time; when to do so again.
     fn look_after(&self, now: Instant) -> Instant {
-        /// How often hosts hear of each other even if nothing changes, because messages may be lost.
-        const PERIOD: Duration = Duration::from_millis(100);
         /// Looking up now and then costs less than being woken for each message that may have to be sent again.
         const NAP: Duration = Duration::from_millis(5);
-        if self.alarm.is_time(now, PERIOD) {
+        // Hosts hear of each other even if nothing changes, because messages may be lost.
+        if self.alarm.is_time(now, health::INTERVAL) {
             self.tell_state();
+            self.look_at_others(now);
         }
         let latest = now.saturating_add(NAP);
         self.alarm.sleeps_until.store(latest.as_nanos(), Ordering::SeqCst);

@@ -45,7 +45,12 @@ impl Reservations {
 
     #[inline(always)]
     fn slot(&self, place: Place) -> &AtomicU64 {
-        let hash = (place.number() >> 6).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+        self.slot_of(place.number())
+    }
+
+    #[inline(always)]
+    fn slot_of(&self, number: u64) -> &AtomicU64 {
+        let hash = (number >> 6).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
         &self.slots[hash as usize % SLOTS]
     }
 
@@ -70,6 +75,15 @@ impl Reservations {
         let harts = lock(slot);
         let result = store();
         slot.store(harts & 1 << hart, Ordering::SeqCst);
+        result
+    }
+
+    /// Stores for somebody who is none of the harts, at the host's address `number`, and takes all reservations away.
+    pub(crate) fn store_from_outside<R>(&self, number: u64, store: impl FnOnce() -> R) -> R {
+        let slot = self.slot_of(number);
+        lock(slot);
+        let result = store();
+        slot.store(0, Ordering::SeqCst);
         result
     }
 

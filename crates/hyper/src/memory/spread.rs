@@ -25,6 +25,12 @@ pub trait Pager: std::fmt::Debug + Send + Sync {
     /// If the page cannot be had.
     fn bring(&self, page: PageNumber, access: Access) -> Result<(), MemoryError>;
 
+    /// These pages are about to be brought to be written, one after another: so they may be asked for together. Waits for
+    /// nothing.
+    fn expect(&self, pages: &[PageNumber]) {
+        let _ = pages;
+    }
+
     /// Sees to it that there is a frame for a page, and waits for it. Others may take it; then it is asked again.
     ///
     /// # Errors
@@ -180,6 +186,19 @@ impl Memory {
             }
         }
         *hand = PageNumber::new(first + place as u64);
+    }
+
+    /// The lines of a page that were written here since other hosts knew it last, a bit each.
+    pub(crate) fn lines_written(&self, page: PageNumber) -> u64 {
+        self.region(page)
+            .map_or(0, |(region, index)| region.as_deref().map_or(0, |region| region.lines_written(index)))
+    }
+
+    /// The lines, a bit each, by which what comes differs from what is kept here of a page; none if nothing is kept.
+    pub(crate) fn lines_unlike(&self, page: PageNumber, content: &Content) -> u64 {
+        self.region(page).map_or(0, |(region, index)| {
+            region.as_deref().map_or(0, |region| region.lines_unlike(index, content))
+        })
     }
 
     /// Gives up what a page once was that is held elsewhere; whether there was anything.

@@ -5,4 +5,5 @@ mod code;
 mod contention;
 mod locks;
 mod orders;
+mod remote;
 mod room;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::board::layout;
-use ironloom_hyper::computer::{Kernel, Pause, Share};
+use ironloom_hyper::computer::{Kernel, Pause, RemoteConfig, Share};
 use ironloom_hyper::isa::{Assembler, Register, registers::*};
 use ironloom_hyper::{Computer, ComputerConfig, GuestAddress};
 
@@ -45,15 +45,19 @@ pub(crate) struct Apart {
     pub(crate) hold: Duration,
     /// What becomes of messages on their way.
     pub(crate) weather: Weather,
+    /// When pages are used where they are, and how often at least.
+    pub(crate) remote: Option<(RemoteConfig, u64)>,
 }
 
 impl Apart {
     /// So many hosts in fair weather; homes are dealt out page by page.
     pub(crate) const fn new(hosts: u8) -> Self {
-        Self { hosts, grain_pages: 1, hold: Duration::from_micros(50), weather: Weather::FAIR }
+        let hold = Duration::from_micros(50);
+        Self { hosts, grain_pages: 1, hold, weather: Weather::FAIR, remote: None }
     }
 
-    fn change(&self, share: &mut Share) {
+    pub(crate) fn change(&self, share: &mut Share) {
+        share.remote = self.remote.map(|(config, _)| config);
         share.coherence.grain_pages = self.grain_pages;
         share.coherence.hold = self.hold;
         if self.weather.loses() {
@@ -129,6 +133,12 @@ pub(crate) fn run_in(
             };
             for pause in hosts.run_until(deadline) {
                 assert_eq!(pause, Pause::Deadline);
+            }
+            if let Some((_, least)) = apart.remote {
+                let done = hosts.hosts.iter().map(|host| host.remote_counters().done);
+                let done: Vec<u64> = done.collect();
+                println!("{done:?} operations were done elsewhere");
+                assert!(done.iter().sum::<u64>() >= least, "{done:?} of {least}: {apart:?}");
             }
             Ran::Apart(hosts)
         }

@@ -1,7 +1,7 @@
 //! [`Weather`]: what becomes of messages between hosts on a bad day.
 //!
-//! What hosts say about pages may come late, in any order, twice, in bursts or not at all: the protocol numbers its
-//! messages and says them again. Everything else comes late only, in the order in which it was sent.
+//! What hosts say about pages, and letters if so wished, may come late, in any order, twice, in bursts or not at all: both
+//! are numbered and said again. Everything else comes late only, in the order in which it was sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use ironloom_hyper::cluster::HostId;
 use ironloom_hyper::computer::Post;
 use parking_lot::Mutex;
 
-/// The first byte of messages about pages.
+/// The first byte of messages about pages, and of letters to harts.
 const ABOUT_PAGES: u8 = 0;
+const LETTERS: u8 = 1;
 
 /// What becomes of messages on their way.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,8 @@ pub(crate) struct Weather {
     pub(crate) lost: u64,
     /// How many of a thousand come twice.
     pub(crate) doubled: u64,
+    /// Whether letters to harts are lost and doubled as well.
+    pub(crate) letters: bool,
     /// For how long messages gather, which then come all at once.
     pub(crate) burst: Duration,
     /// Two hosts between which everything takes so much longer.
@@ -34,8 +37,15 @@ pub(crate) struct Weather {
 
 impl Weather {
     /// Everything comes at once.
-    pub(crate) const FAIR: Self =
-        Self { seed: 0, delay: Duration::ZERO, lost: 0, doubled: 0, burst: Duration::ZERO, slow: None };
+    pub(crate) const FAIR: Self = Self {
+        seed: 0,
+        delay: Duration::ZERO,
+        lost: 0,
+        doubled: 0,
+        letters: false,
+        burst: Duration::ZERO,
+        slow: None,
+    };
 
     /// Whether messages come when they are sent.
     pub(crate) const fn is_fair(&self) -> bool {
@@ -115,7 +125,8 @@ impl Post for Sky {
         let State { rng, flights, last } = &mut *state;
         let flights = flights.as_ref().expect("it is taken only when nobody sends any more");
         let mut at = self.arrival(rng, to);
-        if message.first() == Some(&ABOUT_PAGES) {
+        let kind = message.first().copied();
+        if kind == Some(ABOUT_PAGES) || self.weather.letters && kind == Some(LETTERS) {
             if rng.chance(self.weather.lost, 1_000) {
                 return;
             }

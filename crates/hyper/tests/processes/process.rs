@@ -97,10 +97,16 @@ pub(crate) fn meet(links: &Links, addresses: &str) -> HostSet {
 
 /// Tells processes where all hosts are, and meets them: this one is the first.
 pub(crate) fn gather(links: &Links, others: &mut [Process]) -> HostSet {
+    let addresses = introduce(links, others);
+    meet(links, &addresses)
+}
+
+/// Tells processes where all hosts are; where that is.
+pub(crate) fn introduce(links: &Links, others: &mut [Process]) -> String {
     let mut addresses = links.address().to_string();
     for other in &mut *others {
         addresses = format!("{addresses} {}", other.hear());
     }
     others.iter_mut().for_each(|other| other.tell(&addresses));
-    meet(links, &addresses)
+    addresses
 }

@@ -35,14 +35,14 @@ impl Guest {
     /// A computer that will boot it and run a job.
     pub(crate) fn computer(&self, harts: u16, job: &str) -> Computer {
         let mut computer = Self::empty(harts);
-        let command_line = format!("console=ttyS0 panic=-1 quiet run={}", job.replace(' ', "_"));
-        let kernel = Kernel {
-            image: &self.image,
-            initramfs: Some(&self.initramfs),
-            command_line: &command_line,
-            ..Kernel::default()
-        };
-        computer.boot_kernel(&kernel).unwrap();
+        self.boot(&mut computer, &format!("console=ttyS0 panic=-1 quiet run={}", job.replace(' ', "_")));
         computer
+    }
+
+    /// Lets a computer boot it.
+    pub(crate) fn boot(&self, computer: &mut Computer, command_line: &str) {
+        let Self { image, initramfs } = self;
+        let kernel = Kernel { image, initramfs: Some(initramfs), command_line, ..Kernel::default() };
+        computer.boot_kernel(&kernel).unwrap();
     }
 }

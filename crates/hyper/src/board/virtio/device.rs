@@ -1,13 +1,13 @@
 //! [`Device`]: one of the devices that can be behind a transport.
 
-use vm_memory::GuestMemory;
-
+use super::balloon::Balloon;
 use super::block::Block;
 use super::console::Console;
 use super::entropy::Entropy;
 use super::net::Net;
 use super::ring::Ring;
 use super::{Broken, Left, Turn};
+use crate::board::DeviceMemory;
 
 /// A device behind a transport.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(in crate::board) enum Device {
     Net(Net),
     Console(Console),
     Entropy(Entropy),
+    Balloon(Balloon),
 }
 
 impl Device {
@@ -26,6 +27,7 @@ impl Device {
             Self::Block(_) => virtio_bindings::virtio_ids::VIRTIO_ID_BLOCK,
             Self::Console(_) => virtio_bindings::virtio_ids::VIRTIO_ID_CONSOLE,
             Self::Entropy(_) => virtio_bindings::virtio_ids::VIRTIO_ID_RNG,
+            Self::Balloon(_) => virtio_bindings::virtio_ids::VIRTIO_ID_BALLOON,
         }
     }
 
@@ -34,6 +36,7 @@ impl Device {
         match self {
             Self::Block(block) => block.features(),
             Self::Net(net) => net.features(),
+            Self::Balloon(_) => Balloon::features(),
             Self::Console(_) | Self::Entropy(_) => 0,
         }
     }
@@ -41,7 +44,7 @@ impl Device {
     /// How many rings it has.
     pub(super) fn rings(&self) -> usize {
         match self {
-            Self::Net(_) | Self::Console(_) => 2,
+            Self::Net(_) | Self::Console(_) | Self::Balloon(_) => 2,
             Self::Block(_) | Self::Entropy(_) => 1,
         }
     }
@@ -51,7 +54,15 @@ impl Device {
         match self {
             Self::Block(block) => block.about(),
             Self::Net(net) => net.about(),
+            Self::Balloon(balloon) => balloon.about(),
             Self::Console(_) | Self::Entropy(_) => Vec::new(),
+        }
+    }
+
+    /// The driver writes to what the device tells about itself.
+    pub(super) const fn hear(&mut self, place: u64, width: u8, value: u32) {
+        if let Self::Balloon(balloon) = self {
+            balloon.hear(place, width, value);
         }
     }
 
@@ -67,12 +78,13 @@ impl Device {
         match self {
             Self::Net(net) => net.reset(),
             Self::Console(console) => console.reset(),
+            Self::Balloon(balloon) => balloon.reset(),
             Self::Block(_) | Self::Entropy(_) => {}
         }
     }
 
     /// Serves the requests in a ring.
-    pub(super) fn serve<M: GuestMemory>(
+    pub(super) fn serve<M: DeviceMemory>(
         &mut self,
         rings: &mut [Ring],
         ring: usize,
@@ -85,6 +97,7 @@ impl Device {
             Self::Net(net) => net.serve(target, ring, memory, turn),
             Self::Console(console) => console.serve(target, ring, memory, turn),
             Self::Entropy(entropy) => entropy.serve(target, memory, turn),
+            Self::Balloon(balloon) => balloon.serve(target, ring, memory, turn),
         }
     }
 }

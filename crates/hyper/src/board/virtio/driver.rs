@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use ironloom_core::Instant;
 use virtio_bindings::virtio_mmio as register;
-use vm_memory::{Bytes as _, GuestMemoryMmap};
+use vm_memory::Bytes as _;
 
-use crate::GuestAddress;
 use crate::board::{Attachment, Board, BoardConfig, Output, Slot, layout};
+use crate::{GuestAddress, Memory, MemoryConfig};
 
 /// The memory of the guest.
 pub(super) const MEMORY_BYTES: u64 = 16 << 20;
@@ -19,8 +19,6 @@ pub(super) const HEAP: u64 = layout::MEMORY + (1 << 20);
 const NEXT: u16 = 1;
 const WRITE: u16 = 2;
 const INDIRECT: u16 = 4;
-
-pub(super) type Memory = GuestMemoryMmap<()>;
 
 /// A part of a request: bytes that the device reads, or room that it writes.
 #[derive(Debug, Clone)]
@@ -54,8 +52,7 @@ struct DriverRing {
 type Request = (Vec<u16>, Vec<(u64, u32)>);
 
 pub(super) fn memory() -> Memory {
-    let range = (vm_memory::GuestAddress(layout::MEMORY), MEMORY_BYTES as usize);
-    GuestMemoryMmap::from_ranges(&[range]).unwrap()
+    Memory::new(MemoryConfig::new(GuestAddress::new(layout::MEMORY), MEMORY_BYTES)).unwrap()
 }
 
 impl Driver {

@@ -6,6 +6,7 @@ use virtio_bindings::virtio_mmio as register;
 use super::driver::{Driver, HEAP, Part};
 use crate::board::{Attachment, Input, MemoryDisk, Output};
 
+mod balloon;
 mod block;
 mod hostile;
 mod net;

@@ -13,6 +13,7 @@ use vm_memory::GuestMemory;
 use super::device::Device;
 use super::ring::{Ring, RingState};
 use super::{Broken, Left, RING_ENTRIES_MAX, Turn};
+use crate::board::DeviceMemory;
 
 const MAGIC: u32 = u32::from_le_bytes(*b"virt");
 const VERSION: u32 = 2;
@@ -137,7 +138,7 @@ impl Transport {
     }
 
     /// Writes a register; `None` if there is none of this width.
-    pub(in crate::board) fn write<M: GuestMemory>(
+    pub(in crate::board) fn write<M: DeviceMemory>(
         &mut self,
         memory: &M,
         offset: u64,
@@ -145,7 +146,8 @@ impl Transport {
         value: u32,
         turn: &mut Turn,
     ) -> Option<()> {
-        if offset >= register::VIRTIO_MMIO_CONFIG.into() {
+        if let Some(place) = offset.checked_sub(register::VIRTIO_MMIO_CONFIG.into()) {
+            self.device.hear(place, width, value);
             return matches!(width, 1 | 2 | 4 | 8).then_some(());
         }
         is_register(offset, width)?;
@@ -164,7 +166,7 @@ impl Transport {
     }
 
     /// Serves a ring, and tells the driver what was done.
-    pub(in crate::board) fn serve<M: GuestMemory>(&mut self, ring: usize, memory: &M, turn: &mut Turn) {
+    pub(in crate::board) fn serve<M: DeviceMemory>(&mut self, ring: usize, memory: &M, turn: &mut Turn) {
         let is_ready = self.rings.get(ring).is_some_and(Ring::is_ready);
         if !self.is_driven() || !is_ready {
             return;
@@ -182,7 +184,7 @@ impl Transport {
     }
 
     /// Serves the rings whose work was put off.
-    pub(in crate::board) fn proceed<M: GuestMemory>(&mut self, memory: &M, turn: &mut Turn) {
+    pub(in crate::board) fn proceed<M: DeviceMemory>(&mut self, memory: &M, turn: &mut Turn) {
         for ring in 0..self.rings.len() {
             if self.registers.waiting >> ring & 1 == 1 {
                 self.serve(ring, memory, turn);
@@ -193,6 +195,12 @@ impl Transport {
     /// Notes that there is work in a ring.
     pub(in crate::board) fn put_off(&mut self, ring: usize) {
         self.registers.waiting |= 1 << ring;
+    }
+
+    /// What the device tells about itself has changed, and the driver is told, if there is one.
+    pub(in crate::board) fn tell_change(&mut self) {
+        self.registers.generation = self.registers.generation.wrapping_add(1);
+        self.registers.interrupt |= u32::from(self.is_driven()) * register::VIRTIO_MMIO_INT_CONFIG;
     }
 
     fn offered(&self) -> u64 {

@@ -26,6 +26,11 @@ impl<L: Clone> Outbox<L> {
         self.letters.len()
     }
 
+    /// Those that were not delivered, the oldest first.
+    pub(super) fn letters(&self) -> impl Iterator<Item = &L> {
+        self.letters.iter()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.letters.is_empty()
     }

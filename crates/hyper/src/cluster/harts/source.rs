@@ -64,6 +64,16 @@ impl<L: Letter> Harts<L> {
         self.evacuate(now);
     }
 
+    /// A hart that was asked to stop must not go now: it runs on here. If this host leaves, it is asked again later.
+    ///
+    /// # Panics
+    ///
+    /// If it was not asked to stop, or has stopped.
+    pub fn stay(&mut self, now: Instant, hart: HartId) {
+        self.fail_move(hart, MoveFailure::Late);
+        self.frozen(now, hart, Vec::new());
+    }
+
     /// Says what the other side of a move waits for.
     pub(super) fn say_move(&mut self, hart: HartId) {
         let record = &self.records[hart.index()];

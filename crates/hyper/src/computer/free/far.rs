@@ -12,7 +12,7 @@ use crate::PageNumber;
 use crate::computer::seat::Seat;
 use crate::computer::spread::{Devices, Errand, Host, Part};
 use crate::computer::{ComputerError, Pause};
-use crate::memory::{Access, MemoryError};
+use crate::memory::{Access, MemoryError, Revision};
 
 impl Floor<'_> {
     /// Whether a hart lives on this host.
@@ -47,6 +47,10 @@ impl Floor<'_> {
             && !host.is_held(page, access)
         {
             let fetching = host.fetch(number, page, access, || seat.hart.pages_written());
+            self.park(seat);
+            if fetching.is_over() || fetching.is_soon_over() {
+                return fetching.end();
+            }
             self.wait_for_news(number, seat, || {
                 fetching.is_over() || host.has_failed() || self.yard.is_leaving(number)
             });
@@ -137,11 +141,13 @@ impl Floor<'_> {
                 value
             }
             Errand::Write { address, width, value } => {
+                let before = self.memory.revision();
                 let mut board = self.board.lock();
                 let done = board.write(at, self.memory, GuestAddress::new(address), width, value);
                 let ending = board.ending();
                 self.wire(None, at, board);
                 host.settle();
+                self.settle_errand(host, before);
                 if let Some(ending) = ending {
                     self.end(ending);
                 }
@@ -151,6 +157,19 @@ impl Floor<'_> {
                 self.console.lock().say(&bytes);
                 Some(0)
             }
+        }
+    }
+
+    /// Waits until everybody here knows what devices have revoked since: whoever asked them may write there next.
+    fn settle_errand(&self, host: &Host, before: Revision) {
+        let after = self.memory.revision();
+        if after == before {
+            return;
+        }
+        self.yard.ring();
+        while !self.memory.is_settled(after) && !self.is_over() && !self.is_closed() {
+            host.settle();
+            std::thread::yield_now();
         }
     }
 

@@ -134,7 +134,11 @@ impl Floor<'_> {
                 return true;
             }
             Exit::Bell => {}
-            Exit::Page { page, access } => self.fetch(number, seat, page, access),
+            Exit::Page { page, access } => {
+                if !self.use_there(number, seat, page, access) {
+                    self.fetch(number, seat, page, access);
+                }
+            }
             Exit::Full { page, frames_max } => self.lack(number, seat, page, frames_max),
             Exit::Settle(revision) => self.settle(number, seat, revision),
             Exit::Read { address, width } => {

@@ -25,9 +25,27 @@ impl Floor<'_> {
         if !begins {
             return now;
         }
-        let end = self.go_through(now, deadline);
+        if now >= deadline {
+            self.wait_for_others(host, now, deadline);
+        }
+        let end =
+            if now < deadline || self.yard.has_arrivals() { self.go_through(now, deadline) } else { now };
         host.end_window();
         end
+    }
+
+    /// Whether other hosts may still want something of this one before an instant.
+    pub(super) fn lacks_others(&self, deadline: Instant) -> bool {
+        self.host.is_some_and(|host| !host.have_all_reached(deadline))
+    }
+
+    /// Waits until other hosts are as far as this one, or a hart has come.
+    fn wait_for_others(&self, host: &Host, now: Instant, deadline: Instant) {
+        host.await_bound(deadline.saturating_add(host.share().lead));
+        self.yard.news.wait_until(|| {
+            host.reach_end(now);
+            !self.lacks_others(deadline) || self.yard.has_arrivals() || self.is_paused() || self.is_over()
+        });
     }
 
     fn go_through(&self, now: Instant, deadline: Instant) -> Instant {
@@ -116,7 +134,7 @@ impl Floor<'_> {
         let least = now.saturating_add(NEXT);
         host.await_bound(least);
         self.yard.news.wait_until(|| {
-            host.reach(now); // again and again: while a hart is on its way less was said
+            host.reach(now, now); // again and again: while a hart is on its way less was said
             host.bound() >= least || self.yard.has_arrivals() || self.is_paused() || self.is_over()
         });
         end.min(host.bound()).max(least)
@@ -127,7 +145,7 @@ impl Floor<'_> {
         host.await_bound(due);
         let called = || self.yard.called().is_some() || self.yard.has_arrivals();
         self.yard.news.wait_until(|| {
-            host.reach(due);
+            host.reach(now, due);
             host.bound() >= due || called() || self.is_paused() || self.is_over()
         });
         if self.yard.has_arrivals() || self.is_paused() {

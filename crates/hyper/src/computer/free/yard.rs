@@ -125,7 +125,7 @@ impl Yard {
     }
 
     /// When the first of the letters that wake harts was written, if there are any.
-    pub(super) fn called(&self) -> Option<Instant> {
+    pub(in crate::computer) fn called(&self) -> Option<Instant> {
         let round = self.round.lock();
         let called = round.mailboxes.iter().filter(|mailbox| mailbox.started);
         called.flat_map(|mailbox| mailbox.letters.iter().map(|letter| letter.at)).min()

@@ -180,10 +180,26 @@ impl Host {
 
     /// Asks the devices, which are elsewhere, for something; [`Host::answer`] is what they say.
     pub(in crate::computer) fn ask_devices(&self, at: Instant, errand: Errand) -> u64 {
-        let ticket = self.ticket();
-        self.letters.answers.lock().insert(ticket.number, None);
+        let ticket = self.open_question();
         self.write(self.letters.devices.number(), at, Text::Errand(errand, ticket));
         ticket.number
+    }
+
+    /// A ticket for a question of which [`Host::answer`] tells the answer.
+    pub(super) fn open_question(&self) -> Ticket {
+        let ticket = self.ticket();
+        self.letters.answers.lock().insert(ticket.number, None);
+        ticket
+    }
+
+    /// By which number a host's desk gets letters.
+    pub(super) const fn desk_of(&self, host: HostId) -> u8 {
+        self.letters.devices.number() + 1 + host.number()
+    }
+
+    /// Whether a desk has this number.
+    pub(super) const fn is_desk(&self, number: u8) -> bool {
+        number > self.letters.devices.number()
     }
 
     fn ticket(&self) -> Ticket {
@@ -244,7 +260,7 @@ impl Host {
             harts.begin_epoch(now, epoch, hosts);
         }
         for host in hosts.without(here).iter() {
-            let desk = HartId::new(self.letters.devices.number() + 1 + host.number());
+            let desk = HartId::new(self.desk_of(host));
             if let Some(desk) = desk.filter(|desk| harts.lives_here(*desk)) {
                 let _ = harts.begin_move(now, desk, host); // it is on its way already, if not
             }
@@ -270,7 +286,7 @@ impl Host {
         harts.next_event()
     }
 
-    fn write(&self, to: u8, at: Instant, text: Text) {
+    pub(super) fn write(&self, to: u8, at: Instant, text: Text) {
         let now = self.clock.now();
         let mut harts = self.letters.harts.lock();
         self.post_to(&mut harts, now, to, Parcel { at, text });
@@ -298,15 +314,15 @@ impl Host {
                 Output::Send { to, message } => messages.push((to, message)),
                 Output::Deliver { hart, letter } => {
                     let at = letter.at;
-                    // Whoever is asked while he does not run has done it as far as others can see.
-                    if let Some(ticket) = self.deliver(hart, letter) {
-                        let parcel = Parcel { at, text: Text::Done(ticket.number, None) };
-                        self.post_to(harts, now, ticket.desk, parcel);
+                    if let Some((to, text)) = self.deliver(hart, letter) {
+                        self.post_to(harts, now, to, Parcel { at, text });
                     }
                 }
                 Output::Freeze { hart } if hart < self.letters.devices => {
                     self.yard.ask_to_leave(hart.index());
                 }
+                // Answers to harts here would come where nobody waits for them.
+                Output::Freeze { hart } if self.is_desk_needed(harts, hart) => harts.stay(now, hart),
                 // Devices and desks are nothing that stands still.
                 Output::Freeze { hart } => harts.frozen(now, hart, Vec::new()),
                 Output::Thaw { hart, state } if hart < self.letters.devices => self.thaw(hart, &state),
@@ -329,9 +345,20 @@ impl Host {
             }
         }
         // Sent last: what it says of a hart that has come is not heard before how far this host is.
-        for (to, message) in messages {
-            self.send(to, &HostMessage::Harts(message));
+        self.count_letters(harts);
+        if messages.is_empty() {
+            return;
         }
+        let state = self.own_state();
+        for (to, message) in messages {
+            self.send(to, &HostMessage::Harts(state.clone(), message));
+        }
+    }
+
+    /// Whether this is the desk of this host, and harts live here that may ask for something.
+    fn is_desk_needed(&self, harts: &Harts<Parcel>, desk: HartId) -> bool {
+        let own = desk.number() == self.letters.desk;
+        own && (0..self.letters.devices.number()).filter_map(HartId::new).any(|hart| harts.lives_here(hart))
     }
 
     fn thaw(&self, hart: HartId, state: &[u8]) {
@@ -346,8 +373,8 @@ impl Host {
         }
     }
 
-    /// Puts a letter where it is read; who is to be told that it was obeyed.
-    fn deliver(&self, hart: HartId, Parcel { at, text }: Parcel) -> Option<Ticket> {
+    /// Puts a letter where it is read; what is to be written to whom at once because of it.
+    fn deliver(&self, hart: HartId, Parcel { at, text }: Parcel) -> Option<(u8, Text)> {
         let number = hart.index();
         match text {
             Text::Lines(lines) => self.yard.put(number, at, Message::Lines(lines)),
@@ -370,22 +397,26 @@ impl Host {
                     self.refused.add(1);
                 }
             }
-            Text::Done(number, value) => self.done(number, value),
+            Text::Operate { operation, sent_on, ticket } => return self.serve(operation, sent_on, ticket),
+            Text::Done(number, value) if hart.number() == self.letters.desk => self.done(number, value),
+            Text::Done(..) => self.refused.add(1),
         }
         None
     }
 
+    /// Asks a hart here for something; the answer, if that is clear already: a hart that does not run has done it as far as
+    /// others can see.
     fn ask_here(
         &self,
         hart: usize,
         at: Instant,
         ticket: Ticket,
         message: impl FnOnce(Answer) -> Message,
-    ) -> Option<Ticket> {
+    ) -> Option<(u8, Text)> {
         let runs = self
             .yard
             .ask(hart, at, |runs| message(if runs { Answer::Elsewhere(ticket) } else { Answer::Nobody }));
-        (!runs).then_some(ticket)
+        (!runs).then_some((ticket.desk, Text::Done(ticket.number, None)))
     }
 
     fn done(&self, number: u64, value: Option<u64>) {

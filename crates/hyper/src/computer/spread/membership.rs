@@ -180,7 +180,7 @@ impl Host {
         self.tell_members(Input::Message(from, message));
     }
 
-    fn tell_members(&self, input: Input) {
+    pub(super) fn tell_members(&self, input: Input) {
         if let Some(members) = &self.membership.members {
             let now = self.clock.now();
             let mut agreement = members.lock();

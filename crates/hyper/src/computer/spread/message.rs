@@ -4,18 +4,22 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_blob::BlobId;
 use ironloom_core::Instant;
 
+use crate::GuestAddress;
 use crate::board::Ending;
+use crate::cluster::HostId;
 use crate::cluster::harts::HartMessage;
 use crate::cluster::members::MemberMessage;
 use crate::coherence;
+use crate::memory::Act;
 
 /// What one host says to another.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) enum HostMessage {
     /// About a page.
     Page(coherence::Message),
-    /// About harts and devices, and to them.
-    Harts(HartMessage<Parcel>),
+    /// About harts and devices, and to them, from a host that is so far: who hears of a hart that has come there, or of a
+    /// letter, must not take the host for further than it is.
+    Harts(State, HartMessage<Parcel>),
     /// How far the sender is.
     State(State),
     /// About who has a part in the computer.
@@ -35,10 +39,14 @@ pub(super) enum HostMessage {
 }
 
 /// How far a host is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct State {
     /// It does nothing before that unless it is asked to.
     pub(super) reached: Instant,
+    /// How often it has said something else of that than before.
+    pub(super) number: u64,
+    /// The numbers of what it heard from others last: that it goes on rests on those.
+    pub(super) heard: Vec<(HostId, u64)>,
     /// The harts that firmware has started there, a bit each.
     pub(super) started: u64,
     /// How many pages more it can take.
@@ -57,6 +65,13 @@ pub(super) struct Parcel {
     /// When it was written, by the writer's time.
     pub(super) at: Instant,
     pub(super) text: Text,
+}
+
+impl Parcel {
+    /// Whether the hart that it is for may run because of it, while who wrote it goes on.
+    pub(super) const fn wakes(&self) -> bool {
+        matches!(self.text, Text::Lines(_) | Text::Raise(_) | Text::Start { .. })
+    }
 }
 
 /// What a letter says.
@@ -81,6 +96,15 @@ pub(super) enum Text {
     Errand(Errand, Ticket),
     /// What was asked for is done.
     Done(u64, Option<u64>),
+    /// Whoever holds a page is to do something with it for a hart.
+    Operate {
+        /// What.
+        operation: Operation,
+        /// Whether the home of the page has sent it on, so that nobody else does.
+        sent_on: bool,
+        /// Who waits.
+        ticket: Ticket,
+    },
 }
 
 /// By which a host knows what one of its harts waits for.
@@ -113,4 +137,30 @@ pub(in crate::computer) enum Errand {
     },
     /// Write to the debug console.
     Say(Vec<u8>),
+}
+
+/// What a hart wants done with a word of memory that another host holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(in crate::computer) struct Operation {
+    /// Where.
+    pub(in crate::computer) address: u64,
+    /// How many bytes.
+    pub(in crate::computer) width: u8,
+    /// What.
+    pub(in crate::computer) act: Act,
+}
+
+impl Operation {
+    pub(super) const fn address(&self) -> GuestAddress {
+        GuestAddress::new(self.address)
+    }
+
+    /// Whether a hart would want it: of an aligned word, so that it lies in one page.
+    pub(super) const fn is_sound(&self) -> bool {
+        let width_is_sound = match self.act {
+            Act::Load | Act::Store(_) => matches!(self.width, 1 | 2 | 4 | 8),
+            Act::Change(..) => matches!(self.width, 4 | 8),
+        };
+        width_is_sound && self.address.is_multiple_of(self.width as u64)
+    }
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use ironloom_core::{Duration, Instant};
 
-use super::message::HostMessage;
+use super::mail::Mail;
+use super::streams::Streams;
 use super::{Host, Share};
 use crate::cluster::{Epoch, HostId, HostSet};
 use crate::coherence::{Coherence, Content, Held, Message, Output, Page, Released, Tell, Want};
@@ -20,6 +21,11 @@ pub(super) struct Desk {
     pub(super) coherence: Coherence,
     /// Pages that are given away as soon as nobody here uses them.
     releasing: Vec<Release>,
+    /// The page that was missed last, and which will be next.
+    missed: Option<Page>,
+    streams: Streams,
+    /// What is to be sent when all is done that is to be done now.
+    mail: Mail,
     /// Pages that have come and for which there is no frame yet.
     pub(super) arrivals: Vec<Arrival>,
     /// Where the search for pages that are not used goes on.
@@ -73,7 +79,15 @@ impl Desk {
 
     fn with(coherence: Coherence, memory: &Memory) -> Self {
         let hand = PageNumber::new(memory.base().get() / PAGE_BYTES);
-        Self { coherence, releasing: Vec::new(), arrivals: Vec::new(), hand }
+        Self {
+            coherence,
+            releasing: Vec::new(),
+            missed: None,
+            streams: Streams::default(),
+            mail: Mail::default(),
+            arrivals: Vec::new(),
+            hand,
+        }
     }
 
     fn is_arriving(&self, page: Page) -> bool {
@@ -100,13 +114,22 @@ pub(super) struct Door(pub(super) Weak<Host>);
 impl Pager for Door {
     fn bring(&self, page: PageNumber, access: Access) -> Result<(), MemoryError> {
         let host = self.0.upgrade().ok_or(MemoryError::Lost { page })?;
-        let mut held = false;
+        let mut held = host.want(page, access) || host.linger(page, access);
         host.yard.news.wait_until(|| {
-            held = host.want(page, access);
+            held = held || host.want(page, access);
             held || host.ended().is_some() || host.has_failed()
         });
         // A device that still waits when the computer ends gets nothing more.
         if held { Ok(()) } else { Err(MemoryError::Lost { page }) }
+    }
+
+    fn expect(&self, pages: &[PageNumber]) {
+        let Some(host) = self.0.upgrade().filter(|_| !pages.is_empty()) else { return };
+        let now = host.clock.now();
+        let pages: Vec<Page> = pages.iter().map(|page| host.page(*page)).collect();
+        let mut desk = host.desk.lock();
+        desk.coherence.want_ahead(now, &pages, Want::Write);
+        host.drive(&mut desk, now);
     }
 
     fn make_room(&self, page: PageNumber) -> Result<(), MemoryError> {
@@ -138,8 +161,38 @@ impl Host {
         let mut desk = self.desk.lock();
         let number = self.page(page);
         let held = desk.coherence.want(now, number, want) && !desk.is_arriving(number);
+        if !held && desk.missed.replace(number) != Some(number) {
+            self.want_next(&mut desk, now, number, want);
+        }
         self.drive(&mut desk, now);
         held || self.is_held(page, access)
+    }
+
+    /// Asks for the pages that will be missed after this one, if that can be told.
+    fn want_next(&self, desk: &mut Desk, now: Instant, missed: Page, want: Want) {
+        let pages = self.share.coherence.pages;
+        let next: Vec<Page> =
+            desk.streams.missed(missed.get()).filter(|page| *page < pages).map(Page::new).collect();
+        if !next.is_empty() && !self.is_short() {
+            desk.coherence.want_ahead(now, &next, want);
+        }
+    }
+
+    /// Waits a moment for a page that was asked for, because to sleep and be woken takes about as long as a page does;
+    /// whether it has come.
+    pub(in crate::computer) fn linger(&self, page: PageNumber, access: Access) -> bool {
+        /// About what a page takes between two processes of one computer.
+        const MOMENT: Duration = Duration::from_micros(100);
+        let until = self.clock.now().saturating_add(MOMENT);
+        loop {
+            if self.is_held(page, access) {
+                return true;
+            }
+            if self.clock.now() >= until {
+                return false;
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// Whether a page is here.
@@ -265,6 +318,7 @@ impl Host {
                 break;
             }
         }
+        desk.mail.send(&*self.post);
         self.note_held(desk.coherence.held_pages());
         if news {
             self.yard.news.notify_all();
@@ -275,10 +329,14 @@ impl Host {
     fn carry_out(&self, desk: &mut Desk, now: Instant, output: Output) -> bool {
         match output {
             Output::Send { to, message } => {
-                self.send(to, &HostMessage::Page(message));
+                desk.mail.add(to, message);
+                if desk.mail.is_large() {
+                    desk.mail.send(&*self.post);
+                }
                 false
             }
             Output::Install { page, held, content } => {
+                self.note_coming(now, page, &content);
                 let arrival = Arrival { page, held, content, since: now };
                 // What comes after a page that waits rests on it: perhaps that it may be written too.
                 let waits = desk.is_arriving(page) || !self.arrive(&arrival);
@@ -359,6 +417,7 @@ impl Host {
     }
 
     fn give(&self, desk: &mut Desk, now: Instant, release: &Release) {
+        self.note_leaving(now, release.page);
         match self.memory.tell(self.number(release.page), release.tell) {
             Ok(told) => {
                 let released = Released { content: told.content, changed: told.changed };

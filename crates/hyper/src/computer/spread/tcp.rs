@@ -11,6 +11,10 @@ impl Post for Peers {
         // Without a link it is lost, as it would be had the link been lost just after.
         let _ = Self::send(self, to, message);
     }
+
+    fn send_all(&self, to: HostId, messages: &[&[u8]]) {
+        let _ = Self::send_all(self, to, messages);
+    }
 }
 
 /// Where messages arrive for a host that is not there yet: links stand before the computer is joined through them.
@@ -48,10 +52,13 @@ impl Inbox {
     pub fn handler(&self) -> impl Fn(&Peers, HostId, Event<'_>) + Send + Sync + 'static {
         let place = self.0.clone();
         move |_, from, event| {
-            if let Event::Message(message) = event
-                && let Some(host) = place.wait().as_ref().and_then(Weak::upgrade)
-            {
-                host.receive(from, message);
+            // Only messages must not be missed by a host that is not there yet.
+            let place = if matches!(event, Event::Message(_)) { Some(place.wait()) } else { place.get() };
+            let Some(host) = place.and_then(|place| place.as_ref()?.upgrade()) else { return };
+            match event {
+                Event::Up { .. } => host.linked(from),
+                Event::Message(message) => host.receive(from, message),
+                Event::Down(why) => host.unlinked(from, why),
             }
         }
     }

@@ -15,7 +15,7 @@ use super::super::revocation::Revocation;
 use super::super::spread::{Told, Unsound, Use};
 use super::super::words;
 use super::{Context, Refusal, Region, own, take};
-use crate::coherence::{Content, Held, Tell};
+use crate::coherence::{Content, Held, LINE_BYTES, PageBytes, Tell};
 
 /// Which pages of a region other hosts hold, and what is needed to tell them what changed.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ pub(in crate::memory) struct Spread {
     /// Pages whose bytes are those that were received or told last.
     known: Bits,
     /// What pages held when they were known last and that were written since.
-    bases: BTreeMap<u16, Box<[u8; PAGE]>>,
+    bases: BTreeMap<u16, PageBytes>,
     /// Pages whose pointers were taken back to see whether anybody asks for them again, and nobody has.
     idle: Bits,
 }
@@ -90,6 +90,14 @@ impl Region {
         }
     }
 
+    /// What a page held when it was known last is of no use any more: it is told as a whole.
+    pub(super) fn lose_base(&mut self, page: usize) {
+        if let Some(spread) = &mut self.spread {
+            spread.known.remove(page);
+            spread.bases.remove(&(page as u16));
+        }
+    }
+
     /// Takes a page from readers until only `keep` is left; what has to be settled until that is so.
     pub(in crate::memory) fn withdraw(
         &mut self,
@@ -136,9 +144,47 @@ impl Region {
         let content = tell.map(|tell| match (tell, &base) {
             (Tell::Since, _) if !changed => Content::Same,
             (Tell::Since, Some(base)) => Content::since(base, &now),
-            _ => Content::of(&now),
+            _ => Content::of(now),
         });
         Told { content, changed }
+    }
+
+    /// The lines of a page that were written since it was known last.
+    pub(in crate::memory) fn lines_written(&self, page: usize) -> u64 {
+        let Some(spread) = self.spread.as_ref().filter(|spread| !spread.known.has(page)) else { return 0 };
+        let now = bytes_of(self.frame(page));
+        // There is no base of a page that was zeroes and took no room.
+        let base = spread.bases.get(&(page as u16)).map_or(&[0; PAGE], |base| &**base);
+        lines_between(base, &now)
+    }
+
+    /// The lines by which a content differs from what is kept of a page.
+    pub(in crate::memory) fn lines_unlike(&self, page: usize, content: &Content) -> u64 {
+        let kept = || {
+            let known = self.spread.as_ref().is_some_and(|spread| spread.known.has(page));
+            self.frame(page).filter(|_| known).map(|frame| bytes_of(Some(frame)))
+        };
+        match content {
+            Content::Same => 0,
+            Content::Lines(lines) => lines.mask(),
+            Content::Zeroes => kept().map_or(0, |kept| lines_between(&kept, &[0; PAGE])),
+            Content::Whole(bytes) => kept().map_or(0, |kept| lines_between(&kept, bytes)),
+        }
+    }
+
+    /// The frame of a page that can be used in place, and without revoking anything if it is to be written; then it counts
+    /// as written.
+    pub(in crate::memory) fn usable(&mut self, page: usize, writes: bool) -> Option<&Frame> {
+        let can_write = self.owned.has(page) && !self.code.has(page);
+        if !self.is_here(page, Held::Write) || self.frame(page).is_none() || writes && !can_write {
+            return None;
+        }
+        self.touch(page);
+        if writes {
+            self.keep_base(page);
+            self.written.insert(page);
+        }
+        self.frame(page)
     }
 
     /// Puts a page here that was elsewhere, or lets one be written that others read.
@@ -256,12 +302,17 @@ impl Region {
     }
 }
 
-fn bytes_of(frame: Option<&Frame>) -> Box<[u8; PAGE]> {
-    let mut bytes = Box::new([0; PAGE]);
-    if let Some(frame) = frame {
-        words::copy_out(frame.words(), &mut bytes);
-    }
+fn bytes_of(frame: Option<&Frame>) -> PageBytes {
+    let Some(frame) = frame else { return PageBytes::zero() };
+    let mut bytes = PageBytes::blank();
+    words::copy_out(frame.words(), &mut bytes);
     bytes
+}
+
+/// The lines in which two pages differ, a bit each.
+fn lines_between(one: &[u8; PAGE], other: &[u8; PAGE]) -> u64 {
+    let pairs = one.as_chunks::<LINE_BYTES>().0.iter().zip(other.as_chunks::<LINE_BYTES>().0);
+    pairs.enumerate().fold(0, |lines, (number, (one, other))| lines | u64::from(one != other) << number)
 }
 
 /// Makes a page what a message says of it.

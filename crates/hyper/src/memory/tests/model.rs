@@ -18,6 +18,7 @@ type Model = BTreeMap<u64, Box<[u8; 4096]>>;
 enum Step {
     Write { page: u64, offset: u64, byte: u8, length: usize },
     Clear { page: u64 },
+    GiveUp { page: u64 },
     Read { page: u64, offset: u64, length: usize },
     Grant { page: u64, access: Access },
     WriteByGrant { page: u64, offset: usize, byte: u8 },
@@ -47,6 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (range(), any::<u8>())
             .prop_map(|((page, offset, length), byte)| Step::Write { page, offset, byte, length }),
         2 => page_number().prop_map(|page| Step::Clear { page }),
+        2 => page_number().prop_map(|page| Step::GiveUp { page }),
         3 => range().prop_map(|(page, offset, length)| Step::Read { page, offset, length }),
         6 => (page_number(), access()).prop_map(|(page, access)| Step::Grant { page, access }),
         6 => (page_number(), 0..4096usize, any::<u8>())
@@ -73,8 +75,9 @@ struct Cache {
 impl Cache {
     fn forget(&mut self, revocation: Revocation) {
         match revocation {
-            Revocation::Gone(_) => unreachable!("nothing is spread here"),
-            Revocation::Page(host) => self.grants.retain(|_, grant| grant.host != host),
+            Revocation::Page(host) | Revocation::Gone(host) => {
+                self.grants.retain(|_, grant| grant.host != host);
+            }
             Revocation::Writes(host) => {
                 self.grants
                     .values_mut()
@@ -182,6 +185,11 @@ impl World {
             Step::Clear { page } => {
                 machine.memory.write_bytes(at(page, 0), &[0; 4096]).unwrap();
                 machine.write(page * PAGE_BYTES, &[0; 4096]);
+            }
+            Step::GiveUp { page: number } => {
+                machine.memory.give_up(page(number)).unwrap();
+                assert!(machine.memory.is_dormant(page(number)));
+                machine.write(number * PAGE_BYTES, &[0; 4096]);
             }
             Step::Read { page, offset, length } => {
                 let from = page * PAGE_BYTES + offset;

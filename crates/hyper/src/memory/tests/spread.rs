@@ -1,10 +1,13 @@
 //! Two memories that hold the pages of one, beside a plain array.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use ironloom_core::{Rng, Seed};
+use parking_lot::Mutex;
+use vm_memory::{GuestMemory as _, Permissions};
 
 use super::*;
+use crate::board::DeviceMemory;
 use crate::coherence::{Content, Held, Tell};
 
 const PAGES_OF_IT: u64 = 4;
@@ -73,7 +76,13 @@ fn what_one_host_writes_the_other_reads() {
             let (number, to) = (rng.below(PAGES_OF_IT), rng.below(2) as usize);
             let offset = rng.below(PAGE_BYTES - 8);
             let place = (number * PAGE_BYTES + offset) as usize;
-            match rng.below(5) {
+            match rng.below(6) {
+                5 => {
+                    pair.give(number, to, Held::Write);
+                    pair.hosts[to].give_up(page(number)).unwrap();
+                    assert!(pair.hosts[to].is_dormant(page(number)));
+                    model[place - offset as usize..][..4096].fill(0);
+                }
                 0 | 1 => {
                     pair.give(number, to, Held::Write);
                     let value = rng.next_u64();
@@ -99,6 +108,89 @@ fn what_one_host_writes_the_other_reads() {
             }
         }
     }
+}
+
+/// Gets pages from another memory, and notes which were expected.
+#[derive(Debug)]
+struct Neighbour {
+    here: OnceLock<Weak<Memory>>,
+    there: Memory,
+    expected: Mutex<Vec<PageNumber>>,
+}
+
+impl Pager for Neighbour {
+    fn bring(&self, page: PageNumber, _: Access) -> Result<(), MemoryError> {
+        let here = self.here.get().and_then(Weak::upgrade).ok_or(MemoryError::Lost { page })?;
+        let _ = self.there.withdraw(page, Held::Nothing);
+        let told = self.there.tell(page, Some(Tell::Whole))?;
+        here.arrive(page, Held::Write, &told.content.expect("it was asked for"))
+    }
+
+    fn expect(&self, pages: &[PageNumber]) {
+        self.expected.lock().extend(pages);
+    }
+
+    fn make_room(&self, page: PageNumber) -> Result<(), MemoryError> {
+        Err(MemoryError::Full { page, frames_max: 0 })
+    }
+}
+
+#[test]
+fn what_is_given_up_leaves_the_host_that_had_it() {
+    let (here, there) = (Arc::new(memory(8)), memory(8));
+    for number in 0..8 {
+        let owner = if number < 4 { &*here } else { &there };
+        owner.write_bytes(at(number, 0), &[0xAB; 4096]).unwrap();
+    }
+    there.spread(Arc::new(NoPager)).unwrap();
+    there.leave(|held| held.get() >= page(4).get());
+    let expected = Mutex::default();
+    let neighbour = Arc::new(Neighbour { here: OnceLock::from(Arc::downgrade(&here)), there, expected });
+    here.spread(neighbour.clone()).unwrap();
+    here.leave(|held| held.get() < page(4).get());
+    let outside = PageNumber::new(7);
+    let given = [page(1), page(5), page(6), page(5), page(9), outside];
+    DeviceMemory::give_up(&*here, &given).unwrap();
+    assert_eq!(
+        *neighbour.expected.lock(),
+        [page(5), page(6), page(5)],
+        "those that are here or nowhere are not"
+    );
+    for number in [1, 5, 6] {
+        assert!(here.is_dormant(page(number)) && here.held(page(number)) == Held::Write);
+    }
+    assert_eq!(neighbour.there.held(page(6)), Held::Nothing);
+    assert_eq!(here.frames_used(), 3);
+    assert_eq!(here.load::<u8>(at(7, 0)).unwrap(), 0xAB, "others are what they were");
+}
+
+/// A page whose first part a device reads, while it is given up.
+#[test]
+fn what_a_device_uses_stays() {
+    let memory = memory(2);
+    memory.store(at(0, 0), 7u64).unwrap();
+    let place = vm_memory::GuestAddress(at(0, 0).get());
+    let slices: Vec<_> = memory.get_slices(place, 64, Permissions::Read).unwrap().collect();
+    memory.give_up(page(0)).unwrap();
+    assert_eq!(memory.load::<u64>(at(0, 0)).unwrap(), 7);
+    drop(slices);
+    memory.give_up(page(0)).unwrap();
+    assert_eq!((memory.load::<u64>(at(0, 0)).unwrap(), memory.frames_used()), (0, 0));
+}
+
+/// Whoever wrote by an older pointer would write to a page that is nowhere.
+#[test]
+fn readers_are_told_of_what_is_given_up() {
+    let memory = memory(2);
+    let reader = memory.register().unwrap();
+    memory.store(at(0, 0), 7u64).unwrap();
+    let grant = memory.grant(page(0), Access::Write).unwrap();
+    let revision = memory.give_up(page(0)).unwrap().expect("there is a reader");
+    assert!(!memory.is_settled(revision));
+    assert_eq!(told(&memory, reader), [Revocation::Gone(grant.host)]);
+    assert!(memory.is_settled(revision));
+    assert_eq!(memory.grant(page(0), Access::Read).unwrap().host, HostPage::zero());
+    assert_eq!(memory.give_up(page(0)).unwrap(), None, "there is nothing to give up any more");
 }
 
 #[test]

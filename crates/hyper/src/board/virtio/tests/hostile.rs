@@ -160,6 +160,8 @@ fn perpetrate(driver: &mut Driver, rings: usize, deed: Deed) {
             let frame = Frame { source: Mac::local(1), target: Mac::local(2), body };
             driver.board.handle(Instant::ZERO, &driver.memory, Input::Frame(driver.slot, &frame));
             driver.board.handle(Instant::ZERO, &driver.memory, Input::Console(driver.slot, b"hello"));
+            let wanted = Input::Balloon(driver.slot, u64::from(bytes) << 12);
+            driver.board.handle(Instant::ZERO, &driver.memory, wanted);
         }
         Deed::Time => {
             driver.outputs();
@@ -172,11 +174,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn whatever_a_driver_does_a_reset_helps(kind in 0..4u8, features in any::<u64>(), deeds in deeds()) {
+    fn whatever_a_driver_does_a_reset_helps(kind in 0..5u8, features in any::<u64>(), deeds in deeds()) {
         let (attachment, rings) = match kind {
             0 => (disk(64 << 10), 1),
             1 => (Attachment::Net { mac: Mac::local(1), mtu: 1_500 }, 2),
             2 => (Attachment::Console, 2),
+            3 => (Attachment::Balloon, 2),
             _ => (Attachment::Entropy, 1),
         };
         let mut driver = Driver::new(attachment, features, rings);

@@ -18,6 +18,8 @@ struct Net {
     /// What happened besides messages, and where.
     seen: Vec<(HostId, Output<u16>)>,
     messages: usize,
+    /// Whether harts that are to move stay instead.
+    stay: bool,
 }
 
 impl Net {
@@ -25,7 +27,7 @@ impl Net {
         let homes = [host(0), host(0), host(1)];
         let new = |here| (here, Harts::new(config, here, hosts(count), &homes, Epoch::default()));
         let harts = hosts(count).iter().map(new).collect();
-        Self { now: Instant::ZERO, harts, wire: VecDeque::new(), seen: Vec::new(), messages: 0 }
+        Self { now: Instant::ZERO, harts, wire: VecDeque::new(), seen: Vec::new(), messages: 0, stay: false }
     }
 
     fn at(&mut self, number: u8) -> &mut Harts<u16> {
@@ -40,6 +42,7 @@ impl Net {
                 while let Some(output) = harts.poll() {
                     match output {
                         Output::Send { to, message } => wire.push_back((*here, to, message)),
+                        Output::Freeze { hart } if self.stay => harts.stay(now, hart),
                         Output::Freeze { hart } => harts.frozen(now, hart, vec![7; 1_100]),
                         other => seen.push((*here, other)),
                     }
@@ -114,6 +117,25 @@ fn a_full_host_refuses_and_the_hart_runs_on() {
     let why = MoveFailure::Refused(Refusal::Full);
     assert_eq!(net.seen, [(host(0), Output::MoveFailed { hart: hart(0), to: host(1), why })]);
     assert!(net.at(0).lives_here(hart(0)) && !net.at(0).is_moving(hart(0)));
+}
+
+/// It gets what was written to it meanwhile, and can move later.
+#[test]
+fn a_hart_that_must_not_go_stays() {
+    let mut net = Net { stay: true, ..Net::new(2, HartsConfig::default()) };
+    net.begin_move(0, 0, 1).expect("it may move");
+    net.post(1, 0, 5);
+    net.settle();
+    net.post(1, 0, 6);
+    net.settle();
+    assert_eq!(net.delivered(0, 0), [5, 6]);
+    let failed = Output::MoveFailed { hart: hart(0), to: host(1), why: MoveFailure::Late };
+    assert!(net.seen.contains(&(host(0), failed)), "{:?}", net.seen);
+    assert!(net.at(0).lives_here(hart(0)) && !net.at(0).is_moving(hart(0)) && !net.at(1).is_moving(hart(0)));
+    net.stay = false;
+    net.begin_move(0, 0, 1).expect("it may move");
+    net.settle();
+    assert!(net.at(1).lives_here(hart(0)));
 }
 
 #[test]

@@ -29,6 +29,11 @@ impl Fetching<'_> {
         !self.host.is_setting_out(self.hart) && self.host.want(self.page, self.access)
     }
 
+    /// Waits a moment for the page, if it was asked for; whether it has come.
+    pub(in crate::computer) fn is_soon_over(&self) -> bool {
+        !self.host.is_setting_out(self.hart) && self.host.linger(self.page, self.access)
+    }
+
     /// Notes how long it took.
     pub(in crate::computer) fn end(self) {
         let Some((since, grants)) = self.since else { return };
