@@ -82,7 +82,7 @@ fn run(name: &str, program: Program, policy: &str) -> f64 {
     let (mut computer, host) = join(&links, inbox, hosts, program, policy == OURS);
     others[0].hear();
     let took = timed(|| run_to_end(&mut computer));
-    println!("{NAME}/{name}, {policy}: host-0 {}; host-1 {}", outcome(&host), others[0].hear());
+    println!("{NAME}/{name}, {policy}: {took:.1?}; host-0 {}; host-1 {}", outcome(&host), others[0].hear());
     took.as_nanos() as f64
 }
 

@@ -9,6 +9,8 @@ const MEMORY_BYTES: u64 = 32 << 20;
 const TEXT: u64 = layout::MEMORY + (2 << 20);
 /// Where harts count that they are through.
 const DONE: u64 = layout::MEMORY + (4 << 20);
+/// Where hart 1 says that it runs.
+const BEGUN: u64 = layout::MEMORY + (6 << 20);
 /// Where each hart leaves its result.
 const RESULTS: u64 = layout::MEMORY + (5 << 20);
 /// What is in memory from the beginning, on the host with the devices.
@@ -65,7 +67,11 @@ impl Program {
         let text_at = [2 << 20, 64 << 10];
         text.j(start).align(8).dwords(&text_at).zeros(56 - 24).bytes(b"RSC\x05").zeros(4).bind(start);
         text.li(A0, 1).la(A1, part).li(A2, 0).li(A7, HSM).li(A6, 0).ecall().li(A0, 0);
-        text.bind(part).mv(S0, A0).li(S1, 0);
+        text.bind(part).mv(S0, A0).li(S1, 0).li(T0, BEGUN);
+        // Who sleeps while the other's start is under way lets time go by up to the next timer, and there is none.
+        let (wait, begin) = (text.label(), text.label());
+        text.beqz(S0, wait).sd(S0, 0, T0).j(begin);
+        text.bind(wait).ld(T1, 0, T0).beqz(T1, wait).bind(begin);
         self.write(&mut text);
         text.slli(T0, S0, 12).li(T1, RESULTS).add(T0, T0, T1).sd(S1, 0, T0);
         text.li(T0, DONE).li(T1, 1).amoadd_d(T2, T1, T0).beqz(T2, halt);
