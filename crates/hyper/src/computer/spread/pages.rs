@@ -165,14 +165,18 @@ impl Host {
             self.want_next(&mut desk, now, number, want);
         }
         self.drive(&mut desk, now);
-        held || self.is_held(page, access)
+        // One that is just given away is held as far as the protocol knows; who wants it is told when it is gone.
+        self.is_held(page, access)
     }
 
     /// Asks for the pages that will be missed after this one, if that can be told.
+    ///
+    /// Not for those that were here and were taken away: hosts that use the same few pages one after another would take
+    /// them from each other before anybody has used them.
     fn want_next(&self, desk: &mut Desk, now: Instant, missed: Page, want: Want) {
         let pages = self.share.coherence.pages;
-        let next: Vec<Page> =
-            desk.streams.missed(missed.get()).filter(|page| *page < pages).map(Page::new).collect();
+        let next = desk.streams.missed(missed.get()).filter(|page| *page < pages).map(Page::new);
+        let next: Vec<Page> = next.filter(|page| !desk.coherence.is_kept(*page)).collect();
         if !next.is_empty() && !self.is_short() {
             desk.coherence.want_ahead(now, &next, want);
         }
@@ -180,9 +184,15 @@ impl Host {
 
     /// Waits a moment for a page that was asked for, because to sleep and be woken takes about as long as a page does;
     /// whether it has come.
+    ///
+    /// Not for one that was here and was taken away: where hosts take pages from each other, whoever sleeps until he is woken
+    /// lets the other get something done.
     pub(in crate::computer) fn linger(&self, page: PageNumber, access: Access) -> bool {
         /// About what a page takes between two processes of one computer.
         const MOMENT: Duration = Duration::from_micros(100);
+        if self.was_taken_away(page) {
+            return false;
+        }
         let until = self.clock.now().saturating_add(MOMENT);
         loop {
             if self.is_held(page, access) {
@@ -193,6 +203,11 @@ impl Host {
             }
             std::thread::yield_now();
         }
+    }
+
+    fn was_taken_away(&self, page: PageNumber) -> bool {
+        let (desk, page) = (self.desk.lock(), self.page(page));
+        desk.coherence.held(page) == Held::Nothing && desk.coherence.is_kept(page)
     }
 
     /// Whether a page is here.
@@ -317,6 +332,7 @@ impl Host {
             if !self.release(desk, now) {
                 break;
             }
+            news = true; // for who waits to ask for it again
         }
         desk.mail.send(&*self.post);
         self.note_held(desk.coherence.held_pages());
