@@ -12,6 +12,7 @@
 //! one, taken last; that of the image comes before all of them. A reader looks into the log without any if nothing is new.
 
 mod access;
+mod aside;
 mod bits;
 mod config;
 mod error;

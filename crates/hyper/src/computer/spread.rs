@@ -16,6 +16,7 @@
 //! A host that waits tells when it will do something by itself.
 
 mod alarm;
+mod aside;
 mod health;
 mod letters;
 mod mail;
@@ -99,7 +100,8 @@ pub struct Share {
     /// How long a hart, a device or a page that has come waits for room in this host's memory. If there is none then, the
     /// computer cannot go on here.
     pub room_patience: Duration,
-    /// Where this host stores its part of snapshots. What one host stores all others must be able to get there.
+    /// Where this host stores its part of snapshots, and pages that no host has room for. What one host stores all others must
+    /// be able to get there, and nothing may be collected there while the computer runs.
     pub store: Option<Arc<dyn BlobStore>>,
 }
 

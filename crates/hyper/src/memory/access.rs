@@ -6,8 +6,8 @@
 use super::raw::{Frame, PAGE, Words, zero_words};
 use super::region::{Refusal, Region};
 use super::{Access, Memory, MemoryError, words};
-use crate::GuestAddress;
 use crate::coherence::Held;
+use crate::{GuestAddress, PageNumber};
 
 /// A value that a guest's memory holds at once: an integer of 1 to 8 bytes.
 pub trait Word: Copy + sealed::Sealed {
@@ -145,7 +145,7 @@ impl Memory {
                 None => return Ok(read(zero_words())),
             }
             drop(region);
-            self.bring_in(address.page(), Access::Read)?;
+            self.bring_in_with_room(address.page(), Access::Read)?;
         }
     }
 
@@ -179,12 +179,24 @@ impl Memory {
             };
             drop(region);
             match refusal {
-                Refusal::Absent => self.bring_in(page, access)?,
-                Refusal::Full => match self.pager.get() {
-                    Some(pager) => pager.make_room(page)?,
-                    None => return Err(self.full(page).into()),
-                },
+                Refusal::Absent => self.bring_in_with_room(page, access)?,
+                Refusal::Full => self.make_room(page)?,
             }
+        }
+    }
+
+    /// Brings a page in, or waits until there is room for it.
+    fn bring_in_with_room(&self, page: PageNumber, access: Access) -> Result<(), MemoryError> {
+        match self.bring_in(page, access) {
+            Err(MemoryError::Full { .. }) => self.make_room(page),
+            done => done,
+        }
+    }
+
+    fn make_room(&self, page: PageNumber) -> Result<(), MemoryError> {
+        match self.pager.get() {
+            Some(pager) => pager.make_room(page),
+            None => Err(self.full(page).into()),
         }
     }
 

@@ -4,6 +4,7 @@
 //! table, which makes each frame in it shared, and a shared frame is copied before it is written. What differs from
 //! fork to fork from the start, namely who was granted what, lies beside the table as sets of pages.
 
+mod aside;
 mod given;
 mod spread;
 

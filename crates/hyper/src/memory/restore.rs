@@ -105,6 +105,18 @@ impl Memory {
         }
     }
 
+    /// Sees to it that the names of the pages around this one are known, if it is in the store only.
+    pub(super) fn know_names(&self, page: PageNumber) -> Result<(), MemoryError> {
+        let store = self.stored.lock().store.clone();
+        let (region, index) = self.region(page)?;
+        let missing = region.as_deref().and_then(|region| missing(region, index));
+        drop(region);
+        match (missing, store) {
+            (Some(Missing::Region(id)), Some(store)) => self.bring_in_region(&*store, page, id),
+            _ => Ok(()),
+        }
+    }
+
     fn bring_in_region(
         &self,
         store: &dyn BlobStore,

@@ -129,11 +129,11 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// If its content is in a store and cannot be brought in.
+    /// If its content is in a store and cannot be read.
     pub fn tell(&self, page: PageNumber, tell: Option<Tell>) -> Result<Told, MemoryError> {
-        self.bring_in_stored(page)?;
+        let stored = self.stored_page(page)?; // which needs no frame to be told
         let (mut region, index) = self.region(page)?;
-        Ok(region.get_or_insert_default().tell(index, tell))
+        Ok(region.get_or_insert_default().tell(index, stored.as_ref(), tell))
     }
 
     /// Puts a page here, or lets one be written that others read no more.

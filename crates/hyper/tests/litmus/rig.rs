@@ -1,7 +1,9 @@
 //! Programs for each hart of a computer, and what they have in common.
 
 use std::fmt;
+use std::sync::Arc;
 
+use ironloom_blob::{BlobStore, MemoryStore};
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::board::layout;
 use ironloom_hyper::computer::{Kernel, Pause, RemoteConfig, Share};
@@ -47,17 +49,20 @@ pub(crate) struct Apart {
     pub(crate) weather: Weather,
     /// When pages are used where they are, and how often at least.
     pub(crate) remote: Option<(RemoteConfig, u64)>,
+    /// Whether hosts have stores for pages that nobody has room for.
+    pub(crate) stores: bool,
 }
 
 impl Apart {
     /// So many hosts in fair weather; homes are dealt out page by page.
     pub(crate) const fn new(hosts: u8) -> Self {
         let hold = Duration::from_micros(50);
-        Self { hosts, grain_pages: 1, hold, weather: Weather::FAIR, remote: None }
+        Self { hosts, grain_pages: 1, hold, weather: Weather::FAIR, remote: None, stores: false }
     }
 
     pub(crate) fn change(&self, share: &mut Share) {
         share.remote = self.remote.map(|(config, _)| config);
+        share.store = self.stores.then(|| Arc::new(MemoryStore::new()) as Arc<dyn BlobStore>);
         share.coherence.grain_pages = self.grain_pages;
         share.coherence.hold = self.hold;
         if self.weather.loses() {

@@ -55,8 +55,11 @@ impl Floor<'_> {
                 fetching.is_over() || host.has_failed() || self.yard.is_leaving(number)
             });
             fetching.end();
-        } else if let Err(error) = self.memory.bring_in(page, access) {
-            self.finish(Err(error.into()));
+            return;
+        }
+        match self.memory.bring_in(page, access) {
+            Err(MemoryError::Full { page, frames_max }) => self.lack(number, seat, page, frames_max),
+            done => done.unwrap_or_else(|error| self.finish(Err(error.into()))),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use ironloom_core::{Duration, Instant};
 
+use super::aside::Aside;
 use super::mail::Mail;
 use super::streams::Streams;
 use super::{Host, Share};
@@ -28,6 +29,8 @@ pub(super) struct Desk {
     mail: Mail,
     /// Pages that have come and for which there is no frame yet.
     pub(super) arrivals: Vec<Arrival>,
+    /// Pages that no host has room for.
+    pub(super) asides: Vec<Aside>,
     /// Where the search for pages that are not used goes on.
     pub(super) hand: PageNumber,
 }
@@ -86,6 +89,7 @@ impl Desk {
             streams: Streams::default(),
             mail: Mail::default(),
             arrivals: Vec::new(),
+            asides: Vec::new(),
             hand,
         }
     }

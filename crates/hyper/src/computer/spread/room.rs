@@ -5,9 +5,9 @@
 //! round all frames, takes back what was granted, and finds in the next round who has not asked again. A page goes to its
 //! home; if that is this host, or has no room, to another host that has said that it has some.
 //!
-//! Nothing is dropped that nobody else has: it stays here until another host has taken it. So whoever needs a frame when there
-//! is none waits, and so do pages that come. If none is free after [`Share::room_patience`](super::Share::room_patience),
-//! there is none: the computer is larger than its hosts together.
+//! Nothing is dropped that nobody else has: it stays here until another host has taken it, or it is [aside](super::aside),
+//! in the store. So whoever needs a frame when there is none waits, and so do pages that come. If none is free after
+//! [`Share::room_patience`](super::Share::room_patience), there is none: the computer is larger than its hosts together.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -24,7 +24,7 @@ use crate::memory::{MemoryError, Use};
 /// How many frames are looked at in one go, so that whoever asks for a page does not wait for long.
 const LOOKS: usize = 1_024;
 /// How many pages are on their way to other hosts at a time.
-const GIVING_MAX: usize = 256;
+pub(super) const GIVING_MAX: usize = 256;
 /// How often it is looked again while frames are short.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -45,6 +45,7 @@ pub(super) struct Room {
     given: Counter,
     waits: Counter,
     late: Counter,
+    aside: Counter,
 }
 
 impl Default for Room {
@@ -59,6 +60,7 @@ impl Default for Room {
             given: Counter::new(),
             waits: Counter::new(),
             late: Counter::new(),
+            aside: Counter::new(),
         }
     }
 }
@@ -74,6 +76,8 @@ pub struct RoomCounters {
     pub waits: u64,
     /// Pages that came and had to wait for a frame.
     pub late: u64,
+    /// Pages that were put into the store because no host had room for them.
+    pub aside: u64,
 }
 
 /// Somebody waits for a frame, until this is dropped.
@@ -106,6 +110,7 @@ impl Host {
             given: self.room.given.value(),
             waits: self.room.waits.value(),
             late: self.room.late.value(),
+            aside: self.room.aside.value(),
         }
     }
 
@@ -195,10 +200,11 @@ impl Host {
         let roomy = self.roomy();
         desk.coherence.set_roomy(if short { roomy } else { HostSet::EMPTY });
         let waiting = waiting || !desk.arrivals.is_empty();
-        if waiting || short && !roomy.is_empty() {
+        if waiting || short && (!roomy.is_empty() || self.can_put_aside()) {
             self.look_for_frames(&mut desk, now, low);
         }
         self.carry_out_all(&mut desk, now);
+        self.store_asides(&mut desk);
         self.welcome(&mut desk, now);
         self.room.is_late.store(!desk.arrivals.is_empty(), Ordering::SeqCst);
         drop(desk);
@@ -237,11 +243,15 @@ impl Host {
         let used = if remembers { self.frames_needed() } else { self.memory.frames_used() };
         for (page, usage) in found {
             let page = self.page(page);
-            let giving = desk.coherence.giving_pages();
+            let giving = desk.coherence.giving_pages() + desk.asides.len();
             let enough = used.saturating_sub(giving as u64) <= low;
             match usage {
                 Use::Stale => self.forget(desk, page),
-                Use::Idle if !enough && giving < GIVING_MAX => self.give_up(desk, now, page),
+                Use::Idle if !enough && giving < GIVING_MAX => {
+                    if !self.give_up(desk, now, page) {
+                        self.lay_aside(desk, self.number(page));
+                    }
+                }
                 Use::Idle | Use::Used => {}
             }
         }
@@ -254,19 +264,28 @@ impl Host {
         }
     }
 
-    /// Has another host take a page.
-    fn give_up(&self, desk: &mut Desk, now: Instant, page: Page) {
+    /// A page was put into the store, or was not because it is used.
+    pub(super) fn note_aside(&self, put: bool) {
+        self.room.aside.add(put.into());
+    }
+
+    /// Has another host take a page; whether one does, or should.
+    fn give_up(&self, desk: &mut Desk, now: Instant, page: Page) -> bool {
         let home = desk.coherence.home(page);
         // Of what is only read there is most likely another copy, which is enough.
         let read = desk.coherence.held(page) == Held::Read && home != self.share.here;
         let taker = if read { None } else { self.taker(home) };
-        if (read || taker.is_some()) && desk.coherence.evict(now, page) {
+        if !read && taker.is_none() {
+            return false;
+        }
+        if desk.coherence.evict(now, page) {
             self.room.given.add(1);
             if let Some(taker) = taker {
                 let one_less = |room: u64| Some(room.saturating_sub(1));
                 let _ = self.room.others[taker].fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
             }
         }
+        true
     }
 
     /// Whose room a page is likely to take: its home's, if that has any.

@@ -135,8 +135,14 @@ impl Region {
     }
 
     /// What became of a page since it was known last, if nobody writes to it any more. It is known from now on.
-    pub(in crate::memory) fn tell(&mut self, page: usize, tell: Option<Tell>) -> Told {
-        let now = bytes_of(self.frame(page));
+    /// `stored` is its content if that is in the store only.
+    pub(in crate::memory) fn tell(
+        &mut self,
+        page: usize,
+        stored: Option<&[u8; PAGE]>,
+        tell: Option<Tell>,
+    ) -> Told {
+        let now = stored.map_or_else(|| bytes_of(self.frame(page)), PageBytes::from);
         let spread = self.spread.get_or_insert_default();
         let base = spread.bases.remove(&(page as u16));
         let changed = !spread.known.has(page) && base.as_ref().is_none_or(|base| *base != now);
@@ -287,6 +293,18 @@ impl Region {
         Use::Used
     }
 
+    /// Whether nobody has used a page since it was looked at.
+    pub(super) fn is_idle(&self, page: usize) -> bool {
+        self.spread.as_ref().is_some_and(|spread| spread.idle.has(page))
+    }
+
+    /// Gives up what a page held when it was known last: what changed is told as a whole then.
+    pub(super) fn forget_base(&mut self, page: usize) {
+        if let Some(spread) = &mut self.spread {
+            spread.bases.remove(&(page as u16));
+        }
+    }
+
     /// Gives up what a page once was; whether there was anything.
     pub(in crate::memory) fn forget(&mut self, page: usize) -> bool {
         if self.held(page) != Held::Nothing || self.is_pinned(page) {
@@ -294,11 +312,12 @@ impl Region {
         }
         let Some(spread) = &mut self.spread else { return false };
         spread.known.remove(page);
+        let was_stored = self.absent.has(page);
         self.owned.remove(page);
         self.written.insert(page);
         self.absent.remove(page);
-        let Some(table) = &mut self.table else { return false };
-        std::sync::Arc::make_mut(table).frames[page].take().is_some()
+        let frame = self.table.as_mut().and_then(|table| std::sync::Arc::make_mut(table).frames[page].take());
+        was_stored || frame.is_some()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
+use ironloom_blob::{BlobStore, MemoryStore};
 use ironloom_core::{Rng, Seed};
 use parking_lot::Mutex;
 use vm_memory::{GuestMemory as _, Permissions};
@@ -66,17 +67,31 @@ impl Pair {
     }
 }
 
+/// Puts a page aside that nobody uses, if it is here and has a frame; whether it was.
+fn put_aside(memory: &Memory, number: u64, store: &Arc<dyn BlobStore>) -> bool {
+    let mut hand = page(0);
+    for _ in 0..2 {
+        memory.look_round(&mut hand, PAGES, |_, _| {});
+    }
+    let _ = memory.recall(page(number));
+    memory.put_aside(page(number), store).unwrap()
+}
+
 #[test]
 fn what_one_host_writes_the_other_reads() {
     for seed in 0..200 {
         let mut rng = Rng::new(Seed::new(seed));
         let mut pair = Pair::new();
+        let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
         let mut model = vec![0_u8; (PAGES_OF_IT * PAGE_BYTES) as usize];
         for _ in 0..100 {
             let (number, to) = (rng.below(PAGES_OF_IT), rng.below(2) as usize);
             let offset = rng.below(PAGE_BYTES - 8);
             let place = (number * PAGE_BYTES + offset) as usize;
-            match rng.below(6) {
+            match rng.below(7) {
+                6 => {
+                    put_aside(&pair.hosts[to], number, &store);
+                }
                 5 => {
                     pair.give(number, to, Held::Write);
                     pair.hosts[to].give_up(page(number)).unwrap();
@@ -108,6 +123,60 @@ fn what_one_host_writes_the_other_reads() {
             }
         }
     }
+}
+
+#[test]
+fn a_page_aside_takes_no_frame_until_it_is_used_and_is_part_of_snapshots() {
+    let (store, other): (Arc<dyn BlobStore>, Arc<dyn BlobStore>) =
+        (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
+    let memory = memory(4);
+    for number in 0..3 {
+        memory.store(at(number, 8), number + 1).unwrap();
+    }
+    memory.store(at(3, 8), 0_u64).unwrap();
+    let named = memory.digest().unwrap();
+    for number in 0..4 {
+        assert!(put_aside(&memory, number, &store));
+    }
+    assert_eq!(memory.frames_used(), 0);
+    assert_eq!(memory.load::<u64>(at(1, 8)).unwrap(), 2);
+    assert_eq!(memory.frames_used(), 1);
+    for place in [&store, &other] {
+        assert_eq!(memory.digest().unwrap(), named);
+        let image = memory.snapshot(place).unwrap();
+        assert_eq!(image, named, "what is in memory and what is aside are one");
+        let restored = Memory::restore(place.clone(), image, memory.config.clone()).unwrap();
+        assert_eq!(restored.load::<u64>(at(2, 8)).unwrap(), 3);
+        memory.load::<u64>(at(1, 8)).unwrap();
+        assert!(put_aside(&memory, 1, place), "and the next begins like this");
+    }
+    memory.store(at(2, 8), 9_u64).unwrap();
+    assert_eq!(memory.load::<u64>(at(0, 8)).unwrap(), 1);
+    assert_ne!(memory.digest().unwrap(), named);
+}
+
+/// Whoever uses a page after it was looked at keeps it, also while it is being stored.
+#[test]
+fn a_page_that_is_used_is_not_put_aside() {
+    let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
+    let memory = memory(2);
+    let reader = memory.register().unwrap();
+    memory.store(at(0, 0), 7_u64).unwrap();
+    let mut hand = page(0);
+    for _ in 0..2 {
+        memory.look_round(&mut hand, PAGES, |_, _| {});
+    }
+    memory.load::<u64>(at(0, 0)).unwrap();
+    let grant = memory.grant(page(0), Access::Write).unwrap();
+    assert!(!memory.put_aside(page(0), &store).unwrap(), "somebody has a pointer to it");
+    let revision = memory.recall(page(0)).expect("somebody had");
+    assert!(!memory.is_settled(revision));
+    assert_eq!(told(&memory, reader), [Revocation::Gone(grant.host)]);
+    assert!(memory.is_settled(revision));
+    assert!(!memory.put_aside(page(0), &store).unwrap(), "it was used since it was looked at");
+    assert!(put_aside(&memory, 0, &store));
+    assert!(!put_aside(&memory, 0, &store), "it is not here any more");
+    assert_eq!(memory.load::<u64>(at(0, 0)).unwrap(), 7);
 }
 
 /// Gets pages from another memory, and notes which were expected.

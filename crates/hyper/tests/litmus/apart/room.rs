@@ -28,7 +28,7 @@ fn pattern(text: &mut Assembler) {
 }
 
 /// Each hart fills its part of a large array, all read all of it, then each changes its neighbour's part, and all read again.
-fn fill_and_read(hosts: u8, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
+fn fill_and_read(apart: Apart, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
     let each = PAGES / harts;
     let part = |hart: u64| {
         move |text: &mut Assembler| {
@@ -53,7 +53,7 @@ fn fill_and_read(hosts: u8, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
     let parts: Vec<_> = (0..harts).map(part).collect();
     let parts: Vec<Part<'_>> = parts.iter().map(|part| part as Part<'_>).collect();
     let config = ComputerConfig { frames_max, ..ComputerConfig::new(MEMORY_BYTES) };
-    let ran = run_in(Stage::Apart(Apart::new(hosts)), &config, &parts, |_| {});
+    let ran = run_in(Stage::Apart(apart), &config, &parts, |_| {});
     for hart in 0..harts {
         assert_eq!(ran.dword(WRONG + 4_096 * hart), 0, "hart {hart} read what was written");
     }
@@ -67,9 +67,20 @@ fn fill_and_read(hosts: u8, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
 #[test]
 fn harts_use_more_memory_than_a_host_has() {
     for (hosts, harts, frames_max) in [(2, 2, PAGES * 3 / 4), (2, 4, PAGES * 3 / 4), (3, 3, PAGES / 2)] {
-        let counters = fill_and_read(hosts, harts, frames_max);
+        let counters = fill_and_read(Apart::new(hosts), harts, frames_max);
         println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
         assert!(counters.iter().any(|counters| counters.given > 0), "hosts gave pages away: {counters:?}");
+    }
+}
+
+#[test]
+fn pages_that_no_host_has_room_for_are_stored() {
+    for (hosts, harts, frames_max) in [(2, 2, PAGES * 3 / 8), (3, 3, PAGES / 4)] {
+        let apart = Apart { stores: true, ..Apart::new(hosts) };
+        let counters = fill_and_read(apart, harts, frames_max);
+        println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
+        let aside: u64 = counters.iter().map(|counters| counters.aside).sum();
+        assert!(aside > PAGES - u64::from(hosts) * frames_max, "{aside} pages were put aside");
     }
 }
 
