@@ -148,13 +148,17 @@ impl Floor<'_> {
             host.reach(now, due);
             host.bound() >= due || called() || self.is_paused() || self.is_over()
         });
-        if self.yard.has_arrivals() || self.is_paused() {
-            return now;
-        }
-        match self.yard.called() {
-            Some(at) => at.max(now).min(due),
-            None if self.is_over() => now,
-            None => due,
-        }
+        let wakes = if self.yard.has_arrivals() || self.is_paused() {
+            now
+        } else {
+            match self.yard.called() {
+                Some(at) => at.max(now).min(due),
+                None if self.is_over() => now,
+                None => due,
+            }
+        };
+        // Before who wakes takes what woke it, which is the last that others go by.
+        host.reach(wakes, wakes);
+        wakes
     }
 }

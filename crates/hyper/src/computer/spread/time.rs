@@ -29,6 +29,8 @@ struct Record {
     others: BTreeMap<HostId, Other>,
     /// How far this host is itself. What wakes it wakes it there, or later.
     now: Instant,
+    /// Until when it has nothing to do, as far as it knows of nothing that is on its way.
+    until: Instant,
     /// What this host said last, and how often it has said something else than before.
     told: Instant,
     number: u64,
@@ -60,6 +62,7 @@ impl Times {
             here: share.here,
             others: others.iter().map(|host| (host, Other::default())).collect(),
             now: Instant::ZERO,
+            until: Instant::ZERO,
             told: Instant::ZERO,
             number: 0,
             awaited: Instant::MAX,
@@ -88,25 +91,24 @@ impl Host {
     ///
     /// Others need not know of each step: only that somebody goes back, or that they might wait.
     pub(in crate::computer) fn reach(&self, now: Instant, until: Instant) {
-        let step = Duration::from_nanos(self.share.lead.as_nanos() / 4);
         let mut record = self.times.0.lock();
-        record.now = now;
-        self.say_reached(&mut record, until, step);
+        (record.now, record.until) = (now, until);
+        self.say_reached(&mut record, self.step());
     }
 
     /// Says that this host is at `end`, where it stops for now: others that stop there as well wait for that.
     pub(in crate::computer) fn reach_end(&self, end: Instant) {
         let mut record = self.times.0.lock();
-        record.now = end;
-        self.say_reached(&mut record, end, Duration::from_nanos(1));
+        (record.now, record.until) = (end, end);
+        self.say_reached(&mut record, Duration::from_nanos(1));
     }
 
     /// Says how far this host is, if it is further by a step or has gone back. With harts and letters on their way it is less
     /// than it seems.
-    fn say_reached(&self, record: &mut Record, until: Instant, step: Duration) {
+    fn say_reached(&self, record: &mut Record, step: Duration) {
         let called = self.yard.called().map(|at| at.max(record.now));
         let earliest = record.on_the_way().into_iter().chain(called).min();
-        let reached = earliest.map_or(until, |earliest| until.min(earliest));
+        let reached = earliest.map_or(record.until, |earliest| record.until.min(earliest));
         if reached < record.told || reached >= record.told.saturating_add(step) {
             record.told = reached;
             record.number += 1;
@@ -135,8 +137,7 @@ impl Host {
     pub(super) fn travels(&self, hart: usize, at: Instant) {
         let mut record = self.times.0.lock();
         record.travelling.insert(hart, at);
-        let told = record.told;
-        self.say_reached(&mut record, told, self.share.lead);
+        self.say_reached(&mut record, self.step());
     }
 
     /// A hart runs again, here or elsewhere.
@@ -149,9 +150,23 @@ impl Host {
     pub(super) fn count_letters(&self, harts: &Harts<Parcel>) {
         let unheard = harts.unheard().filter(|parcel| parcel.wakes()).map(|parcel| parcel.at).min();
         let mut record = self.times.0.lock();
-        record.unheard = unheard;
-        let told = record.told;
-        self.say_reached(&mut record, told, self.share.lead);
+        let before = std::mem::replace(&mut record.unheard, unheard);
+        self.say_reached(&mut record, self.step());
+        let is_awaited = before != unheard && self.is_awaited(&record);
+        drop(record);
+        if is_awaited {
+            self.yard.news.notify_all();
+        }
+    }
+
+    /// Whether this host may go as far as somebody here waits for.
+    fn is_awaited(&self, record: &Record) -> bool {
+        record.slowest().saturating_add(self.share.lead) >= record.awaited
+    }
+
+    /// How much further this host must be for others to be told.
+    fn step(&self) -> Duration {
+        Duration::from_nanos(self.share.lead.as_nanos() / 4)
     }
 
     /// Wants to be told when it may go so far.
@@ -210,7 +225,7 @@ impl Host {
         }
         let mut record = self.times.0.lock();
         record.hear(from, state);
-        let is_awaited = record.slowest().saturating_add(self.share.lead) >= record.awaited;
+        let is_awaited = self.is_awaited(&record);
         drop(record);
         if is_awaited {
             self.yard.news.notify_all();
