@@ -12,6 +12,9 @@ const COPIED_BYTES_MAX: usize = 512;
 /// How many bytes there is room for when the first head is written.
 const FIRST_BYTES: usize = 256;
 
+/// How many bytes of room a connection keeps that has nothing to send.
+const KEPT_BYTES_MAX: usize = 4 << 10;
+
 /// Bytes that wait to be sent: heads and small bodies in one piece, large bodies shared.
 #[derive(Debug, Default)]
 pub(super) struct Output {
@@ -54,13 +57,26 @@ impl Output {
         self.ready.iter().cloned().collect()
     }
 
+    /// The first bytes that wait, in one piece; none if none do.
+    #[inline]
+    pub(super) fn front(&self) -> &[u8] {
+        self.ready.front().map_or(&self.tail, |piece| piece)
+    }
+
     /// Forgets the first bytes of [`pending`](Self::pending): they were sent.
     ///
     /// # Panics
     ///
     /// If there are not so many.
+    #[inline]
     pub(super) fn sent(&mut self, bytes: usize) {
-        assert!(bytes <= self.ready_bytes, "{bytes} bytes sent of {}", self.ready_bytes);
+        if self.ready.is_empty() && bytes == self.tail.len() {
+            return self.reuse_tail();
+        }
+        assert!(bytes <= self.len(), "{bytes} bytes sent of {}", self.len());
+        if bytes > self.ready_bytes {
+            self.seal();
+        }
         self.ready_bytes -= bytes;
         let mut left = bytes;
         while let Some(first) = self.ready.front_mut() {
@@ -70,6 +86,14 @@ impl Output {
             }
             left -= first.len();
             self.ready.pop_front();
+        }
+    }
+
+    /// Keeps the memory of what was sent for the next head, unless a burst needed much of it.
+    fn reuse_tail(&mut self) {
+        self.tail.clear();
+        if self.tail.capacity() > KEPT_BYTES_MAX {
+            self.tail = Vec::new();
         }
     }
 

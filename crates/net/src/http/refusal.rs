@@ -100,6 +100,9 @@ pub enum Refusal {
     /// The other side finished in the middle of a message.
     #[error("the other side finished before the message did")]
     Unfinished,
+    /// It takes too long.
+    #[error("the request did not arrive in time")]
+    Late,
     /// A response came that nobody asked for.
     #[error("a response came without a request")]
     Unasked,
@@ -117,6 +120,7 @@ impl Refusal {
             Self::TooManyFields { .. } | Self::HeadTooLong { .. } | Self::TrailerTooLong { .. } => {
                 Status::FIELDS_TOO_LARGE
             }
+            Self::Late => Status::REQUEST_TIMEOUT,
             Self::BodyTooLong { .. } => Status::CONTENT_TOO_LARGE,
             Self::Connect | Self::CodingUnknown => Status::NOT_IMPLEMENTED,
             Self::Expectation => Status::EXPECTATION_FAILED,

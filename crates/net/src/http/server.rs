@@ -237,19 +237,52 @@ impl Server {
         self.writer.output.pending()
     }
 
+    /// The first of what is to be sent, for whoever has the bytes taken from where they are; empty if there is nothing.
+    ///
+    /// ```
+    /// use ironloom_net::http::{Config, Server, Status};
+    ///
+    /// let mut server = Server::new(Config::default());
+    /// server.feed(&b"GET / HTTP/1.1\r\nhost: example\r\n\r\n".to_vec().into()).unwrap();
+    /// while server.poll().is_some() {}
+    /// server.respond(Status::NO_CONTENT, &[], &b"".to_vec().into()).unwrap();
+    /// assert_eq!(server.output_front(), b"HTTP/1.1 204 No Content\r\n\r\n");
+    /// server.sent(server.output_front().len());
+    /// assert!(server.output_front().is_empty());
+    /// ```
+    #[must_use]
+    pub fn output_front(&self) -> &[u8] {
+        self.writer.output.front()
+    }
+
     /// How many bytes are to be sent.
     #[must_use]
     pub fn output_bytes(&self) -> usize {
         self.writer.output.len()
     }
 
-    /// Takes notice that so many bytes of what [`output`](Self::output) gave were sent.
+    /// Takes notice that so many bytes of what is to be sent were.
     ///
     /// # Panics
     ///
     /// If there were not so many.
+    #[inline]
     pub fn sent(&mut self, bytes: usize) {
         self.writer.output.sent(bytes);
+    }
+
+    /// Whether a request has begun to arrive and is not there as a whole.
+    #[must_use]
+    pub fn is_within_request(&self) -> bool {
+        matches!(self.reading, Reading::Body(_)) || !self.gather.is_idle()
+    }
+
+    /// Gives up the request that is being read, or the next one, because it takes too long: it is refused, and nothing
+    /// more is read.
+    pub fn expire(&mut self) {
+        if !matches!(self.reading, Reading::Nothing) {
+            self.refuse(Refusal::Late);
+        }
     }
 
     /// How many requests wait for their answers.

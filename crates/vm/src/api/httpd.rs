@@ -5,7 +5,7 @@ use crate::luau::{Call, Function, Stop};
 use crate::machine::{Machine, caller_of};
 use crate::os::{Caller, FileKind, Files};
 
-use super::httpd_text::{NOT_FOUND, Wanted, kind_of};
+use super::httpd_text::{NOT_FOUND, Wanted};
 
 pub(super) const FUNCTIONS: &[Function<Machine>] = &[Function::new(c"serve", serve)];
 
@@ -99,7 +99,7 @@ impl Site<'_> {
     fn read(&self, root: &[u8], path: &[u8]) -> Result<(Vec<u8>, &'static str), Errno> {
         let real = self.within(root, path)?;
         let bytes = self.files.read_all(&self.caller, &real, self.bytes_max)?;
-        Ok((bytes, kind_of(path)))
+        Ok((bytes, ironloom_net::http::media_type(path)))
     }
 
     /// What is shown instead of a file that there is not.

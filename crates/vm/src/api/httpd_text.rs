@@ -60,32 +60,6 @@ impl Wanted {
     }
 }
 
-/// What a file holds, judged by its name.
-pub(crate) fn kind_of(name: &[u8]) -> &'static str {
-    let dot = name.iter().rposition(|byte| *byte == b'.');
-    let ending = dot.map_or(&[][..], |dot| &name[dot + 1..]).to_ascii_lowercase();
-    match &ending[..] {
-        b"html" | b"htm" => "text/html",
-        b"ntml" => "application/x-ntml",
-        b"txt" | b"md" | b"log" => "text/plain; charset=utf-8",
-        b"css" => "text/css",
-        b"csv" => "text/csv; charset=utf-8",
-        b"js" => "text/javascript",
-        b"lua" | b"luau" => "text/x-lua; charset=utf-8",
-        b"json" => "application/json",
-        b"xml" => "application/xml",
-        b"pdf" => "application/pdf",
-        b"svg" => "image/svg+xml",
-        b"png" => "image/png",
-        b"jpg" | b"jpeg" => "image/jpeg",
-        b"gif" => "image/gif",
-        b"webp" => "image/webp",
-        b"ico" => "image/x-icon",
-        b"wasm" => "application/wasm",
-        _ => "application/octet-stream",
-    }
-}
-
 /// The bytes that a path means; `None` if a `%` is not followed by two digits.
 fn unescape(path: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);

@@ -280,3 +280,41 @@ fn limits_are_kept() {
         assert!(output.starts_with(&format!("HTTP/1.1 {}\r\n", refusal.status())), "{output}");
     }
 }
+
+#[test]
+fn what_is_sent_is_taken_from_where_it_is() {
+    let mut server = Server::new(Config::default());
+    server.feed(&payload("GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(2))).unwrap();
+    while server.poll().is_some() {}
+    let large = "x".repeat(1_000);
+    server.respond(Status::OK, &[], &payload(&large)).unwrap();
+    server.respond(Status::OK, &[], &payload("small")).unwrap();
+    let mut sent = Vec::new();
+    while !server.output_front().is_empty() {
+        // Less than a piece, and not a divisor of any.
+        let step = server.output_front().len().min(37);
+        sent.extend_from_slice(&server.output_front()[..step]);
+        server.sent(step);
+    }
+    assert_eq!(server.output_bytes(), 0);
+    let expected = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{large}HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nsmall"
+    );
+    assert_eq!(String::from_utf8(sent).unwrap(), expected);
+}
+
+#[test]
+fn requests_that_take_too_long_are_refused() {
+    for begun in ["GET / HTT", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf"] {
+        let mut server = Server::new(Config::default());
+        assert!(!server.is_within_request());
+        server.feed(&payload(begun)).unwrap();
+        while server.poll().is_some() {}
+        assert!(server.is_within_request(), "{begun}");
+        server.expire();
+        let output = String::from_utf8(server.output().to_bytes().to_vec()).unwrap();
+        assert!(output.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{output}");
+        server.sent(output.len());
+        assert!(server.is_over());
+    }
+}

@@ -51,12 +51,3 @@ fn a_name_without_a_dot_means_one_file() {
     assert_eq!(choose("/a.tar"), None);
     assert_eq!(choose("/nothing"), None);
 }
-
-#[test]
-fn kinds_are_judged_by_names() {
-    assert_eq!(kind_of(b"x.HTML"), "text/html");
-    assert_eq!(kind_of(b"x.ntml"), "application/x-ntml");
-    assert_eq!(kind_of(b"readme.md"), "text/plain; charset=utf-8");
-    assert_eq!(kind_of(b"noend"), "application/octet-stream");
-    assert_eq!(kind_of(b"x."), "application/octet-stream");
-}
