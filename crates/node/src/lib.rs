@@ -12,6 +12,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod doors;
+pub mod http;
+
 pub use ironloom_blob as blob;
 pub use ironloom_core as core;
 pub use ironloom_hyper as hyper;
