@@ -11,6 +11,8 @@ command_of() {
     ironloom) echo "$programs/ironloom_server" ;;
     hyper) echo "$programs/hyper_server" ;;
     hyper-plain) echo "$programs/hyper_server plain" ;;
+    node) echo "$programs/node_server" ;;
+    nginx) echo "bash $here/benches/node/nginx.sh" ;;
     go) echo "env GOMAXPROCS=1 $there/go_server" ;;
     *) return 1 ;;
     esac
