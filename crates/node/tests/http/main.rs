@@ -132,7 +132,7 @@ fn what_could_be_read_in_two_ways_is_refused() {
         client.write_all(format!("{asked}GET /smuggled HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).unwrap();
         let said = stage.rest(client);
         assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{asked:?}: {said}");
-        assert_eq!(said.matches("HTTP/1.1 ").count(), 1, "{asked:?}: {said}");
+        assert_eq!(said.lines().filter(|line| line.starts_with("HTTP/1.1 ")).count(), 1, "{asked:?}: {said}");
     }
     stage.end();
 }
@@ -163,7 +163,8 @@ fn chunks_without_an_end_are_refused() {
 fn requests_that_drip_are_given_up() {
     let config = Config { request_within: Duration::from_millis(100), ..Config::default() };
     let stage = Stage::new(site(), config);
-    for begun in ["GET / HTTP/1.1\r\nhos", "POST /size HTTP/1.1\r\nhost: h\r\ncontent-length: 10\r\n\r\nhal"]
+    for begun in
+        ["GET / HTTP/1.1\r\nhos", "POST /size HTTP/1.1\r\nhost: h\r\ncontent-length: 100000\r\n\r\nhal"]
     {
         let mut client = stage.client();
         client.write_all(begun.as_bytes()).unwrap();
