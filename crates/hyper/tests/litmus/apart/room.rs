@@ -7,7 +7,7 @@ use ironloom_hyper::isa::{Assembler, registers::*};
 use ironloom_hyper::memory::MemoryError;
 
 use crate::hosts::Hosts;
-use crate::rig::{Apart, DATA, MEMORY_BYTES, Part, Ran, Stage, boot, meet, run_in};
+use crate::rig::{Apart, DATA, MEMORY_BYTES, Part, Ran, Stage, Stores, boot, meet, run_in};
 
 const PAGES: u64 = 2_048;
 /// Where each hart leaves how many words were not as they should be.
@@ -28,7 +28,7 @@ fn pattern(text: &mut Assembler) {
 }
 
 /// Each hart fills its part of a large array, all read all of it, then each changes its neighbour's part, and all read again.
-fn fill_and_read(apart: Apart, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
+fn fill_and_read(apart: Apart, harts: u64, frames_max: u64) -> Hosts {
     let each = PAGES / harts;
     let part = |hart: u64| {
         move |text: &mut Assembler| {
@@ -61,13 +61,18 @@ fn fill_and_read(apart: Apart, harts: u64, frames_max: u64) -> Vec<RoomCounters>
     for computer in &hosts.computers {
         assert!(computer.memory().frames_used() <= frames_max);
     }
+    hosts
+}
+
+/// What became of pages for want of room.
+fn counters(hosts: &Hosts) -> Vec<RoomCounters> {
     hosts.hosts.iter().map(|host| host.room_counters()).collect()
 }
 
 #[test]
 fn harts_use_more_memory_than_a_host_has() {
     for (hosts, harts, frames_max) in [(2, 2, PAGES * 3 / 4), (2, 4, PAGES * 3 / 4), (3, 3, PAGES / 2)] {
-        let counters = fill_and_read(Apart::new(hosts), harts, frames_max);
+        let counters = counters(&fill_and_read(Apart::new(hosts), harts, frames_max));
         println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
         assert!(counters.iter().any(|counters| counters.given > 0), "hosts gave pages away: {counters:?}");
     }
@@ -76,11 +81,16 @@ fn harts_use_more_memory_than_a_host_has() {
 #[test]
 fn pages_that_no_host_has_room_for_are_stored() {
     for (hosts, harts, frames_max) in [(2, 2, PAGES * 3 / 8), (3, 3, PAGES / 4)] {
-        let apart = Apart { stores: true, ..Apart::new(hosts) };
-        let counters = fill_and_read(apart, harts, frames_max);
-        println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
-        let aside: u64 = counters.iter().map(|counters| counters.aside).sum();
-        assert!(aside > PAGES - u64::from(hosts) * frames_max, "{aside} pages were put aside");
+        for stores in [Stores::Own, Stores::Common] {
+            let ran = fill_and_read(Apart { stores, ..Apart::new(hosts) }, harts, frames_max);
+            let counters = counters(&ran);
+            println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
+            let aside: u64 = counters.iter().map(|counters| counters.aside).sum();
+            assert!(aside > PAGES - u64::from(hosts) * frames_max, "{aside} pages were put aside");
+            let named: u64 = ran.hosts.iter().map(|host| host.counters().stored).sum();
+            println!("{named} were told by name");
+            assert_eq!(named > 0, stores == Stores::Common, "{named} were told by name");
+        }
     }
 }
 
