@@ -2,6 +2,8 @@
 
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::ComputerConfig;
+use ironloom_hyper::cluster::link::Incarnation;
+use ironloom_hyper::cluster::members::{MembersConfig, Why};
 use ironloom_hyper::computer::{ComputerError, RoomCounters};
 use ironloom_hyper::isa::{Assembler, registers::*};
 use ironloom_hyper::memory::MemoryError;
@@ -94,14 +96,20 @@ fn pages_that_no_host_has_room_for_are_stored() {
     }
 }
 
+/// A hart that writes to all pages.
+fn fill(text: &mut Assembler) {
+    sweep(text, 0, PAGES, |text| {
+        text.sd(T0, 0, T0);
+    });
+}
+
+fn is_full<T>(result: &Result<T, ComputerError>) -> bool {
+    matches!(result, Err(ComputerError::Memory(MemoryError::Full { .. })))
+}
+
 /// Only one host runs; the other takes what it has room for.
 #[test]
 fn a_computer_larger_than_all_its_hosts_ends() {
-    let fill = |text: &mut Assembler| {
-        sweep(text, 0, PAGES, |text| {
-            text.sd(T0, 0, T0);
-        });
-    };
     let parts: [Part<'_>; 1] = [&fill];
     let config = ComputerConfig { frames_max: PAGES / 4, ..ComputerConfig::new(MEMORY_BYTES) };
     let computers = (0..2).map(|_| boot(config.clone(), &parts)).collect();
@@ -110,8 +118,22 @@ fn a_computer_larger_than_all_its_hosts_ends() {
         share.lead = Duration::from_secs(1_000);
     });
     let result = hosts.computers[0].run_freely_until(Instant::ZERO.saturating_add(Duration::from_secs(20)));
-    let full = matches!(result, Err(ComputerError::Memory(MemoryError::Full { .. })));
-    assert!(full, "{result:?}");
+    assert!(is_full(&result), "{result:?}");
     let used = [0, 1].map(|host| hosts.computers[host].memory().frames_used());
     assert!(used[0] + used[1] > PAGES * 3 / 8, "both are rather full: {used:?}");
+}
+
+#[test]
+fn when_a_host_cannot_go_on_nobody_waits_for_it() {
+    let parts: [Part<'_>; 1] = [&fill];
+    let config = ComputerConfig { frames_max: PAGES / 4, ..ComputerConfig::new(MEMORY_BYTES) };
+    let computers = (0..3).map(|_| boot(config.clone(), &parts)).collect();
+    let mut hosts = Hosts::join(computers, |share| {
+        share.room_patience = Duration::from_millis(300);
+        share.members = Some(MembersConfig::new(Incarnation::new(1)));
+    });
+    let results = hosts.try_run_until(Instant::ZERO.saturating_add(Duration::from_secs(20)));
+    assert!(is_full(&results[0]), "{results:?}");
+    let halted = |result| matches!(result, &Err(ComputerError::HostLost { why: Why::Halted, .. }));
+    assert!(results[1..].iter().all(halted), "{results:?}");
 }
