@@ -8,7 +8,6 @@ use ipnet::{IpNet, Ipv4Net};
 use ironloom_core::{MachineId, Rng, Seed};
 
 use super::cloud::Pool;
-use super::error::nearest;
 use super::groups::Groups;
 use super::{MachineTable, PlanChoice, PlanTable, Topology, TopologyError};
 use crate::fabric::{Config, Guard, LinkId, MachineSpec, Place, StationId};
@@ -99,7 +98,11 @@ impl Topology {
     }
 
     /// What the way down is like, and the way up.
-    pub(super) fn profiles(
+    ///
+    /// # Errors
+    ///
+    /// If there is no plan of that name.
+    pub fn profiles(
         &self,
         choice: Option<&PlanChoice>,
         place: &str,
@@ -109,20 +112,12 @@ impl Topology {
             Some(PlanChoice::Own(plan)) => Ok(plan.profiles()),
             Some(PlanChoice::Named(name)) => {
                 let plan = self.plans.get(name);
-                let unknown = || unknown(format!("{place}.plan"), "plan", name, self.plans.keys());
+                let unknown =
+                    || TopologyError::unknown(format!("{place}.plan"), "plan", name, self.plans.keys());
                 plan.map(PlanTable::profiles).ok_or_else(unknown)
             }
         }
     }
-}
-
-fn unknown<'a>(
-    place: String,
-    what: &'static str,
-    name: &str,
-    names: impl Iterator<Item = &'a String>,
-) -> TopologyError {
-    TopologyError::Unknown { place, what, name: name.to_owned(), candidate: nearest(name, names) }
 }
 
 /// A network that is being built.
@@ -183,7 +178,7 @@ impl Assembly<'_> {
                 && !self.topology.subnets.contains_key(subnet)
             {
                 let subnets = self.topology.subnets.keys();
-                return Err(unknown(format!("{place}.subnet"), "subnet", subnet, subnets));
+                return Err(TopologyError::unknown(format!("{place}.subnet"), "subnet", subnet, subnets));
             }
             let questions = if table.flood_questions { Questions::Flooded } else { Questions::Directed };
             let config = switch::Config { questions, ..switch::Config::default() };
@@ -284,7 +279,8 @@ impl Assembly<'_> {
 
     pub(super) fn station(&self, place: &str, name: &str) -> Result<StationId, TopologyError> {
         let stations = &self.network.stations;
-        let unknown = || unknown(place.to_owned(), "switch, router or door", name, stations.keys());
+        let unknown =
+            || TopologyError::unknown(place.to_owned(), "switch, router or door", name, stations.keys());
         stations.get(name).copied().ok_or_else(unknown)
     }
 
