@@ -144,7 +144,12 @@ impl World {
     pub fn run_to_idle(&self, limit: Duration) -> bool {
         let until = self.now().saturating_add(limit);
         while self.step_until(until) {}
-        self.core.lock().next_event().is_none()
+        let mut core = self.core.lock();
+        let is_idle = core.next_event().is_none();
+        if !is_idle {
+            core.idle_until(until);
+        }
+        is_idle
     }
 
     /// All that happened so far, in one number: two runs with the same digest did the same.
