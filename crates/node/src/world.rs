@@ -6,6 +6,7 @@ mod datacenter;
 mod event;
 mod execute;
 mod hub;
+mod network;
 mod order;
 mod pending;
 mod reply;

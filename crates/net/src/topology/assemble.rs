@@ -78,6 +78,18 @@ impl Topology {
         Ok(assembly.network)
     }
 
+    /// Whether there is to be a station of this name.
+    fn check_station(&self, place: &str, name: &str) -> Result<(), TopologyError> {
+        let mut names: Vec<&String> = self.switches.keys().chain(self.routers.keys()).collect();
+        names.extend(self.clouds.keys().chain(self.doors.keys()));
+        names.sort_unstable();
+        if names.iter().any(|other| *other == name) {
+            return Ok(());
+        }
+        let names = names.into_iter();
+        Err(TopologyError::unknown(place.to_owned(), "switch, router or door", name, names))
+    }
+
     fn groups(&self, config: &Config) -> Result<Groups, TopologyError> {
         let mut groups = Groups::default();
         for (number, link) in self.links.iter().enumerate() {
@@ -154,6 +166,7 @@ impl Assembly<'_> {
             let Some(address) = table.address else { continue };
             let place = format!("machines.{name}.address");
             let Some(subnet) = self.subnet_at(&table.at) else {
+                self.topology.check_station(&format!("machines.{name}.at"), &table.at)?;
                 let reason = "its switch has no subnet";
                 return Err(TopologyError::Address { place, address, reason });
             };

@@ -87,6 +87,12 @@ impl Running {
     }
 
     fn ended(&self, result: Result<(), NodeError>) {
+        let world = self.stage.lock().world.clone();
+        if let Some(world) = world {
+            let mut core = world.core.lock();
+            core.has_doors = false;
+            core.abandon_all();
+        }
         let mut stage = self.stage.lock();
         stage.has_ended = true;
         stage.error = result.err();
@@ -156,7 +162,6 @@ fn run(
     running.begun(world.clone());
     let result = drive(&mut driver, inbox, running);
     driver.driven().release();
-    world.core.lock().has_doors = false;
     result
 }
 

@@ -257,6 +257,15 @@ impl Core {
         answer.give(Err(error));
     }
 
+    /// Nobody lets time go by any more, so nobody is left waiting for a command. The commands go on when time does.
+    pub(crate) fn abandon_all(&mut self) {
+        self.deadlines.clear();
+        for (_, Pending { job, answer, .. }) in std::mem::take(&mut self.pending) {
+            let _ = self.machines.collect(job); // Nobody wants what it wrote.
+            answer.give(Err(OrderError::Stopped));
+        }
+    }
+
     /// Gives up commands of a machine that is about to vanish.
     pub(super) fn abandon(&mut self, id: MachineId) {
         let of_machine = (id, Pid(0))..=(id, Pid(u32::MAX));

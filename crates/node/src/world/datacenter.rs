@@ -98,7 +98,8 @@ pub trait Datacenter {
         self.exec_within(PATIENCE, machine, command)
     }
 
-    /// Has a machine run a command to its end, for so much of its time at most. Then it is killed.
+    /// Has a machine run a command to its end, for so much of its time at most. Then it is killed; what it
+    /// started in the background goes on.
     fn exec_within(&self, limit: Duration, machine: &str, command: impl Into<Command>) -> Reply<Finished>
     where
         Self: Sized,

@@ -52,7 +52,7 @@ fn names_that_nothing_has_are_told_with_what_there_is() {
     check(
         "from = \"site\"",
         "from = \"sight\"",
-        &["line 11", "images.shop.from", "`sight`", "base, site, shop"],
+        &["line 11", "images.shop.from", "`sight`", "there are base, shop, site"],
     );
     check("subnet = \"lan\"", "subnet = \"wan\"", &["line 5", "switches.lan.subnet", "there are lan"]);
 }

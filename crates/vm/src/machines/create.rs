@@ -52,6 +52,32 @@ impl Machines {
     /// Makes a machine of one that the network has already, as a [topology](ironloom_net::topology) puts it there: under the
     /// same id, with the address that `spec` says. Where it is connected, and how, is as it is.
     ///
+    /// ```
+    /// use ironloom_core::{Duration, Seed};
+    /// use ironloom_net::topology::Topology;
+    /// use ironloom_vm::{Command, Config, Image, MachineSpec, Machines};
+    ///
+    /// let office = "
+    ///     subnets.office.network = '10.1.0.0/24'
+    ///     switches.lan.subnet = 'office'
+    ///     machines = { web = { at = 'lan' }, desk = { at = 'lan' } }
+    /// ";
+    /// let (config, seed) = (Config::default(), Seed::new(1));
+    /// let network = office.parse::<Topology>()?.build(config.network.clone(), seed)?;
+    /// let mut machines = Machines::on(network.fabric, config, seed);
+    /// let image = Image::base();
+    /// for (name, machine) in &network.machines {
+    ///     machines.inhabit(machine.id, &MachineSpec::new(name, &image))?;
+    /// }
+    /// let web = network.machines["web"];
+    /// let ping = format!("ping -c 1 {}", web.address.ok_or("it has none")?);
+    /// let desk = network.machines["desk"].id;
+    /// let pinged = machines.run(desk, &Command::shell(ping), Duration::from_secs(2))?;
+    /// assert_eq!(pinged.exit.code(), 0);
+    /// assert!(machines.inhabit(web.id, &MachineSpec::new("web", &image)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the network has no such machine, it is a machine already, or there is no room.
