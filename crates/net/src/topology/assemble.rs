@@ -161,6 +161,15 @@ impl Assembly<'_> {
             }
             self.network.subnets.insert(name.clone(), subnet);
         }
+        for (name, table) in &self.topology.switches {
+            let subnets = self.topology.subnets.keys();
+            if let Some(subnet) =
+                table.subnet.as_ref().filter(|name| !self.topology.subnets.contains_key(*name))
+            {
+                let place = format!("switches.{name}.subnet");
+                return Err(TopologyError::unknown(place, "subnet", subnet, subnets));
+            }
+        }
         // What machines ask for by address is not given to those that take any.
         for (name, table) in &self.topology.machines {
             let Some(address) = table.address else { continue };
@@ -187,12 +196,6 @@ impl Assembly<'_> {
     fn switches(&mut self) -> Result<(), TopologyError> {
         for (name, table) in &self.topology.switches {
             let place = format!("switches.{name}");
-            if let Some(subnet) = &table.subnet
-                && !self.topology.subnets.contains_key(subnet)
-            {
-                let subnets = self.topology.subnets.keys();
-                return Err(TopologyError::unknown(format!("{place}.subnet"), "subnet", subnet, subnets));
-            }
             let questions = if table.flood_questions { Questions::Flooded } else { Questions::Directed };
             let config = switch::Config { questions, ..switch::Config::default() };
             let beside = self.place(name);
