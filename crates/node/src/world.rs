@@ -124,7 +124,6 @@ impl World {
     /// assert_eq!(world.now().as_nanos() / 1_000_000_000, 5);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[expect(clippy::must_use_candidate, reason = "whoever only waits may not care")]
     pub fn run_until(&self, limit: Duration, mut is_so: impl FnMut(&Self) -> bool) -> bool {
         let until = self.now().saturating_add(limit);
         loop {

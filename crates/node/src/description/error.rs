@@ -96,6 +96,7 @@ pub enum Wrong {
 }
 
 impl Wrong {
+    #[expect(clippy::needless_pass_by_value, reason = "an error that becomes text is at its end")]
     pub(crate) fn value(place: impl Into<String>, reason: impl ToString) -> Self {
         Self::Value { place: place.into(), reason: reason.to_string() }
     }

@@ -189,6 +189,7 @@ pub trait Datacenter {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is how a reply is read")]
 fn nothing(outcome: Outcome) {
     if outcome != Outcome::Done {
         unexpected(&outcome)

@@ -88,15 +88,13 @@ impl Subscription {
 
     /// Waits until something happens.
     pub async fn next(&self) -> Event {
-        let mut next = None;
-        self.shared
-            .arrived
-            .until(|| {
-                next = self.poll();
-                next.is_some()
-            })
-            .await;
-        next.expect("that is what was waited for")
+        loop {
+            self.shared.arrived.until(|| !self.shared.queue.lock().events.is_empty()).await;
+            // Others may have the subscription as well, and be first.
+            if let Some(event) = self.poll() {
+                return event;
+            }
+        }
     }
 
     /// How many events were missed, as there was no room for them.

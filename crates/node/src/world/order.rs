@@ -298,6 +298,7 @@ impl OrderError {
         Self::Unknown { what: what.to_owned(), name: name.to_owned() }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` is given")]
     pub(crate) fn refused(reason: impl ToString) -> Self {
         Self::Refused { reason: reason.to_string() }
     }
