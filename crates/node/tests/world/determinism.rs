@@ -139,58 +139,55 @@ fn its_machines_are_busy() {
     assert!(!log("writer-1-1", "/var/log/sizes").is_empty());
 }
 
-/// What is drawn and what is written down are the same value, and the same world.
-#[test]
-fn what_is_drawn_and_what_is_written_are_one_world() {
-    let text = r#"
-        seed = 11
-        workers = 2
-        window = "2 ms"
-        traces_frames = true
-        pacing = { windows_per_second = 60 }
+const WRITTEN: &str = r#"seed = 11
+workers = 2
+window = "2 ms"
+traces_frames = true
+pacing = { windows_per_second = 60 }
 
-        [names]
-        zones = ["example"]
-        at = "lan"
-        address = "10.1.0.53"
-        records = { "gate.example" = "10.1.0.1" }
+[names]
+zones = ["example"]
+at = "lan"
+address = "10.1.0.53"
+records = { "gate.example" = "10.1.0.1" }
 
-        [subnets.lan]
-        network = "10.1.0.0/24"
-        [switches.lan]
-        subnet = "lan"
-        [clouds.internet]
-        network = "203.0.113.0/24"
-        [plans.dsl]
-        down = "50 Mbps"
-        latency = "30 ms"
+[subnets.lan]
+network = "10.1.0.0/24"
+[switches.lan]
+subnet = "lan"
+[clouds.internet]
+network = "203.0.113.0/24"
+[plans.dsl]
+down = "50 Mbps"
+latency = "30 ms"
 
-        [routers.edge]
-        interfaces = [{ to = "lan" }, { to = "internet", masquerade = true, plan = "dsl" }]
-        forwards = [{ port = 80, to = "10.1.0.10" }]
-        rules = [{ verdict = "drop", protocol = "icmp", local = true }]
+[routers.edge]
+interfaces = [{ to = "lan" }, { to = "internet", masquerade = true, plan = "dsl" }]
+forwards = [{ port = 80, to = "10.1.0.10" }]
+rules = [{ verdict = "drop", protocol = "icmp", local = true }]
 
-        [images.site]
-        files = { "/var/www/index.html" = "hello", "/bin/hello" = { text = "print('hi')", mode = 0o700 } }
-        users = { anna = { uid = 1001 }, bruno = { uid = 1002, password = "tangerine" } }
-        runs = ["httpd -q -p 80"]
+[images.site]
+files = { "/var/www/index.html" = "hello", "/bin/hello" = { text = "print('hi')", mode = 0o700 } }
+users = { anna = { uid = 1001 }, bruno = { uid = 1002, password = "tangerine" } }
+runs = ["httpd -q -p 80"]
 
-        [machines.web]
-        at = "lan"
-        address = "10.1.0.10"
-        image = "site"
-        memory = "8 MiB"
-        name = "www.example"
-        [machines.desk]
-        at = "lan"
-        count = 3
-        plan = "dsl"
-        heap = "cell"
-        [machines.spare]
-        is_off = true
-    "#;
-    let written: Description = text.parse().unwrap();
-    let drawn = World::builder(11)
+[machines.web]
+at = "lan"
+address = "10.1.0.10"
+image = "site"
+memory = "8 MiB"
+name = "www.example"
+[machines.desk]
+at = "lan"
+count = 3
+plan = "dsl"
+heap = "cell"
+[machines.spare]
+is_off = true
+"#;
+
+fn drawn() -> Description {
+    World::builder(11)
         .workers(2)
         .window(Duration::from_millis(2))
         .tracing_frames()
@@ -219,9 +216,15 @@ fn what_is_drawn_and_what_is_written_are_one_world() {
             web.memory_bytes(8 << 20).name("www.example")
         })
         .machine("desk", |desk| desk.at("lan").count(3).plan("dsl").in_cell())
-        .machine("spare", |spare| spare.off())
+        .machine("spare", MachineTable::off)
         .describe()
-        .unwrap();
+        .unwrap()
+}
+
+/// What is drawn and what is written down are the same value, and the same world.
+#[test]
+fn what_is_drawn_and_what_is_written_are_one_world() {
+    let (written, drawn): (Description, _) = (WRITTEN.parse().unwrap(), drawn());
     assert_eq!(written, drawn);
     let borsh = ironloom_node::core::borsh::to_vec(&drawn).unwrap();
     assert_eq!(ironloom_node::core::borsh::from_slice::<Description>(&borsh).unwrap(), written);
