@@ -54,6 +54,8 @@ pub(crate) fn assemble(description: &Description, watch: Watch<'_>) -> Result<Co
     (core.window, core.pacing) = (description.window(), description.pacing);
     core.zone = description.names.as_ref().and_then(|names| names.zones.first().cloned());
     populate(description, &mut core, &placed, watch)?;
+    // Whoever listens hears what happens from now on.
+    core.settle();
     Ok(core)
 }
 
