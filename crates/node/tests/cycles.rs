@@ -25,7 +25,7 @@ fn cycle(world: &World, round: usize) {
     world.destroy(&name).wait().unwrap();
 }
 
-/// How many machines come and go. By hand it was done with 100,000.
+/// How many machines come and go.
 const CYCLES: usize = 1_500;
 
 #[test]
