@@ -59,7 +59,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(out.len() <= 104);
     // What was changed on the way.
     let _ = meet(usize::from(kind % 4), rest);
-    let (mut from, to) = meet(0, &[]).expect("nothing is changed");
+    let (from, to) = meet(0, &[]).expect("nothing is changed");
+    let mut from = from.packs(*kind >= 128);
     let mut to = to.frame_bytes_max(FRAME_BYTES_MAX);
     let mut sealed = Vec::new();
     let payloads: Vec<&[u8]> = rest.chunks(usize::from(*kind) + 1).collect();

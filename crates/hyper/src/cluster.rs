@@ -11,4 +11,4 @@ mod host;
 mod traveller;
 
 pub use host::{Epoch, HOSTS_MAX, HostId, HostSet};
-pub use traveller::{HOT_MAX, TRAVELLER_BYTES_MAX, Traveller, TravellerError};
+pub use traveller::{TRAVELLER_BYTES_MAX, Traveller, TravellerError};

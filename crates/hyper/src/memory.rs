@@ -36,6 +36,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::{GuestAddress, PAGE_BYTES, PageNumber};
+use aside::Larder;
 use raw::Pool;
 use region::{Context, PAGES, REGION_BYTES, Refusal, Region};
 use revocation::Revocations;
@@ -77,6 +78,8 @@ pub struct Memory {
     pool: Pool,
     /// Gets what other hosts hold.
     pager: OnceLock<Arc<dyn Pager>>,
+    /// Where pages are put aside.
+    larder: OnceLock<Larder>,
 }
 
 /// A region, or `None` where nothing was ever touched.
@@ -111,7 +114,7 @@ impl Memory {
         let revocations = Revocations::new(config.readers_max, config.revocations_max);
         let stored = Mutex::new(stored);
         let regions = regions.map(Mutex::new).collect();
-        Self { regions, revocations, stored, pool, config, pager: OnceLock::new() }
+        Self { regions, revocations, stored, pool, config, pager: OnceLock::new(), larder: OnceLock::new() }
     }
 
     /// Where it begins.

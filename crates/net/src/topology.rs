@@ -40,11 +40,13 @@ mod plan;
 mod routers;
 mod units;
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 pub use assemble::{Machine, Network};
 pub use cloud::CloudTable;
@@ -76,7 +78,8 @@ pub use units::{Block, Rate, Share, Size, Span};
 /// assert_eq!(network.machines["web"].address, Some("10.1.0.2".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields, default)]
 pub struct Topology {
     /// Networks of addresses.
@@ -98,10 +101,12 @@ pub struct Topology {
 }
 
 /// A network of addresses.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields)]
 pub struct SubnetTable {
     /// The network.
+    #[borsh(serialize_with = "units::write_network", deserialize_with = "units::read_network")]
     pub network: IpNet,
     /// Its gateway; the first host if nothing is said.
     pub gateway: Option<IpAddr>,
@@ -111,7 +116,8 @@ pub struct SubnetTable {
 }
 
 /// A switch.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields, default)]
 pub struct SwitchTable {
     /// The subnet of the machines that are connected to it.
@@ -123,7 +129,8 @@ pub struct SwitchTable {
 }
 
 /// A link.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields)]
 pub struct LinkTable {
     /// What it joins.
@@ -133,7 +140,8 @@ pub struct LinkTable {
 }
 
 /// A machine, or several alike.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields)]
 pub struct MachineTable {
     /// What it is connected to.
@@ -150,13 +158,29 @@ pub struct MachineTable {
 }
 
 /// A door to the outside.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields)]
 pub struct DoorTable {
     /// What it is connected to.
     pub at: String,
     /// What its link is like.
     pub plan: Option<PlanChoice>,
+}
+
+/// Reads one table of a description from what is between its braces.
+///
+/// # Errors
+///
+/// If it is not such a table.
+pub fn in_words<T: DeserializeOwned>(words: &str) -> Result<T, TopologyError> {
+    #[derive(Deserialize)]
+    struct Words<T> {
+        words: T,
+    }
+    let text = format!("words = {{ {words} }}");
+    let Words { words } = toml::from_str(&text)?;
+    Ok(words)
 }
 
 #[cfg(test)]

@@ -1,19 +1,43 @@
 //! Assemble a datacenter and connect it to the world.
 //!
 //! The crate that a program names in its `Cargo.toml`: it brings every layer along, under its own name.
-//! Of its own it has nothing yet; `docs/architecture.md` says what will live here.
+//! Of its own it has a datacenter: [described](Description) in Rust or in TOML, a [`World`] in virtual time, a [`Node`] in
+//! real time. `docs/node.md` is its manual.
 //!
 //! ```
-//! use ironloom_node::core::{Rng, Seed};
+//! use ironloom_node::prelude::*;
 //!
-//! let mut rng = Rng::new(Seed::new(7));
-//! assert!(rng.below(6) < 6);
+//! let world = World::builder(7)
+//!     .network("lan", "10.1.0.0/24")
+//!     .machine("web", |web| web.at("lan").address([10, 1, 0, 10]).runs("httpd -q -p 80"))
+//!     .machine("desk", |desk| desk.at("lan").count(20))
+//!     .build()?;
+//!
+//! world.write_file("web", "/var/www/index.html", "hello").wait()?;
+//! let page = world.exec("desk-7", "curl -s http://10.1.0.10/").wait()?;
+//! assert_eq!(page.text(), "hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #![forbid(unsafe_code)]
 
 pub mod doors;
 pub mod http;
+pub mod prelude;
+
+mod description;
+mod node;
+mod world;
+
+pub use description::{
+    Builder, Content, Description, DescriptionError, FileTable, HeapName, ImageTable, MachineTable,
+    NamesTable, Pacing, RouterBuilder, UserTable, Wrong,
+};
+pub use node::{LateReport, Node, NodeConfig, NodeError};
+pub use world::{
+    Datacenter, Event, Failure, Fault, LateWindow, LinkName, NetworkChange, Order, OrderError, Outcome,
+    Progress, Reply, Shortage, Subscription, World,
+};
 
 pub use ironloom_blob as blob;
 pub use ironloom_core as core;

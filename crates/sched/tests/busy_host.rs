@@ -9,8 +9,9 @@ use ironloom_sched::{Address, Config, Context, Kernel, Options};
 /// How often a ball goes there and back before the game is measured, and while it is.
 const WARM_UP: u64 = 20_000;
 const THROWS: u64 = 300_000;
-/// How long sockets may be left alone while the game goes on, on average.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// How long sockets may be left alone while the game goes on, on average: less than a host leaves a thread its core, and more
+/// than it takes it away while others are busy.
+const PATIENCE: Duration = Duration::from_millis(4);
 
 /// Two workers that answered each other at once never looked at anything else: neither at the host's sockets nor at a
 /// timer, until the host took one of them its core away.

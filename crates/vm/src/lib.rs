@@ -18,6 +18,6 @@ mod tests;
 pub use image::{Image, Import, ImportError, Modes, Owners, Times};
 pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
 pub use machines::{
-    Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Written,
+    Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Phase, Written,
 };
 pub use os::{Credentials, Errno};

@@ -282,7 +282,7 @@ impl Machine {
             () => Wants::Nothing,
         };
         let has_news = self.network.is_some() || self.has_crashed || !self.ended.is_empty();
-        Ran { slot, wants, deadline: self.next_deadline(), has_news }
+        Ran { slot, wants, deadline: self.next_deadline(), has_news, spent: self.allowance.spent() }
     }
 
     /// The process that runs.

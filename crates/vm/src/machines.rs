@@ -37,6 +37,7 @@ pub use config::Config;
 pub use consoles::ConsoleId;
 pub use error::MachineError;
 pub use event::{Event, MachineState};
+pub use window::Phase;
 
 /// Many machines on one network, in windows of virtual time.
 ///
@@ -74,6 +75,8 @@ pub struct Machines {
     /// What came out of the network that is not for machines.
     outputs: VecDeque<Output>,
     names: Names,
+    /// Which machine did the most in the last window.
+    busiest: Option<(MachineId, u64)>,
 }
 
 /// Where a machine is.
@@ -129,6 +132,7 @@ impl Machines {
             events: VecDeque::new(),
             outputs: VecDeque::new(),
             names: Names::default(),
+            busiest: None,
             config,
         }
     }

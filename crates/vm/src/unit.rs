@@ -75,6 +75,8 @@ pub(crate) struct Ran {
     pub(crate) deadline: Option<Instant>,
     /// Whether it has a network to give back, or something to tell.
     pub(crate) has_news: bool,
+    /// How much it did in this window, in safepoints.
+    pub(crate) spent: u64,
 }
 
 /// What a machine that ran waits for, beside events and deadlines.

@@ -19,6 +19,9 @@
 //!  | length | sequence  | payload length, payload …      | tag of 16 bytes over all before |
 //! ```
 //!
+//! If the highest bit of the length is set, the payloads are compressed: the length is that of the compressed block and of
+//! the four bytes before it, which say how long it is unpacked. Either side may do that with any frame.
+//!
 //! The sequence counts the frames of one direction from zero. What was changed, cut, repeated, left out, sent in
 //! another order, in another session, or back to who sent it, does not have the tag or the sequence that it needs.
 //! Nothing is hidden from who listens: payloads are authentic, not secret.

@@ -5,17 +5,13 @@ use ironloom_core::frame::{self, Frame, FrameError, Message};
 use thiserror::Error;
 
 use super::placement::Past;
-use crate::PageNumber;
 use crate::computer::HartStatus;
 use crate::hart::HartState;
-
-/// How many pages a traveller names at most.
-pub const HOT_MAX: usize = 64;
 
 /// How many bytes a traveller has at most.
 pub const TRAVELLER_BYTES_MAX: usize = 8 << 10;
 
-/// A hart that stands still: what it is, what it was doing, and which pages it will want.
+/// A hart that stands still: what it is, and what it was doing.
 ///
 /// As bytes it is a frame: a version, a length and checksums, and then the hart, about a kilobyte.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -24,15 +20,13 @@ pub struct Traveller {
     pub status: HartStatus,
     /// What it is.
     pub state: HartState,
-    /// Pages that it used lately, the most used first.
-    pub hot: Vec<PageNumber>,
     /// What the policy knew of it that placed it where it was.
     pub past: Past,
 }
 
 impl Message for Traveller {
     const KIND: u16 = 0x4c54;
-    const VERSION: u16 = 2;
+    const VERSION: u16 = 3;
 }
 
 /// Why bytes are not a [`Traveller`].
@@ -51,12 +45,6 @@ pub enum TravellerError {
     /// No hart can be so.
     #[error("no hart can be so")]
     Unsound,
-    /// It names more pages than it may.
-    #[error("{found} pages, where {HOT_MAX} are allowed")]
-    Pages {
-        /// How many.
-        found: usize,
-    },
 }
 
 impl Traveller {
@@ -64,10 +52,9 @@ impl Traveller {
     ///
     /// # Panics
     ///
-    /// If it names more than 64 pages.
+    /// Never: a hart always fits.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        assert!(self.hot.len() <= HOT_MAX, "a traveller names few pages");
         let mut bytes = Vec::with_capacity(2 << 10);
         frame::encode(self, TRAVELLER_BYTES_MAX, &mut bytes).expect("a hart is about a kilobyte");
         bytes
@@ -82,9 +69,6 @@ impl Traveller {
         let length = TravellerError::Length { bytes: bytes.len() };
         let Some((frame, [])) = Frame::split(bytes, TRAVELLER_BYTES_MAX)? else { return Err(length) };
         let traveller: Self = frame.decode()?;
-        if traveller.hot.len() > HOT_MAX {
-            return Err(TravellerError::Pages { found: traveller.hot.len() });
-        }
         if !traveller.state.is_sound() {
             return Err(TravellerError::Unsound);
         }

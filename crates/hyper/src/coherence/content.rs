@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use ironloom_blob::BlobId;
 
 use super::PageBytes;
 use crate::PAGE_BYTES;
@@ -27,6 +28,14 @@ pub enum Content {
     Lines(Lines),
     /// All of them.
     Whole(PageBytes),
+    /// The store that both hosts have holds all of them, under this name.
+    Stored(BlobId),
+}
+
+impl From<[u8; PAGE]> for Content {
+    fn from(page: [u8; PAGE]) -> Self {
+        Self::of(&page)
+    }
 }
 
 impl Hash for Content {
@@ -40,6 +49,7 @@ impl Hash for Content {
                 lines.bytes.get(..LINE_BYTES).hash(state);
             }
             Self::Whole(bytes) => bytes[..LINE_BYTES].hash(state),
+            Self::Stored(name) => name.hash(state),
         }
     }
 }
@@ -79,7 +89,8 @@ impl Content {
         }
     }
 
-    /// Makes of what a page once was what it is; `false` if this is not sound, and the page is as it was.
+    /// Makes of what a page once was what it is; `false` if this is not sound or has to be fetched from a store first, and
+    /// the page is as it was.
     #[must_use]
     pub fn apply(&self, page: &mut [u8; PAGE]) -> bool {
         match self {
@@ -87,6 +98,7 @@ impl Content {
             Self::Zeroes => page.fill(0),
             Self::Lines(lines) => return lines.apply(page),
             Self::Whole(bytes) => page.copy_from_slice(&**bytes),
+            Self::Stored(_) => return false,
         }
         true
     }
@@ -95,16 +107,16 @@ impl Content {
     #[must_use]
     pub const fn carried(&self) -> usize {
         match self {
-            Self::Same | Self::Zeroes => 0,
+            Self::Same | Self::Zeroes | Self::Stored(_) => 0,
             Self::Lines(lines) => lines.bytes.len(),
             Self::Whole(_) => PAGE,
         }
     }
 
-    /// Whether it can be applied to any page, so that the receiver needs to have none.
+    /// Whether it says all of the page, so that the receiver needs to know nothing of it.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        matches!(self, Self::Zeroes | Self::Whole(_))
+        matches!(self, Self::Zeroes | Self::Whole(_) | Self::Stored(_))
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Counters {
     pub lines: u64,
     /// Grants that carried a whole page.
     pub whole: u64,
+    /// Grants that carried the name of what is in the store.
+    pub stored: u64,
     /// The bytes of pages that came.
     pub bytes_received: u64,
     /// The bytes of pages that were granted from here to other hosts.

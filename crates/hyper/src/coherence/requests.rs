@@ -161,6 +161,7 @@ impl Coherence {
             Content::Zeroes => {}
             Content::Lines(_) => counters.lines += 1,
             Content::Whole(_) => counters.whole += 1,
+            Content::Stored(_) => counters.stored += 1,
         }
         match granted.content.carried() {
             0 => counters.without_data += 1,

@@ -139,7 +139,12 @@ impl Computer {
                 self.ended = Some(ending);
                 Ok(Pause::Ended(ending))
             }
-            Some(result) => result,
+            Some(result) => {
+                if let (Err(_), Some(host)) = (&result, &self.host) {
+                    host.halt();
+                }
+                result
+            }
             None => Ok(Pause::Deadline),
         }
     }

@@ -82,7 +82,7 @@ impl Seat {
     pub(super) fn depart(&mut self) -> Traveller {
         self.hart.answer_bell();
         let status = std::mem::replace(&mut self.status, HartStatus::Stopped);
-        Traveller { status, state: self.hart.state(), hot: Vec::new(), past: Past::default() }
+        Traveller { status, state: self.hart.state(), past: Past::default() }
     }
 
     /// Becomes what a hart was on another host.

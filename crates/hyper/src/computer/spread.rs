@@ -100,9 +100,12 @@ pub struct Share {
     /// How long a hart, a device or a page that has come waits for room in this host's memory. If there is none then, the
     /// computer cannot go on here.
     pub room_patience: Duration,
-    /// Where this host stores its part of snapshots, and pages that no host has room for. What one host stores all others must
-    /// be able to get there, and nothing may be collected there while the computer runs.
+    /// Where this host stores its part of snapshots, and pages that no host has room for. Nothing may be collected there while
+    /// the computer runs.
     pub store: Option<Arc<dyn BlobStore>>,
+    /// Whether all hosts have the same store, so that what one of them stores the others find. Then there can be snapshots,
+    /// and of pages that are only there other hosts are told the name.
+    pub has_common_store: bool,
 }
 
 impl Share {
@@ -132,6 +135,7 @@ impl Share {
             members: None,
             room_patience: Duration::from_secs(10),
             store: None,
+            has_common_store: false,
         }
     }
 }
@@ -340,6 +344,9 @@ impl Computer {
             share,
         });
         self.memory.spread(Arc::new(Door(Arc::downgrade(&host))))?;
+        if let Some(store) = &host.share.store {
+            self.memory.set_larder(Arc::clone(store), host.share.has_common_store);
+        }
         alarm::keep(&host)?;
         self.host = Some(host.clone());
         Ok(host)

@@ -131,18 +131,21 @@ impl Memory {
     ///
     /// If its content is in a store and cannot be read.
     pub fn tell(&self, page: PageNumber, tell: Option<Tell>) -> Result<Told, MemoryError> {
-        let stored = self.stored_page(page)?; // which needs no frame to be told
+        let aside = self.content_aside(page)?; // which needs no frame to be told
         let (mut region, index) = self.region(page)?;
-        Ok(region.get_or_insert_default().tell(index, stored.as_ref(), tell))
+        Ok(region.get_or_insert_default().tell(index, aside, tell))
     }
 
     /// Puts a page here, or lets one be written that others read no more.
     ///
     /// # Errors
     ///
-    /// If the content contradicts itself, there is no frame for the page, or what is stored of it cannot be brought in.
-    /// Nothing has changed then.
+    /// If the content contradicts itself, there is no frame for the page, or what is stored of it cannot be brought in,
+    /// perhaps because there is [no store](Self::set_larder). Nothing has changed then.
     pub fn arrive(&self, page: PageNumber, held: Held, content: &Content) -> Result<(), MemoryError> {
+        if let Content::Stored(name) = content {
+            return self.arrive_stored(page, held, *name);
+        }
         if *content != Content::Same {
             // What is only in the store would be taken for the page later, and may be what the lines belong to.
             self.bring_in_stored(page)?;

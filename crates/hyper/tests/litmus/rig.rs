@@ -49,20 +49,29 @@ pub(crate) struct Apart {
     pub(crate) weather: Weather,
     /// When pages are used where they are, and how often at least.
     pub(crate) remote: Option<(RemoteConfig, u64)>,
-    /// Whether hosts have stores for pages that nobody has room for.
-    pub(crate) stores: bool,
+    /// Where pages are put that nobody has room for.
+    pub(crate) stores: Stores,
+}
+
+/// Where pages are put that no host has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stores {
+    Nowhere,
+    /// Each host has a store of its own.
+    Own,
+    /// All hosts have the same store.
+    Common,
 }
 
 impl Apart {
     /// So many hosts in fair weather; homes are dealt out page by page.
     pub(crate) const fn new(hosts: u8) -> Self {
         let hold = Duration::from_micros(50);
-        Self { hosts, grain_pages: 1, hold, weather: Weather::FAIR, remote: None, stores: false }
+        Self { hosts, grain_pages: 1, hold, weather: Weather::FAIR, remote: None, stores: Stores::Nowhere }
     }
 
     pub(crate) fn change(&self, share: &mut Share) {
         share.remote = self.remote.map(|(config, _)| config);
-        share.store = self.stores.then(|| Arc::new(MemoryStore::new()) as Arc<dyn BlobStore>);
         share.coherence.grain_pages = self.grain_pages;
         share.coherence.hold = self.hold;
         if self.weather.loses() {
@@ -130,7 +139,16 @@ pub(crate) fn run_in(
         }
         Stage::Apart(apart) => {
             let computers = (0..apart.hosts).map(|_| boot()).collect();
-            let change = |share: &mut Share| apart.change(share);
+            let common = store();
+            let change = |share: &mut Share| {
+                apart.change(share);
+                share.has_common_store = apart.stores == Stores::Common;
+                share.store = match apart.stores {
+                    Stores::Nowhere => None,
+                    Stores::Own => Some(store()),
+                    Stores::Common => Some(common.clone()),
+                };
+            };
             let mut hosts = if apart.weather.is_fair() {
                 Hosts::join(computers, change)
             } else {
@@ -150,6 +168,10 @@ pub(crate) fn run_in(
     };
     assert_eq!(ran.dword(DONE), parts.len() as u64, "all harts came to their end");
     ran
+}
+
+fn store() -> Arc<dyn BlobStore> {
+    Arc::new(MemoryStore::new())
 }
 
 /// A computer whose harts are about to run a part each.

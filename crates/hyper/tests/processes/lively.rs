@@ -22,8 +22,6 @@ const HOST: &str = "lively=";
 /// The hosts that begin, and the one that comes.
 const FOUNDERS: u8 = 3;
 const NEWCOMER: u8 = 3;
-/// How high the job counts: it has to last for a while.
-const LAST: u32 = 30_000;
 /// How long a hart stays, so that it gets something done.
 const STAY: Duration = Duration::from_millis(20);
 /// How often each hart is to move at least: a hundred times there and back.
@@ -31,8 +29,17 @@ const MOVES_MIN: u32 = 200;
 /// How long a host may say nothing: longer than any of these tests takes.
 const LEASE: Duration = Duration::from_secs(60);
 
+/// How high the job counts, so that it lasts for a while: twice as high takes twice as long.
+///
+/// `IRONLOOM_MOVES_LAST=100000 cargo test -p ironloom-hyper --test processes lively` makes a soak of it, of more than 10,000
+/// moves.
+#[expect(clippy::disallowed_methods, reason = "who runs tests by hand says how long")]
+fn last() -> u32 {
+    std::env::var("IRONLOOM_MOVES_LAST").map_or(30_000, |last| last.parse().expect("a number to count to"))
+}
+
 fn job() -> String {
-    format!("for n in 1 2 3 4; do (seq $n {LAST} | sha256sum) & done; wait; nproc")
+    format!("for n in 1 2 3 4; do (seq $n {} | sha256sum) & done; wait; nproc", last())
 }
 
 fn founders() -> HostSet {
@@ -199,7 +206,7 @@ fn harts_move_a_process_joins_and_one_leaves_while_linux_runs() {
     assert_eq!(pause.unwrap(), Pause::Ended(Ending::PowerOff { code: 0 }), "{said}");
     let lines: Vec<&str> = said.lines().map(str::trim_end).collect();
     for number in 1..=4 {
-        assert!(lines.contains(&&*expected(number, LAST)), "the sum of the numbers from {number} is right");
+        assert!(lines.contains(&&*expected(number, last())), "the sum of the numbers from {number} is right");
     }
     assert!(lines.contains(&"4"), "all harts are there");
     let (second, _) = understand(&first.others[0].hear());

@@ -64,7 +64,7 @@ fn a_snapshot_of_two_hosts_goes_on_there_and_on_one() {
     let computers = (0..2).map(|_| guest.computer(HARTS, JOB)).collect();
     let mut hosts = Hosts::join(computers, |share| {
         members(share);
-        share.store = Some(blobs.clone());
+        (share.store, share.has_common_store) = (Some(blobs.clone()), true);
     });
     let parts = hosts.hosts.clone();
     let over = AtomicBool::new(false);
@@ -92,7 +92,7 @@ fn hosts_that_remain_go_on_from_a_snapshot() {
     let computers = (0..3).map(|_| guest.computer(HARTS, JOB)).collect();
     let change = |share: &mut Share| {
         members(share);
-        share.store = Some(blobs.clone());
+        (share.store, share.has_common_store) = (Some(blobs.clone()), true);
     };
     let mut hosts = Hosts::join(computers, change);
     let (parts, silent) = (hosts.hosts.clone(), hosts.silence(2));

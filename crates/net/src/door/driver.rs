@@ -88,6 +88,12 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// Ends the wait of the driver, which goes on: for those who have something for it to look at.
+    pub fn wake(&self) {
+        // If the driver is gone, nobody looks.
+        let _ = self.waker.wake();
+    }
+
     /// Makes the driver stop after its turn.
     pub fn stop(&self) {
         self.is_wanted.store(true, Ordering::Release);
@@ -215,9 +221,24 @@ impl<D: Driven> Driver<D> {
     ///
     /// If the host cannot be waited for.
     pub fn turn(&mut self, wait_max: Duration) -> io::Result<()> {
+        self.advance();
+        self.wait_for(wait_max)
+    }
+
+    /// Does all that is due: the first half of a [turn](Self::turn), for those who have something to do between the two.
+    pub fn advance(&mut self) {
         self.driven.catch_up(self.clock.now());
         self.deliver();
         self.carry();
+    }
+
+    /// Waits until something happens or is due, for `wait_max` at most: the second half of a [turn](Self::turn). What is
+    /// driven is asked only when [something happens next](Driven::next_event).
+    ///
+    /// # Errors
+    ///
+    /// If the host cannot be waited for.
+    pub fn wait_for(&mut self, wait_max: Duration) -> io::Result<()> {
         let wait = self.wait(wait_max);
         match self.poll.poll(&mut self.events, Some(wait.into())) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),

@@ -8,7 +8,6 @@ use ipnet::{IpNet, Ipv4Net};
 use ironloom_core::{MachineId, Rng, Seed};
 
 use super::cloud::Pool;
-use super::error::nearest;
 use super::groups::Groups;
 use super::{MachineTable, PlanChoice, PlanTable, Topology, TopologyError};
 use crate::fabric::{Config, Guard, LinkId, MachineSpec, Place, StationId};
@@ -79,6 +78,18 @@ impl Topology {
         Ok(assembly.network)
     }
 
+    /// Whether there is to be a station of this name.
+    fn check_station(&self, place: &str, name: &str) -> Result<(), TopologyError> {
+        let mut names: Vec<&String> = self.switches.keys().chain(self.routers.keys()).collect();
+        names.extend(self.clouds.keys().chain(self.doors.keys()));
+        names.sort_unstable();
+        if names.iter().any(|other| *other == name) {
+            return Ok(());
+        }
+        let names = names.into_iter();
+        Err(TopologyError::unknown(place.to_owned(), "switch, router or door", name, names))
+    }
+
     fn groups(&self, config: &Config) -> Result<Groups, TopologyError> {
         let mut groups = Groups::default();
         for (number, link) in self.links.iter().enumerate() {
@@ -99,7 +110,11 @@ impl Topology {
     }
 
     /// What the way down is like, and the way up.
-    pub(super) fn profiles(
+    ///
+    /// # Errors
+    ///
+    /// If there is no plan of that name.
+    pub fn profiles(
         &self,
         choice: Option<&PlanChoice>,
         place: &str,
@@ -109,20 +124,12 @@ impl Topology {
             Some(PlanChoice::Own(plan)) => Ok(plan.profiles()),
             Some(PlanChoice::Named(name)) => {
                 let plan = self.plans.get(name);
-                let unknown = || unknown(format!("{place}.plan"), "plan", name, self.plans.keys());
+                let unknown =
+                    || TopologyError::unknown(format!("{place}.plan"), "plan", name, self.plans.keys());
                 plan.map(PlanTable::profiles).ok_or_else(unknown)
             }
         }
     }
-}
-
-fn unknown<'a>(
-    place: String,
-    what: &'static str,
-    name: &str,
-    names: impl Iterator<Item = &'a String>,
-) -> TopologyError {
-    TopologyError::Unknown { place, what, name: name.to_owned(), candidate: nearest(name, names) }
 }
 
 /// A network that is being built.
@@ -154,11 +161,21 @@ impl Assembly<'_> {
             }
             self.network.subnets.insert(name.clone(), subnet);
         }
+        for (name, table) in &self.topology.switches {
+            let subnets = self.topology.subnets.keys();
+            if let Some(subnet) =
+                table.subnet.as_ref().filter(|name| !self.topology.subnets.contains_key(*name))
+            {
+                let place = format!("switches.{name}.subnet");
+                return Err(TopologyError::unknown(place, "subnet", subnet, subnets));
+            }
+        }
         // What machines ask for by address is not given to those that take any.
         for (name, table) in &self.topology.machines {
             let Some(address) = table.address else { continue };
             let place = format!("machines.{name}.address");
             let Some(subnet) = self.subnet_at(&table.at) else {
+                self.topology.check_station(&format!("machines.{name}.at"), &table.at)?;
                 let reason = "its switch has no subnet";
                 return Err(TopologyError::Address { place, address, reason });
             };
@@ -179,12 +196,6 @@ impl Assembly<'_> {
     fn switches(&mut self) -> Result<(), TopologyError> {
         for (name, table) in &self.topology.switches {
             let place = format!("switches.{name}");
-            if let Some(subnet) = &table.subnet
-                && !self.topology.subnets.contains_key(subnet)
-            {
-                let subnets = self.topology.subnets.keys();
-                return Err(unknown(format!("{place}.subnet"), "subnet", subnet, subnets));
-            }
             let questions = if table.flood_questions { Questions::Flooded } else { Questions::Directed };
             let config = switch::Config { questions, ..switch::Config::default() };
             let beside = self.place(name);
@@ -284,7 +295,8 @@ impl Assembly<'_> {
 
     pub(super) fn station(&self, place: &str, name: &str) -> Result<StationId, TopologyError> {
         let stations = &self.network.stations;
-        let unknown = || unknown(place.to_owned(), "switch, router or door", name, stations.keys());
+        let unknown =
+            || TopologyError::unknown(place.to_owned(), "switch, router or door", name, stations.keys());
         stations.get(name).copied().ok_or_else(unknown)
     }
 

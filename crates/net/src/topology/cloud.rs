@@ -1,5 +1,6 @@
 //! [`CloudTable`]: a cloud as people describe it, and how routers are connected to it.
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -8,6 +9,7 @@ use serde::Deserialize;
 
 use super::assemble::{Assembly, refused};
 use super::routers::says;
+use super::units;
 use super::{InterfaceTable, RouteTable, RouterTable, TopologyError};
 use crate::Port;
 use crate::fabric::CloudLink;
@@ -17,10 +19,12 @@ use crate::router::Route;
 ///
 /// Routers that are connected to it send to it what they have no other route for. Unless they masquerade, it leads to
 /// them what is for the networks behind them.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields, default)]
 pub struct CloudTable {
     /// Where the addresses come from of routers that are connected to it without one.
+    #[borsh(serialize_with = "units::write_networks", deserialize_with = "units::read_networks")]
     pub network: Option<IpNet>,
     /// Networks of which it is the gateway itself.
     pub interfaces: Vec<InterfaceTable>,

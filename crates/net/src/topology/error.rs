@@ -15,7 +15,7 @@ pub enum TopologyError {
     #[error("{0}")]
     Syntax(#[from] toml::de::Error),
     /// A name is used that nothing has.
-    #[error("{place}: there is no {what} named `{name}`{}", near(.candidate.as_deref()))]
+    #[error("{place}: there is no {what} named `{name}`{}", near(.candidate.as_deref(), .known))]
     Unknown {
         /// Where.
         place: String,
@@ -25,6 +25,8 @@ pub enum TopologyError {
         name: String,
         /// A name that is almost the same.
         candidate: Option<String>,
+        /// Names that there are, the first of them.
+        known: Vec<String>,
     },
     /// Two things have one name.
     #[error("{place}: `{name}` is the name of something else already")]
@@ -78,15 +80,53 @@ pub enum TopologyError {
     },
 }
 
-fn near(candidate: Option<&str>) -> String {
-    candidate.map_or_else(String::new, |candidate| format!(": is it `{candidate}`?"))
+fn near(candidate: Option<&str>, known: &[String]) -> String {
+    let known = match known {
+        [] => "there are none".to_owned(),
+        names if names.len() < KNOWN_MAX => format!("there are {}", names.join(", ")),
+        names => format!("there are {} and others", names[..KNOWN_MAX - 1].join(", ")),
+    };
+    candidate.map_or_else(|| format!(": {known}"), |candidate| format!(": is it `{candidate}`? {known}"))
+}
+
+/// How many names are told to somebody who used one that nothing has.
+const KNOWN_MAX: usize = 9;
+
+impl TopologyError {
+    /// That a name is used that nothing has.
+    #[must_use]
+    pub fn unknown<'a>(
+        place: String,
+        what: &'static str,
+        name: &str,
+        names: impl Iterator<Item = &'a String> + Clone,
+    ) -> Self {
+        let known = names.clone().take(KNOWN_MAX).cloned().collect();
+        Self::Unknown { place, what, name: name.to_owned(), candidate: nearest(name, names), known }
+    }
+
+    /// Where it is: names of tables and keys with dots between them, and places in lists. Nowhere if it is the language
+    /// itself, whose errors say the line.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Self::Syntax(_) => None,
+            Self::Unknown { place, .. }
+            | Self::Duplicate { place, .. }
+            | Self::Address { place, .. }
+            | Self::Subnet { place, .. }
+            | Self::Missing { place, .. }
+            | Self::Router { place, .. }
+            | Self::Fabric { place, .. } => Some(place),
+        }
+    }
 }
 
 /// How long names may be for which others are suggested: comparing two takes time with the product of their lengths.
 const LETTERS_MAX: usize = 64;
 
 /// The name that is nearest to another, if it is near enough to be meant.
-pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
     if name.len() > LETTERS_MAX {
         return None;
     }

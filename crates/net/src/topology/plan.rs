@@ -1,14 +1,17 @@
 //! [`PlanTable`]: what a link is like, as people say it.
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Rate, Share, Size, Span};
+use super::{Rate, Share, Size, Span, TopologyError};
 use crate::link::{LinkProfile, Loss, Plan};
 
 /// What a link is like. `down` is the way to the machine, or to the second end.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields, default)]
 pub struct PlanTable {
     /// How much can be sent to the machine.
@@ -34,7 +37,8 @@ pub struct PlanTable {
 }
 
 /// The name of a plan, or a plan.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub enum PlanChoice {
     /// A plan of the table `plans`.
     Named(String),
@@ -63,14 +67,24 @@ impl<'de> de::Visitor<'de> for PlanVisitor {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<PlanChoice, A::Error> {
-        let table = PlanTable::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        let table = <PlanTable as Deserialize>::deserialize(de::value::MapAccessDeserializer::new(map))?;
         Ok(PlanChoice::Own(Box::new(table)))
+    }
+}
+
+impl FromStr for PlanTable {
+    type Err = TopologyError;
+
+    /// A plan in the words of a description: `down = "50 Mbps", latency = "30 ms"`.
+    fn from_str(words: &str) -> Result<Self, TopologyError> {
+        super::in_words(words)
     }
 }
 
 impl PlanTable {
     /// What the way down is like, and the way up.
-    pub(super) fn profiles(&self) -> (LinkProfile, LinkProfile) {
+    #[must_use]
+    pub fn profiles(&self) -> (LinkProfile, LinkProfile) {
         let rate = |rate: Option<Rate>| rate.map(|rate| rate.0);
         let latency = self.latency.map_or_else(Default::default, |span| span.0);
         let plan = Plan { down: rate(self.down), up: rate(self.up), latency };

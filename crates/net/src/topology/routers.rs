@@ -1,13 +1,17 @@
 //! [`RouterTable`]: a router as people describe it, and how it is built.
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
+use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use ipnet::IpNet;
 use ironloom_core::Duration;
 use serde::{Deserialize, Deserializer, de};
 
 use super::assemble::{Assembly, refused};
+use super::units;
 use super::{Block, PlanChoice, Topology, TopologyError};
 use crate::Port;
 use crate::fabric::RouterLink;
@@ -16,7 +20,8 @@ use crate::router::nat::{SourceRule, TargetRule};
 use crate::router::{self, Rate, Route};
 
 /// A router.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields, default)]
 pub struct RouterTable {
     /// What it is connected to.
@@ -30,14 +35,17 @@ pub struct RouterTable {
 }
 
 /// What a router is on one of its links.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields)]
 pub struct InterfaceTable {
     /// What is at the other end.
     pub to: String,
     /// Its address there; the gateway of the switch's subnet, or one that the cloud has to give, if nothing is said.
+    #[borsh(serialize_with = "units::write_networks", deserialize_with = "units::read_networks")]
     pub address: Option<IpNet>,
     /// The address of the router or cloud at the other end.
+    #[borsh(serialize_with = "units::write_networks", deserialize_with = "units::read_networks")]
     pub peer: Option<IpNet>,
     /// What the link is like: `down` is the way from the router, but if it leads to a cloud it is the way from there.
     pub plan: Option<PlanChoice>,
@@ -47,7 +55,8 @@ pub struct InterfaceTable {
 }
 
 /// A way to a network.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields)]
 pub struct RouteTable {
     /// The network, or one address.
@@ -60,7 +69,8 @@ pub struct RouteTable {
 }
 
 /// What is led on to a machine behind a router.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields)]
 pub struct ForwardTable {
     /// What goes to this address; to the address of the first interface that masquerades if nothing is said.
@@ -76,7 +86,8 @@ pub struct ForwardTable {
 }
 
 /// A rule of a firewall.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(deny_unknown_fields)]
 pub struct RuleTable {
     /// What becomes of what matches.
@@ -99,7 +110,8 @@ pub struct RuleTable {
 }
 
 /// What becomes of a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(rename_all = "lowercase")]
 pub enum VerdictName {
     /// It passes.
@@ -111,7 +123,8 @@ pub enum VerdictName {
 }
 
 /// A protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(rename_all = "lowercase")]
 pub enum ProtocolName {
     /// Connections.
@@ -123,7 +136,8 @@ pub enum ProtocolName {
 }
 
 /// How a packet relates to what passed before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 #[serde(rename_all = "lowercase")]
 pub enum StateName {
     /// It begins something.
@@ -139,6 +153,19 @@ pub enum StateName {
 /// A range of ports: "80" or "8000-8080", or a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ports(pub RangeInclusive<u16>);
+
+impl BorshSerialize for Ports {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        (*self.0.start(), *self.0.end()).serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Ports {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let (first, last) = <(u16, u16)>::deserialize_reader(reader)?;
+        Ok(Self(first..=last))
+    }
+}
 
 impl<'de> Deserialize<'de> for Ports {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -335,8 +362,7 @@ impl Assembly<'_> {
 
     fn rules(&mut self, place: &str, name: &str, table: &RouterTable) -> Result<(), TopologyError> {
         for (at, rule) in table.rules.iter().enumerate() {
-            let chain = if rule.local { Chain::Input } else { Chain::Forward };
-            let added = self.router(place, name)?.firewall_mut().append(chain, rule.rule());
+            let added = self.router(place, name)?.firewall_mut().append(rule.chain(), rule.rule());
             added.map_err(|error| says(place, &format!("rules[{at}]"), &error))?;
         }
         Ok(())
@@ -359,8 +385,25 @@ fn unspecified(like: IpAddr) -> IpAddr {
     }
 }
 
+impl FromStr for RuleTable {
+    type Err = TopologyError;
+
+    /// A rule in the words of a description: `verdict = "drop", protocol = "icmp"`.
+    fn from_str(words: &str) -> Result<Self, TopologyError> {
+        super::in_words(words)
+    }
+}
+
 impl RuleTable {
-    fn rule(&self) -> Rule {
+    /// Where in the firewall it stands.
+    #[must_use]
+    pub const fn chain(&self) -> Chain {
+        if self.local { Chain::Input } else { Chain::Forward }
+    }
+
+    /// What the firewall is told.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
         let addresses = |block: Option<Block>| block.map_or(Addresses::Any, |block| Addresses::In(block.0));
         let states = self.state.as_ref().map_or(States::ALL, |names| {
             States::of(&names.iter().map(|name| name.state()).collect::<Vec<State>>())

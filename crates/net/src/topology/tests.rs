@@ -89,7 +89,8 @@ fn what_is_wrong_is_told_with_its_place() {
         let complaint = complaint(from, to);
         parts.iter().for_each(|part| assert!(complaint.contains(part), "`{part}` is not in: {complaint}"));
     };
-    check("at = \"lan\"\naddress", "at = \"lam\"\naddress", &["machines.web", "its switch has no subnet"]);
+    check("at = \"lan\"\naddress", "at = \"lam\"\naddress", &["machines.web.at", "`lam`", "is it `lan`?"]);
+    check("at = \"lan\"\naddress", "at = \"tap\"\naddress", &["machines.web", "its switch has no subnet"]);
     check("at = \"attic\"", "at = \"atic\"", &["machines.desk.at", "`atic`", "is it `attic`?"]);
     check("plan = \"dsl\"", "plan = \"dls\"", &["machines.desk.plan", "`dls`", "is it `dsl`?"]);
     check("50 Mbps", "50 Mbsp", &["line 13", "`50 Mbsp` is no rate", "`50 Mbps`"]);

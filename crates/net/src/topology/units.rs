@@ -1,6 +1,8 @@
 //! Quantities as people write them: "50 Mbps", "30 ms", "0.1 %", "256 KiB"; and sets of addresses: "10.1.0.0/24".
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -10,19 +12,23 @@ use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 
 /// Bits a second: "50 Mbps", "1 Gbit/s".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Rate(pub u64);
 
 /// A span of time: "30 ms".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Span(pub Duration);
 
 /// Parts of a million: "0.1 %", "50 ppm".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Share(pub u32);
 
 /// Bytes: "256 KiB", "1 MB".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Size(pub u64);
 
 /// A network, or one address: "10.1.0.0/24", "10.1.0.9".
@@ -118,13 +124,43 @@ impl FromStr for Block {
     }
 }
 
+impl BorshSerialize for Block {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        (self.0.addr(), self.0.prefix_len()).serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Block {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let (address, length) = <(IpAddr, u8)>::deserialize_reader(reader)?;
+        let network = IpNet::new(address, length);
+        network.map(Self).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+}
+
+pub(super) fn write_network<W: io::Write>(network: &IpNet, writer: &mut W) -> io::Result<()> {
+    Block(*network).serialize(writer)
+}
+
+pub(super) fn read_network<R: io::Read>(reader: &mut R) -> io::Result<IpNet> {
+    Ok(Block::deserialize_reader(reader)?.0)
+}
+
+pub(super) fn write_networks<W: io::Write>(network: &Option<IpNet>, writer: &mut W) -> io::Result<()> {
+    network.map(Block).serialize(writer)
+}
+
+pub(super) fn read_networks<R: io::Read>(reader: &mut R) -> io::Result<Option<IpNet>> {
+    Ok(Option::<Block>::deserialize_reader(reader)?.map(|block| block.0))
+}
+
 /// Reads a quantity where TOML has a text.
 fn read<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: FromStr<Err: fmt::Display>,
     D: Deserializer<'de>,
 {
-    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    <String as Deserialize>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 
 impl<'de> Deserialize<'de> for Rate {

@@ -101,13 +101,14 @@ impl Connection<'_> {
             let work = self.exchange.advance();
             let is_sent = self.exchange.codec.output_bytes() == 0;
             self.send().await?;
-            match work {
-                Some(work) => self.carry(work).await?,
-                // What was sent made room for more answers.
-                None if !is_sent && !self.exchange.codec.wants_input() && !self.exchange.codec.is_over() => {
-                    ()
-                }
-                None => break,
+            if let Some(work) = work {
+                self.carry(work).await?;
+                continue;
+            }
+            let codec = &self.exchange.codec;
+            // What was sent may have made room for more answers.
+            if is_sent || codec.wants_input() || codec.is_over() {
+                break;
             }
         }
         if self.exchange.arrived != arrived || !self.exchange.codec.is_within_request() {
@@ -149,7 +150,7 @@ impl Connection<'_> {
                         later.await
                     }
                 };
-                match self.exchange.respond(response, asked) {
+                match self.exchange.respond(response, &asked) {
                     Some(body) => self.finish(body).await,
                     None => Ok(()),
                 }

@@ -82,9 +82,9 @@ impl<'s> Exchange<'s> {
     }
 
     /// Answers; what is left of that, if it is not done at once.
-    pub(super) fn respond(&mut self, response: Response, asked: Asked) -> Option<Body> {
+    pub(super) fn respond(&mut self, response: Response, asked: &Asked) -> Option<Body> {
         let length = response.body.length();
-        self.note(&asked, response.status, length);
+        self.note(asked, response.status, length);
         match self.write(response) {
             Ok(Some(_)) if asked.is_head => {
                 self.codec.finish(&[]).expect("an answer to HEAD has no bytes to be missed");
@@ -131,7 +131,7 @@ impl<'s> Exchange<'s> {
         let asked = Asked { is_head: head.method() == Method::Head, noted };
         let request = Request { head, body, peer: self.peer, captured: None };
         match self.shared.site.answer(request) {
-            Answer::Now(response) => self.respond(response, asked).map(Work::Body),
+            Answer::Now(response) => self.respond(response, &asked).map(Work::Body),
             Answer::Later(later) => Some(Work::Later(later, asked)),
         }
     }

@@ -173,7 +173,7 @@ fn requests_that_drip_are_given_up() {
             // It is never silent for long, and never done.
             scope.spawn(move || {
                 while dripping.write_all(b"x").is_ok() {
-                    stage_pause()
+                    pause();
                 }
             });
             stage.rest(client)
@@ -183,7 +183,8 @@ fn requests_that_drip_are_given_up() {
     stage.end();
 }
 
-fn stage_pause() {
+/// A moment in which nothing comes.
+fn pause() {
     let (client, _server) = std::os::unix::net::UnixStream::pair().unwrap();
     client.set_read_timeout(Some(std::time::Duration::from_millis(10))).unwrap();
     let _ = (&client).read(&mut [0]);

@@ -10,12 +10,14 @@ pub(crate) struct Allowance {
     window: u64,
     left: u64,
     debt: u64,
+    /// How much it did in that window.
+    spent: u64,
 }
 
 impl Allowance {
     /// That of a machine that has not run.
     pub(crate) const fn new() -> Self {
-        Self { window: u64::MAX, left: 0, debt: 0 }
+        Self { window: u64::MAX, left: 0, debt: 0, spent: 0 }
     }
 
     /// Begins a window in which the machine may do so much, unless that was done.
@@ -25,6 +27,7 @@ impl Allowance {
         }
         let passed = window.wrapping_sub(self.window);
         self.window = window;
+        self.spent = 0;
         let earned = safepoints.saturating_mul(passed);
         let paid = earned.min(self.debt);
         self.debt -= paid;
@@ -37,8 +40,14 @@ impl Allowance {
         self.left
     }
 
+    /// How much it did in the window in which it ran last.
+    pub(crate) const fn spent(&self) -> u64 {
+        self.spent
+    }
+
     /// It did so much.
     pub(crate) const fn spend(&mut self, safepoints: u64) {
+        self.spent = self.spent.saturating_add(safepoints);
         self.debt = self.debt.saturating_add(safepoints.saturating_sub(self.left));
         self.left = self.left.saturating_sub(safepoints);
     }
@@ -55,7 +64,7 @@ mod tests {
         assert_eq!(allowance.left(), 100);
         allowance.spend(30);
         allowance.begin(0, 100);
-        assert_eq!(allowance.left(), 70);
+        assert_eq!((allowance.left(), allowance.spent()), (70, 30));
         allowance.spend(70 + 250);
         for (window, left) in [(1, 0), (2, 0), (3, 50)] {
             allowance.begin(window, 100);

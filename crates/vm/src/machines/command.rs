@@ -1,5 +1,6 @@
 //! [`Command`]: what the host has a machine do.
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::{Duration, MachineId};
 
 use crate::Errno;
@@ -9,7 +10,8 @@ use crate::os::{Environment, Exit, Pid, Signal, Tail};
 use super::{MachineError, Machines};
 
 /// Something that the host has a machine do, as root unless it says another user.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Command {
     program: Vec<u8>,
     arguments: Vec<Box<[u8]>>,
@@ -20,7 +22,8 @@ pub struct Command {
 }
 
 /// What a command came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Finished {
     /// How it ended.
     pub exit: Exit,
@@ -105,6 +108,13 @@ impl Command {
             who: self.user.map(|(uid, gid)| crate::Credentials::of(uid, gid, [].into())),
             ..Invoked::default()
         })
+    }
+}
+
+/// A line for the shell.
+impl From<&str> for Command {
+    fn from(line: &str) -> Self {
+        Self::shell(line)
     }
 }
 

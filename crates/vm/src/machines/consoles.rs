@@ -17,6 +17,14 @@ pub struct ConsoleId {
     viewer: ViewerId,
 }
 
+impl ConsoleId {
+    /// The machine whose it is.
+    #[must_use]
+    pub const fn machine(self) -> MachineId {
+        self.machine
+    }
+}
+
 impl Machines {
     /// Starts a command on a console of its own.
     ///

@@ -45,9 +45,55 @@ impl Machines {
                 return Err(error.into());
             }
         }
-        let mut tree = spec.image.tree().fork();
-        tree.set_quota(Quota { bytes_max: spec.disk_bytes, entries_max: spec.files_max });
-        self.insert(id, spec, Files::new(tree));
+        self.insert(id, spec, files_of(spec));
+        Ok(())
+    }
+
+    /// Makes a machine of one that the network has already, as a [topology](ironloom_net::topology) puts it there: under the
+    /// same id, with the address that `spec` says. Where it is connected, and how, is as it is.
+    ///
+    /// ```
+    /// use ironloom_core::{Duration, Seed};
+    /// use ironloom_net::topology::Topology;
+    /// use ironloom_vm::{Command, Config, Image, MachineSpec, Machines};
+    ///
+    /// let office = "
+    ///     subnets.office.network = '10.1.0.0/24'
+    ///     switches.lan.subnet = 'office'
+    ///     machines = { web = { at = 'lan' }, desk = { at = 'lan' } }
+    /// ";
+    /// let (config, seed) = (Config::default(), Seed::new(1));
+    /// let network = office.parse::<Topology>()?.build(config.network.clone(), seed)?;
+    /// let mut machines = Machines::on(network.fabric, config, seed);
+    /// let image = Image::base();
+    /// for (name, machine) in &network.machines {
+    ///     machines.inhabit(machine.id, &MachineSpec::new(name, &image))?;
+    /// }
+    /// let web = network.machines["web"];
+    /// let ping = format!("ping -c 1 {}", web.address.ok_or("it has none")?);
+    /// let desk = network.machines["desk"].id;
+    /// let pinged = machines.run(desk, &Command::shell(ping), Duration::from_secs(2))?;
+    /// assert_eq!(pinged.exit.code(), 0);
+    /// assert!(machines.inhabit(web.id, &MachineSpec::new("web", &image)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the network has no such machine, it is a machine already, or there is no room.
+    pub fn inhabit(&mut self, id: MachineId, spec: &MachineSpec) -> Result<(), MachineError> {
+        let machines_max = self.config.machines_max;
+        if self.places.len() >= machines_max {
+            return Err(MachineError::TooMany { machines_max });
+        }
+        if self.fabric.station_of(id).is_none() {
+            return Err(network::FabricError::NoMachine { machine: id }.into());
+        }
+        if self.places.contains_key(&id) {
+            return Err(network::FabricError::MachineExists { machine: id }.into());
+        }
+        self.register_name(id, spec)?;
+        self.insert(id, spec, files_of(spec));
         Ok(())
     }
 
@@ -60,7 +106,7 @@ impl Machines {
             programs: Arc::clone(&self.programs),
             files,
             network_config: Arc::clone(&self.config.network.stack),
-            has_network: spec.at.is_some(),
+            has_network: self.fabric.station_of(id).is_some(),
             address: spec.address.map(|address| address.addr().into()),
         };
         let bits = id.uuid().as_u128();
@@ -191,4 +237,11 @@ impl Machines {
         }
         Ok(())
     }
+}
+
+/// The files that a machine begins with.
+fn files_of(spec: &MachineSpec) -> Files {
+    let mut tree = spec.image.tree().fork();
+    tree.set_quota(Quota { bytes_max: spec.disk_bytes, entries_max: spec.files_max });
+    Files::new(tree)
 }

@@ -1,11 +1,13 @@
 //! [`Event`]: what happened to machines.
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::{Instant, MachineId};
 
 use crate::os::{Exit, Pid};
 
 /// What a machine is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub enum MachineState {
     /// It was made, and nothing has run yet.
     #[default]

@@ -1,11 +1,22 @@
 //! How a window goes.
 
-use ironloom_core::Instant;
+use ironloom_core::{Instant, MachineId};
 use ironloom_net::fabric::{Lent, Output};
 
 use crate::unit::{Ran, UnitGuest, Wants};
 
 use super::{Event, MachineState, Machines, Place};
+
+/// A part of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// What is due in the network happens, and machines are told.
+    Network,
+    /// Machines run.
+    Machines,
+    /// What they did is looked at, and their networks are given back.
+    Settling,
+}
 
 impl Machines {
     /// Lets everything happen that is due at `until` or before.
@@ -25,6 +36,33 @@ impl Machines {
         let Some(next) = self.next_window() else { return false };
         self.window_at(next);
         true
+    }
+
+    /// Runs the next window if it ends at `until` or before; whether it did. `watch` is told of each phase when it is over,
+    /// so that whoever has a clock learns where time goes. A window has several of each if machines answer each other in it.
+    pub fn step_until(&mut self, until: Instant, watch: &mut dyn FnMut(Phase)) -> bool {
+        let Some(next) = self.next_window().filter(|next| *next <= until) else { return false };
+        self.watched_window(next, watch);
+        true
+    }
+
+    /// Which machine did the most in the last window, and how much, in safepoints.
+    ///
+    /// ```
+    /// use ironloom_vm::{Command, Image, MachineSpec, Machines};
+    ///
+    /// let mut machines = Machines::new(<_>::default(), ironloom_core::Seed::new(1));
+    /// let idle = machines.create(&MachineSpec::new("idle", &Image::base()))?;
+    /// let busy = machines.create(&MachineSpec::new("busy", &Image::base()))?;
+    /// machines.spawn(idle, &Command::new("/bin/true"))?;
+    /// machines.spawn(busy, &Command::shell("while true; do true; done"))?;
+    /// machines.step();
+    /// assert_eq!(machines.busiest().map(|(machine, _)| machine), Some(busy));
+    /// # Ok::<(), ironloom_vm::MachineError>(())
+    /// ```
+    #[must_use]
+    pub const fn busiest(&self) -> Option<(MachineId, u64)> {
+        self.busiest
     }
 
     /// Runs windows until a machine has nothing more to do, or this is so, or time is over; whether it is so.
@@ -64,6 +102,11 @@ impl Machines {
     }
 
     fn window_at(&mut self, at: Instant) {
+        self.watched_window(at, &mut |_| ());
+    }
+
+    fn watched_window(&mut self, at: Instant, watch: &mut dyn FnMut(Phase)) {
+        self.busiest = None;
         if at > self.now || self.unfinished.is_empty() {
             self.window += 1;
         }
@@ -73,13 +116,15 @@ impl Machines {
         self.woken.append(&mut self.unfinished);
         self.alarms.ring(at, |place| _ = self.woken.insert(place));
         self.hear_network();
+        watch(Phase::Network);
         for _ in 0..self.config.rounds_max {
             if self.woken.is_empty() {
                 break;
             }
-            self.round();
+            self.round(watch);
             self.fabric.run_until_on(at, self.config.workers);
             self.hear_network();
+            watch(Phase::Network);
         }
     }
 
@@ -107,17 +152,19 @@ impl Machines {
     }
 
     /// Lets all machines run that were woken, and then gives back their networks.
-    fn round(&mut self) {
+    fn round(&mut self, watch: &mut dyn FnMut(Phase)) {
         let woken: Vec<Place> = std::mem::take(&mut self.woken).into_iter().collect();
         for together in woken.chunk_by(|one, other| one.unit == other.unit) {
             self.wake_unit(together);
         }
         self.kernel.step();
+        watch(Phase::Machines);
         let mut networks = Vec::new();
         for together in woken.chunk_by(|one, other| one.unit == other.unit) {
             self.settle_unit(together[0].unit, &mut networks);
         }
         self.fabric.give_back(networks);
+        watch(Phase::Settling);
     }
 
     fn wake_unit(&mut self, places: &[Place]) {
@@ -155,7 +202,7 @@ impl Machines {
         let Some(entry) = &self.units[number as usize] else { return };
         let mut unit = entry.unit.lock();
         let unit = &mut *unit;
-        for Ran { slot, wants, deadline, has_news } in unit.ran.drain(..) {
+        for Ran { slot, wants, deadline, has_news, spent } in unit.ran.drain(..) {
             let place = Place { unit: number, slot };
             match wants {
                 Wants::Network => _ = self.woken.insert(place),
@@ -163,6 +210,11 @@ impl Machines {
                 Wants::Nothing => {}
             }
             self.alarms.set(place, deadline);
+            if spent > self.busiest.map_or(0, |(_, most)| most)
+                && let Some(machine) = &unit.machines[usize::from(slot)]
+            {
+                self.busiest = Some((machine.id, spent));
+            }
             if !has_news {
                 continue;
             }

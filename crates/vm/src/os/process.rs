@@ -1,5 +1,6 @@
 //! [`Process`]: a running program.
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use super::waiters::{TaskId, Waiters};
 use super::{Credentials, Dispositions, Environment, Signal, SignalSet};
 
 /// The number of a process on its machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Pid(pub u32);
 
 impl Pid {
@@ -24,7 +26,8 @@ impl fmt::Display for Pid {
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub enum Exit {
     /// It said so.
     Code(u8),

@@ -5,6 +5,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
 
 pub use dispositions::{Disposition, Dispositions};
@@ -23,7 +24,8 @@ macro_rules! signals {
         /// assert_eq!(Signal::parse("9"), Some(Signal::Kill));
         /// assert_eq!(Signal::Interrupt.to_string(), "INT");
         /// ```
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+        #[borsh(crate = "ironloom_core::borsh", use_discriminant = true)]
         #[repr(u8)]
         pub enum Signal {
             $(#[doc = $doc] $name = $number,)*

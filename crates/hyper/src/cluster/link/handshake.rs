@@ -22,6 +22,7 @@ const UNPROVEN: u8 = u8::MAX;
 
 /// How far a handshake has come.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, when a link begins")]
 pub enum Progress {
     /// Bytes are missing.
     More,

@@ -1,6 +1,7 @@
 //! [`Session`]: seals what one host says to another, and opens what it hears.
 
 mod opener;
+mod packing;
 mod sealer;
 
 use super::identity::Incarnation;
@@ -16,6 +17,9 @@ const KEY_BYTES: usize = 32;
 const HEADER_BYTES: usize = 12;
 const LENGTH_BYTES: usize = 4;
 const TAG_BYTES: usize = 16;
+
+/// The bit of a frame's length that says that its payloads are compressed.
+const PACKED: u32 = 1 << 31;
 
 /// Both directions of a link between two hosts.
 #[derive(Debug)]
@@ -45,6 +49,13 @@ impl Session {
     pub fn frame_bytes_max(mut self, bytes: usize) -> Self {
         self.sealer.frame_bytes_max = bytes;
         self.opener.frame_bytes_max = bytes;
+        self
+    }
+
+    /// The same with frames compressed where that makes them shorter, or not. What is received may be either.
+    #[must_use]
+    pub fn packs(mut self, packs: bool) -> Self {
+        self.sealer.packs = packs.then(Vec::new);
         self
     }
 

@@ -14,6 +14,9 @@ pub struct LinksConfig {
     pub hosts: HostSet,
     /// How many bytes a frame may have; a message may have four less.
     pub frame_bytes_max: usize,
+    /// Whether what is sent is compressed where that makes it shorter. It costs processor time, so it pays where the network
+    /// is slower than that: up to about a gigabit a second.
+    pub packs: bool,
     /// How many bytes may wait for a host that reads slower than they are sent. Over that its link is closed.
     pub backlog_bytes_max: usize,
     /// How many that have connected may not have said yet who they are. Over that, more are turned away.
@@ -36,6 +39,7 @@ impl LinksConfig {
             identity,
             hosts: HostSet::from_bits(u64::MAX),
             frame_bytes_max: FRAME_BYTES_MAX,
+            packs: false,
             backlog_bytes_max: 16 << 20,
             handshakes_max: 32,
             handshake_timeout: Duration::from_secs(2),

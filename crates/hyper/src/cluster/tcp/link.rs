@@ -13,7 +13,7 @@ use crate::cluster::link::{LinkError, Opener, Sealer, Session};
 
 /// Tells the handler all that happens on a link that was taken, until it ends.
 pub(super) fn run(shared: &Arc<Shared>, stream: TcpStream, session: Session) -> Result<(), LinkError> {
-    let session = session.frame_bytes_max(shared.config.frame_bytes_max);
+    let session = session.frame_bytes_max(shared.config.frame_bytes_max).packs(shared.config.packs);
     let peer = session.peer;
     let mut standing = match Standing::new(shared, stream, peer, session.sealer) {
         Ok(standing) => standing,

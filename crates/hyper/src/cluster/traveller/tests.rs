@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{HOT_MAX, Traveller, TravellerError};
+use super::{Traveller, TravellerError};
 use crate::cluster::placement::Past;
 use crate::computer::HartStatus;
 use crate::hart::{Exit, Hart, HartConfig};
-use crate::{GuestAddress, Memory, MemoryConfig, PageNumber};
+use crate::{GuestAddress, Memory, MemoryConfig};
 
 /// A hart that has loaded one of two numbers and would add the other.
 fn hart() -> (Hart, Arc<Memory>) {
@@ -22,20 +22,19 @@ fn hart() -> (Hart, Arc<Memory>) {
     (hart, memory)
 }
 
-fn traveller(hart: &Hart, pages: u64) -> Traveller {
-    let hot = (0..pages).map(PageNumber::new).collect();
+fn traveller(hart: &Hart) -> Traveller {
     let past = Past { faults: 7, regrets: 1 };
-    Traveller { status: HartStatus::Running, state: hart.state(), hot, past }
+    Traveller { status: HartStatus::Running, state: hart.state(), past }
 }
 
 #[test]
 fn a_hart_goes_on_where_it_stopped() {
     let (mut hart, memory) = hart();
     assert_eq!(hart.run(1), Exit::Budget);
-    let bytes = traveller(&hart, HOT_MAX as u64).to_bytes();
+    let bytes = traveller(&hart).to_bytes();
     assert!(bytes.len() < 2_048, "{} bytes", bytes.len());
     let read = Traveller::from_bytes(&bytes).expect("it was written");
-    assert_eq!(read, traveller(&hart, HOT_MAX as u64));
+    assert_eq!(read, traveller(&hart));
     let mut other = Hart::new(HartConfig::new(0), memory).expect("there is room for a reader");
     other.set_state(&read.state);
     assert_eq!(other.run(10), Exit::Wait);
@@ -45,7 +44,7 @@ fn a_hart_goes_on_where_it_stopped() {
 #[test]
 fn bytes_that_are_damaged_are_no_hart() {
     let (hart, _) = hart();
-    let bytes = traveller(&hart, 3).to_bytes();
+    let bytes = traveller(&hart).to_bytes();
     for place in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[place] ^= 1 << (place % 8);

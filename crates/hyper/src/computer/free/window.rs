@@ -143,20 +143,19 @@ impl Floor<'_> {
     /// Waits until something is due here and other hosts are as far, or something comes from them; when it is.
     fn idle(&self, host: &Host, now: Instant, due: Instant) -> Instant {
         host.await_bound(due);
-        let called = || self.yard.called().is_some() || self.yard.has_arrivals();
+        let mut wakes = now;
         self.yard.news.wait_until(|| {
             host.reach(now, due);
-            host.bound() >= due || called() || self.is_paused() || self.is_over()
-        });
-        let wakes = if self.yard.has_arrivals() || self.is_paused() {
-            now
-        } else {
-            match self.yard.called() {
+            // Looked at once: what was so a moment ago, like a pause that is over now, must not pass for the end of the wait.
+            let interrupted = self.yard.has_arrivals() || self.is_paused() || self.is_over();
+            wakes = match self.yard.called() {
+                _ if interrupted => now,
                 Some(at) => at.max(now).min(due),
-                None if self.is_over() => now,
-                None => due,
-            }
-        };
+                None if host.bound() >= due => due,
+                None => return false,
+            };
+            true
+        });
         // Before who wakes takes what woke it, which is the last that others go by.
         host.reach(wakes, wakes);
         wakes

@@ -33,7 +33,6 @@ impl Host {
 
     /// Puts those pages into the store to which nobody has pointers any more. Whoever was used meanwhile stays.
     pub(super) fn store_asides(&self, desk: &mut Desk) {
-        let Some(store) = &self.share.store else { return };
         let is_settled =
             |aside: &Aside| aside.recalled.is_none_or(|revision| self.memory.is_settled(revision));
         let (settled, left) = std::mem::take(&mut desk.asides).into_iter().partition::<Vec<_>, _>(is_settled);
@@ -43,7 +42,7 @@ impl Host {
                 desk.asides.push(Aside { page, recalled: None });
                 continue;
             }
-            match self.memory.put_aside(page, store) {
+            match self.memory.put_aside(page) {
                 Ok(put) => self.note_aside(put),
                 Err(error) => return self.fail(error.into()),
             }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::message::HostMessage;
 use super::{Host, HostEvent, Share};
-use crate::cluster::members::{Change, Input, MemberMessage, Members, Output, State, StepId, Wish};
+use crate::cluster::members::{Change, Input, MemberMessage, Members, Output, State, StepId, Why, Wish};
 use crate::cluster::{HostId, HostSet};
 use crate::computer::ComputerError;
 
@@ -125,8 +125,13 @@ impl Host {
     }
 
     /// Says that a host cannot be reached any more, before it is missed.
-    pub fn lost(&self, host: HostId, why: crate::cluster::members::Why) {
+    pub fn lost(&self, host: HostId, why: Why) {
         self.tell_members(Input::Lost(host, why));
+    }
+
+    /// Tells the others that this host cannot go on, so that nobody waits for it.
+    pub(in crate::computer) fn halt(&self) {
+        self.tell_members(Input::Lost(self.share.here, Why::Halted));
     }
 
     /// Whether harts stand still here.

@@ -33,15 +33,22 @@ impl Region {
         if !self.is_unused(page) {
             return false;
         }
-        own(&mut self.table).frames[page] = None;
-        self.owned.remove(page);
         self.forget_base(page);
+        self.keep_in_store(page, name);
+        true
+    }
+
+    /// A page is in the store under a name, or is zero, and takes no frame.
+    pub(super) fn keep_in_store(&mut self, page: usize, name: Option<BlobId>) {
+        if self.frame(page).is_some() {
+            own(&mut self.table).frames[page] = None;
+        }
+        self.owned.remove(page);
         self.written.insert(page); // so the node that is made here is stored before anybody goes by its name
         if let Some(name) = name {
             self.absent.insert(page);
             self.origin = self.origin_with(page, name);
         }
-        true
     }
 
     /// The name of a page that is in the store only, if names are known.

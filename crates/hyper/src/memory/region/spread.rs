@@ -16,6 +16,7 @@ use super::super::spread::{Told, Unsound, Use};
 use super::super::words;
 use super::{Context, Refusal, Region, own, take};
 use crate::coherence::{Content, Held, LINE_BYTES, PageBytes, Tell};
+use ironloom_blob::BlobId;
 
 /// Which pages of a region other hosts hold, and what is needed to tell them what changed.
 #[derive(Debug, Clone, Default)]
@@ -135,18 +136,25 @@ impl Region {
     }
 
     /// What became of a page since it was known last, if nobody writes to it any more. It is known from now on.
-    /// `stored` is its content if that is in the store only.
+    /// `aside` is what is told of it if it is in the store only.
     pub(in crate::memory) fn tell(
         &mut self,
         page: usize,
-        stored: Option<&[u8; PAGE]>,
+        aside: Option<Content>,
         tell: Option<Tell>,
     ) -> Told {
-        let now = stored.map_or_else(|| bytes_of(self.frame(page)), PageBytes::from);
         let spread = self.spread.get_or_insert_default();
         let base = spread.bases.remove(&(page as u16));
-        let changed = !spread.known.has(page) && base.as_ref().is_none_or(|base| *base != now);
+        let was_known = spread.known.has(page);
         spread.known.insert(page);
+        if was_known && tell != Some(Tell::Whole) {
+            return Told { content: tell.map(|_| Content::Same), changed: false };
+        }
+        if aside.is_some() {
+            return Told { content: aside.filter(|_| tell.is_some()), changed: !was_known };
+        }
+        let now = bytes_of(self.frame(page));
+        let changed = !was_known && base.as_ref().is_none_or(|base| *base != now);
         let content = tell.map(|tell| match (tell, &base) {
             (Tell::Since, _) if !changed => Content::Same,
             (Tell::Since, Some(base)) => Content::since(base, &now),
@@ -171,7 +179,8 @@ impl Region {
             self.frame(page).filter(|_| known).map(|frame| bytes_of(Some(frame)))
         };
         match content {
-            Content::Same => 0,
+            // What is in the store was used by nobody for a while, so nobody writes it by turns.
+            Content::Same | Content::Stored(_) => 0,
             Content::Lines(lines) => lines.mask(),
             Content::Zeroes => kept().map_or(0, |kept| lines_between(&kept, &[0; PAGE])),
             Content::Whole(bytes) => kept().map_or(0, |kept| lines_between(&kept, bytes)),
@@ -204,6 +213,25 @@ impl Region {
         if let Err(unsound) = self.take_in(page, content, ctx)? {
             return Ok(Err(unsound));
         }
+        self.hold(page, held);
+        Ok(Ok(()))
+    }
+
+    /// Puts a page here that is in the store under a name.
+    pub(in crate::memory) fn arrive_stored(
+        &mut self,
+        page: usize,
+        held: Held,
+        name: BlobId,
+        ctx: Context<'_>,
+    ) {
+        self.keep_in_store(page, Some(name));
+        self.lose_code(page, ctx);
+        self.hold(page, held);
+    }
+
+    /// A page is held so from now on, and known.
+    fn hold(&mut self, page: usize, held: Held) {
         let spread = self.spread.get_or_insert_default();
         spread.bases.remove(&(page as u16));
         spread.away.remove(page);
@@ -214,7 +242,6 @@ impl Region {
             Held::Read => spread.shared.insert(page),
             Held::Nothing => spread.away.insert(page),
         }
-        Ok(Ok(()))
     }
 
     fn take_in(
@@ -227,17 +254,23 @@ impl Region {
             Content::Same => return Ok(Ok(())),
             Content::Zeroes if self.frame(page).is_none() => return Ok(Ok(())),
             Content::Lines(lines) if !lines.is_sound() => return Ok(Err(Unsound)),
+            Content::Stored(_) => return Ok(Err(Unsound)), // it does not arrive here
             _ => {}
         }
         // Nobody has a pointer to it: it was withdrawn, and that was settled, or nobody was ever granted it.
         let frame = self.place_for(page, content, ctx)?;
         fill(frame.words(), content);
         self.written.insert(page);
+        self.lose_code(page, ctx);
+        Ok(Ok(()))
+    }
+
+    /// A page has other bytes now: instructions that were fetched from it count no more.
+    fn lose_code(&mut self, page: usize, ctx: Context<'_>) {
         if self.code.has(page) {
             self.code.remove(page);
             own(&mut self.table).versions[page] = ctx.pool.next_version();
         }
-        Ok(Ok(()))
     }
 
     /// The frame of a page, alone its own, with what it holds if part of that stays.
@@ -337,7 +370,7 @@ fn lines_between(one: &[u8; PAGE], other: &[u8; PAGE]) -> u64 {
 /// Makes a page what a message says of it.
 fn fill(words: &Words, content: &Content) {
     match content {
-        Content::Same => {}
+        Content::Same | Content::Stored(_) => {}
         Content::Zeroes => words::clear(words),
         Content::Whole(bytes) => words::write(words, 0, &bytes[..]),
         Content::Lines(lines) => {

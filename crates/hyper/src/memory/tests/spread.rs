@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use ironloom_blob::{BlobStore, MemoryStore};
+use ironloom_blob::{BlobId, BlobStore, Durability, MemoryStore};
 use ironloom_core::{Rng, Seed};
 use parking_lot::Mutex;
 use vm_memory::{GuestMemory as _, Permissions};
 
 use super::*;
 use crate::board::DeviceMemory;
-use crate::coherence::{Content, Held, Tell};
+use crate::coherence::{Content, Held, LINE_BYTES, Tell};
 
 const PAGES_OF_IT: u64 = 4;
 
@@ -67,14 +67,18 @@ impl Pair {
     }
 }
 
+fn store() -> Arc<dyn BlobStore> {
+    Arc::new(MemoryStore::new())
+}
+
 /// Puts a page aside that nobody uses, if it is here and has a frame; whether it was.
-fn put_aside(memory: &Memory, number: u64, store: &Arc<dyn BlobStore>) -> bool {
+fn put_aside(memory: &Memory, number: u64) -> bool {
     let mut hand = page(0);
     for _ in 0..2 {
         memory.look_round(&mut hand, PAGES, |_, _| {});
     }
     let _ = memory.recall(page(number));
-    memory.put_aside(page(number), store).unwrap()
+    memory.put_aside(page(number)).unwrap()
 }
 
 #[test]
@@ -82,7 +86,10 @@ fn what_one_host_writes_the_other_reads() {
     for seed in 0..200 {
         let mut rng = Rng::new(Seed::new(seed));
         let mut pair = Pair::new();
-        let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
+        let common = store();
+        for host in &pair.hosts {
+            host.set_larder(common.clone(), true);
+        }
         let mut model = vec![0_u8; (PAGES_OF_IT * PAGE_BYTES) as usize];
         for _ in 0..100 {
             let (number, to) = (rng.below(PAGES_OF_IT), rng.below(2) as usize);
@@ -90,7 +97,7 @@ fn what_one_host_writes_the_other_reads() {
             let place = (number * PAGE_BYTES + offset) as usize;
             match rng.below(7) {
                 6 => {
-                    put_aside(&pair.hosts[to], number, &store);
+                    put_aside(&pair.hosts[to], number);
                 }
                 5 => {
                     pair.give(number, to, Held::Write);
@@ -127,16 +134,17 @@ fn what_one_host_writes_the_other_reads() {
 
 #[test]
 fn a_page_aside_takes_no_frame_until_it_is_used_and_is_part_of_snapshots() {
-    let (store, other): (Arc<dyn BlobStore>, Arc<dyn BlobStore>) =
-        (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
+    let (store, other) = (store(), store());
     let memory = memory(4);
+    assert!(!put_aside(&memory, 0), "there is no store");
+    memory.set_larder(store.clone(), true);
     for number in 0..3 {
         memory.store(at(number, 8), number + 1).unwrap();
     }
     memory.store(at(3, 8), 0_u64).unwrap();
     let named = memory.digest().unwrap();
     for number in 0..4 {
-        assert!(put_aside(&memory, number, &store));
+        assert!(put_aside(&memory, number));
     }
     assert_eq!(memory.frames_used(), 0);
     assert_eq!(memory.load::<u64>(at(1, 8)).unwrap(), 2);
@@ -148,18 +156,72 @@ fn a_page_aside_takes_no_frame_until_it_is_used_and_is_part_of_snapshots() {
         let restored = Memory::restore(place.clone(), image, memory.config.clone()).unwrap();
         assert_eq!(restored.load::<u64>(at(2, 8)).unwrap(), 3);
         memory.load::<u64>(at(1, 8)).unwrap();
-        assert!(put_aside(&memory, 1, place), "and the next begins like this");
+        assert!(put_aside(&memory, 1), "and the next begins like this");
     }
     memory.store(at(2, 8), 9_u64).unwrap();
     assert_eq!(memory.load::<u64>(at(0, 8)).unwrap(), 1);
     assert_ne!(memory.digest().unwrap(), named);
 }
 
+/// The host that gets it reads it from the store when it uses it, and not if it never does.
+#[test]
+fn a_page_aside_is_told_by_its_name() {
+    let (mut pair, common) = (Pair::new(), store());
+    for host in &pair.hosts {
+        host.set_larder(common.clone(), true);
+    }
+    for number in 0..2 {
+        pair.hosts[0].store(at(number, 8), number + 1).unwrap();
+        assert!(put_aside(&pair.hosts[0], number));
+        pair.give(number, 1, Held::Write);
+    }
+    let used = || pair.hosts.each_ref().map(Memory::frames_used);
+    assert_eq!((pair.carried, used()), (0, [0, 0]));
+    assert_eq!(pair.hosts[1].load::<u64>(at(1, 8)).unwrap(), 2);
+    assert_eq!(used(), [0, 1]);
+    pair.hosts[1].store(at(1, 8), 3_u64).unwrap();
+    pair.give(1, 0, Held::Write);
+    assert_eq!(pair.carried, LINE_BYTES, "what it once was is still in the store");
+    assert_eq!(pair.hosts[0].load::<u64>(at(1, 8)).unwrap(), 3);
+}
+
+#[test]
+fn a_page_is_told_whole_if_its_name_stands_for_it_elsewhere() {
+    let (mut pair, common, other) = (Pair::new(), store(), store());
+    pair.hosts[0].store(at(0, 8), 7_u64).unwrap();
+    pair.hosts[0].snapshot(&other).unwrap();
+    for host in &pair.hosts {
+        host.set_larder(common.clone(), true);
+    }
+    assert!(put_aside(&pair.hosts[0], 0), "it is put into the other store");
+    pair.give(0, 1, Held::Write);
+    assert_eq!(pair.carried, PAGE_BYTES as usize);
+    assert!(put_aside(&pair.hosts[1], 0), "it is put into the common store");
+    assert!(pair.hosts[0].forget(page(0)));
+    pair.knows[0][0] = false;
+    pair.give(0, 0, Held::Write);
+    assert_eq!(pair.carried, PAGE_BYTES as usize, "its name is enough");
+    assert_eq!(pair.hosts[0].load::<u64>(at(0, 8)).unwrap(), 7);
+}
+
+#[test]
+fn a_name_of_a_page_must_stand_for_one() {
+    let (pair, common) = (Pair::new(), store());
+    let arrive = |name| pair.hosts[1].arrive(page(0), Held::Read, &Content::Stored(name));
+    let absent = BlobId::of(b"nobody has put that");
+    assert!(matches!(arrive(absent), Err(MemoryError::Unsound { .. })), "there is no store");
+    pair.hosts[1].set_larder(common.clone(), true);
+    arrive(absent).unwrap();
+    assert!(matches!(pair.hosts[1].load::<u64>(at(0, 0)), Err(MemoryError::Blob(_))));
+    arrive(common.put(b"short", Durability::Buffered).unwrap()).unwrap();
+    assert!(matches!(pair.hosts[1].load::<u64>(at(0, 0)), Err(MemoryError::Corrupt { .. })));
+}
+
 /// Whoever uses a page after it was looked at keeps it, also while it is being stored.
 #[test]
 fn a_page_that_is_used_is_not_put_aside() {
-    let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
     let memory = memory(2);
+    memory.set_larder(store(), true);
     let reader = memory.register().unwrap();
     memory.store(at(0, 0), 7_u64).unwrap();
     let mut hand = page(0);
@@ -168,14 +230,14 @@ fn a_page_that_is_used_is_not_put_aside() {
     }
     memory.load::<u64>(at(0, 0)).unwrap();
     let grant = memory.grant(page(0), Access::Write).unwrap();
-    assert!(!memory.put_aside(page(0), &store).unwrap(), "somebody has a pointer to it");
+    assert!(!memory.put_aside(page(0)).unwrap(), "somebody has a pointer to it");
     let revision = memory.recall(page(0)).expect("somebody had");
     assert!(!memory.is_settled(revision));
     assert_eq!(told(&memory, reader), [Revocation::Gone(grant.host)]);
     assert!(memory.is_settled(revision));
-    assert!(!memory.put_aside(page(0), &store).unwrap(), "it was used since it was looked at");
-    assert!(put_aside(&memory, 0, &store));
-    assert!(!put_aside(&memory, 0, &store), "it is not here any more");
+    assert!(!memory.put_aside(page(0)).unwrap(), "it was used since it was looked at");
+    assert!(put_aside(&memory, 0));
+    assert!(!put_aside(&memory, 0), "it is not here any more");
     assert_eq!(memory.load::<u64>(at(0, 0)).unwrap(), 7);
 }
 

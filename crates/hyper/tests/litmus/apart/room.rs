@@ -2,12 +2,14 @@
 
 use ironloom_core::{Duration, Instant};
 use ironloom_hyper::ComputerConfig;
+use ironloom_hyper::cluster::link::Incarnation;
+use ironloom_hyper::cluster::members::{MembersConfig, Why};
 use ironloom_hyper::computer::{ComputerError, RoomCounters};
 use ironloom_hyper::isa::{Assembler, registers::*};
 use ironloom_hyper::memory::MemoryError;
 
 use crate::hosts::Hosts;
-use crate::rig::{Apart, DATA, MEMORY_BYTES, Part, Ran, Stage, boot, meet, run_in};
+use crate::rig::{Apart, DATA, MEMORY_BYTES, Part, Ran, Stage, Stores, boot, meet, run_in};
 
 const PAGES: u64 = 2_048;
 /// Where each hart leaves how many words were not as they should be.
@@ -28,7 +30,7 @@ fn pattern(text: &mut Assembler) {
 }
 
 /// Each hart fills its part of a large array, all read all of it, then each changes its neighbour's part, and all read again.
-fn fill_and_read(apart: Apart, harts: u64, frames_max: u64) -> Vec<RoomCounters> {
+fn fill_and_read(apart: Apart, harts: u64, frames_max: u64) -> Hosts {
     let each = PAGES / harts;
     let part = |hart: u64| {
         move |text: &mut Assembler| {
@@ -61,13 +63,18 @@ fn fill_and_read(apart: Apart, harts: u64, frames_max: u64) -> Vec<RoomCounters>
     for computer in &hosts.computers {
         assert!(computer.memory().frames_used() <= frames_max);
     }
+    hosts
+}
+
+/// What became of pages for want of room.
+fn counters(hosts: &Hosts) -> Vec<RoomCounters> {
     hosts.hosts.iter().map(|host| host.room_counters()).collect()
 }
 
 #[test]
 fn harts_use_more_memory_than_a_host_has() {
     for (hosts, harts, frames_max) in [(2, 2, PAGES * 3 / 4), (2, 4, PAGES * 3 / 4), (3, 3, PAGES / 2)] {
-        let counters = fill_and_read(Apart::new(hosts), harts, frames_max);
+        let counters = counters(&fill_and_read(Apart::new(hosts), harts, frames_max));
         println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
         assert!(counters.iter().any(|counters| counters.given > 0), "hosts gave pages away: {counters:?}");
     }
@@ -76,22 +83,33 @@ fn harts_use_more_memory_than_a_host_has() {
 #[test]
 fn pages_that_no_host_has_room_for_are_stored() {
     for (hosts, harts, frames_max) in [(2, 2, PAGES * 3 / 8), (3, 3, PAGES / 4)] {
-        let apart = Apart { stores: true, ..Apart::new(hosts) };
-        let counters = fill_and_read(apart, harts, frames_max);
-        println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
-        let aside: u64 = counters.iter().map(|counters| counters.aside).sum();
-        assert!(aside > PAGES - u64::from(hosts) * frames_max, "{aside} pages were put aside");
+        for stores in [Stores::Own, Stores::Common] {
+            let ran = fill_and_read(Apart { stores, ..Apart::new(hosts) }, harts, frames_max);
+            let counters = counters(&ran);
+            println!("{hosts} hosts of {frames_max} frames, {PAGES} pages: {counters:?}");
+            let aside: u64 = counters.iter().map(|counters| counters.aside).sum();
+            assert!(aside > PAGES - u64::from(hosts) * frames_max, "{aside} pages were put aside");
+            let named: u64 = ran.hosts.iter().map(|host| host.counters().stored).sum();
+            println!("{named} were told by name");
+            assert_eq!(named > 0, stores == Stores::Common, "{named} were told by name");
+        }
     }
+}
+
+/// A hart that writes to all pages.
+fn fill(text: &mut Assembler) {
+    sweep(text, 0, PAGES, |text| {
+        text.sd(T0, 0, T0);
+    });
+}
+
+fn is_full<T>(result: &Result<T, ComputerError>) -> bool {
+    matches!(result, Err(ComputerError::Memory(MemoryError::Full { .. })))
 }
 
 /// Only one host runs; the other takes what it has room for.
 #[test]
 fn a_computer_larger_than_all_its_hosts_ends() {
-    let fill = |text: &mut Assembler| {
-        sweep(text, 0, PAGES, |text| {
-            text.sd(T0, 0, T0);
-        });
-    };
     let parts: [Part<'_>; 1] = [&fill];
     let config = ComputerConfig { frames_max: PAGES / 4, ..ComputerConfig::new(MEMORY_BYTES) };
     let computers = (0..2).map(|_| boot(config.clone(), &parts)).collect();
@@ -100,8 +118,22 @@ fn a_computer_larger_than_all_its_hosts_ends() {
         share.lead = Duration::from_secs(1_000);
     });
     let result = hosts.computers[0].run_freely_until(Instant::ZERO.saturating_add(Duration::from_secs(20)));
-    let full = matches!(result, Err(ComputerError::Memory(MemoryError::Full { .. })));
-    assert!(full, "{result:?}");
+    assert!(is_full(&result), "{result:?}");
     let used = [0, 1].map(|host| hosts.computers[host].memory().frames_used());
     assert!(used[0] + used[1] > PAGES * 3 / 8, "both are rather full: {used:?}");
+}
+
+#[test]
+fn when_a_host_cannot_go_on_nobody_waits_for_it() {
+    let parts: [Part<'_>; 1] = [&fill];
+    let config = ComputerConfig { frames_max: PAGES / 4, ..ComputerConfig::new(MEMORY_BYTES) };
+    let computers = (0..3).map(|_| boot(config.clone(), &parts)).collect();
+    let mut hosts = Hosts::join(computers, |share| {
+        share.room_patience = Duration::from_millis(300);
+        share.members = Some(MembersConfig::new(Incarnation::new(1)));
+    });
+    let results = hosts.try_run_until(Instant::ZERO.saturating_add(Duration::from_secs(20)));
+    assert!(is_full(&results[0]), "{results:?}");
+    let halted = |result| matches!(result, &Err(ComputerError::HostLost { why: Why::Halted, .. }));
+    assert!(results[1..].iter().all(halted), "{results:?}");
 }

@@ -1,5 +1,7 @@
 //! How a console behaves: [`Config`], [`Mode`], [`Size`].
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
+
 /// What a console holds at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
@@ -33,7 +35,8 @@ impl Default for Mode {
 }
 
 /// How many characters a console shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Size {
     /// Lines.
     pub rows: u16,

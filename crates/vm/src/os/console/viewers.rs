@@ -1,6 +1,7 @@
 //! Those who look at a console: [`ViewerId`], [`Seen`].
 
 use crate::os::{Errno, Tail};
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 
 /// Somebody who looks at a console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +17,8 @@ pub enum Begin {
 }
 
 /// What a viewer was given.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct Seen {
     /// How many bytes before these it will never see, as it was too slow.
     pub lost: u64,

@@ -1,8 +1,10 @@
 //! [`Opener`]: finds the payloads in what is received.
 
 use std::fmt;
+use std::ops::Range;
 
-use super::{FRAME_BYTES_MAX, HEADER_BYTES, KEY_BYTES, LENGTH_BYTES, TAG_BYTES, tag};
+use super::packing::unpack;
+use super::{FRAME_BYTES_MAX, HEADER_BYTES, KEY_BYTES, LENGTH_BYTES, PACKED, TAG_BYTES, tag};
 use crate::cluster::link::LinkError;
 use crate::cluster::link::hello::is_same;
 
@@ -11,8 +13,8 @@ const ROOM_BYTES: usize = 64 << 10;
 
 /// Finds the payloads in what is received: the half of a session that hears.
 ///
-/// It holds one buffer, which grows only when a frame that is not too long needs it. After its first error it gives
-/// that error for ever.
+/// It holds a buffer, and one for what was compressed, which grow only when a frame that is not too long needs it. After its
+/// first error it gives that error for ever.
 pub struct Opener {
     key: [u8; KEY_BYTES],
     /// How many frames it has opened.
@@ -22,6 +24,8 @@ pub struct Opener {
     buffer: Vec<u8>,
     read: usize,
     filled: usize,
+    /// The payloads of the last frame, if they were compressed.
+    unpacked: Vec<u8>,
     failed: Option<LinkError>,
 }
 
@@ -34,6 +38,7 @@ impl Opener {
             buffer: Vec::new(),
             read: 0,
             filled: 0,
+            unpacked: Vec::new(),
             failed: None,
         }
     }
@@ -96,7 +101,7 @@ impl Opener {
     pub fn open(&mut self) -> Result<Option<Payloads<'_>>, LinkError> {
         match self.next_frame() {
             Ok(None) => Ok(None),
-            Ok(Some((from, to))) => Ok(Some(Payloads { rest: &self.buffer[from..to] })),
+            Ok(Some(body)) => Ok(Some(self.payloads(&body))),
             Err(error) => {
                 self.failed = Some(error);
                 Err(error)
@@ -104,39 +109,43 @@ impl Opener {
         }
     }
 
-    /// Where the payloads of the next frame are.
-    fn next_frame(&mut self) -> Result<Option<(usize, usize)>, LinkError> {
+    /// The next frame, if it is authentic and sound.
+    fn next_frame(&mut self) -> Result<Option<Body>, LinkError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let Some(body) = self.body_bytes() else { return Ok(None) };
-        if body > self.frame_bytes_max {
-            return Err(LinkError::Oversize { bytes: body as u64, limit: self.frame_bytes_max as u64 });
+        let Some(body) = self.body() else { return Ok(None) };
+        let bytes = body.place.len();
+        if bytes > self.frame_bytes_max {
+            return Err(LinkError::Oversize { bytes: bytes as u64, limit: self.frame_bytes_max as u64 });
         }
-        let (from, to) = (self.read + HEADER_BYTES, self.read + HEADER_BYTES + body);
-        if self.filled < to + TAG_BYTES {
+        if self.filled < body.place.end + TAG_BYTES {
             return Ok(None);
         }
-        self.check(from, to)?;
-        self.read = to + TAG_BYTES;
+        self.check_tag(body.place.end)?;
+        self.check_payloads(&body)?;
+        self.read = body.place.end + TAG_BYTES;
         self.sequence += 1;
-        Ok(Some((from, to)))
+        Ok(Some(body))
     }
 
-    /// How many bytes the payloads of the next frame have, by its own word.
-    fn body_bytes(&self) -> Option<usize> {
+    /// Where the payloads of the next frame are, by its own word.
+    fn body(&self) -> Option<Body> {
         let header = self.buffer[self.read..self.filled].first_chunk::<HEADER_BYTES>()?;
-        let length = header.first_chunk().expect("a header begins with the length");
-        Some(u32::from_le_bytes(*length) as usize)
+        let length = u32::from_le_bytes(*header.first_chunk().expect("a header begins with the length"));
+        let from = self.read + HEADER_BYTES;
+        Some(Body { place: from..from + (length & !PACKED) as usize, is_packed: length & PACKED != 0 })
     }
 
     /// How many bytes the next frame has in all, if it may be opened.
     fn frame_bytes(&self) -> Option<usize> {
-        let body = self.body_bytes().filter(|body| *body <= self.frame_bytes_max)?;
-        Some(HEADER_BYTES + body + TAG_BYTES)
+        let bytes =
+            self.body().map(|body| body.place.len()).filter(|bytes| *bytes <= self.frame_bytes_max)?;
+        Some(HEADER_BYTES + bytes + TAG_BYTES)
     }
 
-    fn check(&self, from: usize, to: usize) -> Result<(), LinkError> {
+    /// Whether the frame that reaches up to there was sealed by the other side, and is the next one.
+    fn check_tag(&self, to: usize) -> Result<(), LinkError> {
         let frame = &self.buffer[self.read..to];
         let expected = self.sequence;
         if !is_same(&tag(&self.key, frame), &self.buffer[to..to + TAG_BYTES]) {
@@ -149,9 +158,24 @@ impl Opener {
         if received > expected {
             return Err(LinkError::Skipped { expected, received });
         }
-        let mut payloads = Payloads { rest: &self.buffer[from..to] };
+        Ok(())
+    }
+
+    /// Unpacks payloads; whether they fill their frame.
+    fn check_payloads(&mut self, body: &Body) -> Result<(), LinkError> {
+        let malformed = LinkError::Malformed { sequence: self.sequence };
+        let packed = body.is_packed.then(|| &self.buffer[body.place.clone()]);
+        if packed.is_some_and(|packed| !unpack(packed, self.frame_bytes_max, &mut self.unpacked)) {
+            return Err(malformed);
+        }
+        let mut payloads = self.payloads(body);
         while payloads.next().is_some() {}
-        if payloads.rest.is_empty() { Ok(()) } else { Err(LinkError::Malformed { sequence: expected }) }
+        if payloads.rest.is_empty() { Ok(()) } else { Err(malformed) }
+    }
+
+    fn payloads(&self, body: &Body) -> Payloads<'_> {
+        let rest = if body.is_packed { &self.unpacked[..] } else { &self.buffer[body.place.clone()] };
+        Payloads { rest }
     }
 }
 
@@ -163,6 +187,12 @@ impl fmt::Debug for Opener {
             .field("failed", &self.failed)
             .finish_non_exhaustive()
     }
+}
+
+/// Where the payloads of a frame are.
+struct Body {
+    place: Range<usize>,
+    is_packed: bool,
 }
 
 /// The payloads of a frame, in the order in which they were added to it.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{FRAME_BYTES_MAX, HEADER_BYTES, KEY_BYTES, LENGTH_BYTES, tag};
+use super::packing::pack;
+use super::{FRAME_BYTES_MAX, HEADER_BYTES, KEY_BYTES, LENGTH_BYTES, PACKED, tag};
 use crate::cluster::link::LinkError;
 
 /// Makes frames of payloads: the half of a session that speaks.
@@ -11,11 +12,13 @@ pub struct Sealer {
     /// How many frames it has made.
     sequence: u64,
     pub(super) frame_bytes_max: usize,
+    /// Where payloads are compressed, if they are where that makes them shorter.
+    pub(super) packs: Option<Vec<u8>>,
 }
 
 impl Sealer {
     pub(super) const fn new(key: [u8; KEY_BYTES]) -> Self {
-        Self { key, sequence: 0, frame_bytes_max: FRAME_BYTES_MAX }
+        Self { key, sequence: 0, frame_bytes_max: FRAME_BYTES_MAX, packs: None }
     }
 
     /// Appends a frame with one payload.
@@ -40,7 +43,7 @@ impl Sealer {
     }
 
     fn check(&self, body_bytes: usize) -> Result<(), LinkError> {
-        let limit = self.frame_bytes_max.min(u32::MAX as usize);
+        let limit = self.frame_bytes_max.min((PACKED - 1) as usize);
         if body_bytes > limit {
             return Err(LinkError::Oversize { bytes: body_bytes as u64, limit: limit as u64 });
         }
@@ -90,12 +93,15 @@ impl Batch<'_> {
 
     /// Seals the frame; one without payloads is not made at all.
     pub fn finish(mut self) {
-        let bytes = self.body_bytes();
-        if bytes == 0 {
+        if self.body_bytes() == 0 {
             return;
         }
+        let sealer = &mut *self.sealer;
+        let room = sealer.packs.as_mut();
+        let is_packed = room.is_some_and(|room| pack(self.out, self.start + HEADER_BYTES, room));
+        let length = self.body_bytes() as u32 | if is_packed { PACKED } else { 0 };
         let frame = &mut self.out[self.start..];
-        frame[..4].copy_from_slice(&(bytes as u32).to_le_bytes());
+        frame[..4].copy_from_slice(&length.to_le_bytes());
         frame[4..HEADER_BYTES].copy_from_slice(&self.sealer.sequence.to_le_bytes());
         let tag = tag(&self.sealer.key, frame);
         self.out.extend_from_slice(&tag);

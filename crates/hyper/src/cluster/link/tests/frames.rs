@@ -16,7 +16,8 @@ fn frames(session: &mut Session, sizes: &[usize]) -> (Vec<u8>, Vec<usize>) {
 fn what_was_sealed_is_opened_however_it_is_cut() {
     let mut rng = Rng::new(Seed::new(2));
     for round in 0..200 {
-        let (mut one, mut two) = session(round);
+        let (one, mut two) = session(round);
+        let mut one = one.packs(round % 2 == 0);
         let (mut sent, mut out) = (Vec::new(), Vec::new());
         for _ in 0..rng.below(20) {
             let mut batch = one.sealer.begin(&mut out);
@@ -44,8 +45,9 @@ fn what_was_sealed_is_opened_however_it_is_cut() {
 
 #[test]
 fn whatever_bit_is_changed_the_frame_is_not_opened() {
-    let (mut one, _) = session(0);
-    let (out, ends) = frames(&mut one, &[3, 40, 0]);
+    let mut one = session(0).0.packs(true);
+    let (out, ends) = frames(&mut one, &[3, 40, 0, 200]);
+    assert!(out.len() < 40 + 200, "the last is packed");
     for at in 0..out.len() {
         for bit in 0..8 {
             let mut changed = out.clone();
@@ -137,6 +139,7 @@ fn once_it_is_warm_a_session_needs_no_more_room() {
     let (mut one, mut two) = session(0);
     let mut out = Vec::new();
     let mut room = None;
+    one = one.packs(true);
     for _ in 0..1_000 {
         out.clear();
         one.seal(&[1; 4_096], &mut out).unwrap();

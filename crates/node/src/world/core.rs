@@ -1,0 +1,290 @@
+//! [`Core`]: a world as one value, which whoever has it lets go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ironloom_core::borsh::BorshSerialize;
+use ironloom_core::trace::Digest;
+use ironloom_core::{Duration, Instant, MachineId, Map, Rng, Trace};
+use ironloom_net::Subnet;
+use ironloom_net::fabric::StationId;
+use ironloom_net::ipnet::Ipv4Net;
+use ironloom_net::topology::Topology;
+use ironloom_vm::os::{Exit, Pid, Signal};
+use ironloom_vm::{
+    self as vm, ConsoleId, Finished, Image, MachineError, MachineSpec, MachineState, Machines, Phase,
+};
+
+use super::assemble::cut;
+use super::hub::Hub;
+use super::pending::Pending;
+use super::{Event, Failure, OrderError, Outcome};
+use crate::{MachineTable, Pacing};
+
+/// A world as one value, which whoever has it lets go on.
+pub(crate) struct Core {
+    pub(crate) machines: Machines,
+    pub(crate) hub: Hub,
+    /// Whether what comes out of the network goes to doors; else it is forgotten.
+    pub(crate) has_doors: bool,
+    pub(crate) window: Duration,
+    pub(crate) pacing: Pacing,
+    pub(super) topology: Topology,
+    pub(super) stations: BTreeMap<String, StationId>,
+    pub(super) subnets: BTreeMap<String, Subnet>,
+    pub(super) images: BTreeMap<String, Image>,
+    /// What the names of machines end with that say none.
+    pub(super) zone: Option<String>,
+    pub(super) rng: Rng,
+    pub(super) consoles: BTreeMap<u64, ConsoleId>,
+    pub(super) next_console: u64,
+    pub(super) trace: Trace,
+    /// Commands under way.
+    pub(super) pending: BTreeMap<(MachineId, Pid), Pending>,
+    /// Until when they have time.
+    pub(super) deadlines: BTreeSet<(Instant, MachineId, Pid)>,
+    entries: BTreeMap<String, Entry>,
+    names: Map<MachineId, String>,
+    /// How many machines were made after the world was.
+    made: u64,
+}
+
+/// A machine, as a world knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) id: MachineId,
+    /// What it is connected to.
+    pub(crate) at: Option<String>,
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl Core {
+    pub(super) fn new(machines: Machines, topology: Topology, rng: Rng) -> Self {
+        Self {
+            machines,
+            topology,
+            rng,
+            hub: Hub::default(),
+            has_doors: false,
+            window: Duration::ZERO,
+            pacing: Pacing::default(),
+            stations: BTreeMap::new(),
+            subnets: BTreeMap::new(),
+            images: BTreeMap::new(),
+            zone: None,
+            consoles: BTreeMap::new(),
+            next_console: 0,
+            trace: Trace::new(),
+            pending: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            entries: BTreeMap::new(),
+            names: Map::default(),
+            made: 0,
+        }
+    }
+
+    /// A machine by its name.
+    pub(crate) fn machine(&self, name: &str) -> Result<&Entry, OrderError> {
+        self.entries.get(name).ok_or_else(|| OrderError::unknown("machine", name))
+    }
+
+    /// All machines, by name.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        self.entries.iter()
+    }
+
+    pub(crate) fn name_of(&self, id: MachineId) -> Option<&String> {
+        self.names.get(&id)
+    }
+
+    /// An id that no machine had, even one of the same name.
+    pub(super) fn fresh_id(&mut self, name: &str) -> MachineId {
+        self.made += 1;
+        MachineId::random(&mut self.rng.split("machine", self.made).split(cut(name), 0))
+    }
+
+    /// Puts a machine where the network has it already, or one without a network, and switches it on.
+    pub(super) fn settle_in(
+        &mut self,
+        name: &str,
+        entry: Entry,
+        table: &MachineTable,
+        image: &Image,
+    ) -> Result<(), MachineError> {
+        let spec = self.spec(name, &entry, table, image);
+        if entry.at.is_some() {
+            self.machines.inhabit(entry.id, &spec)?;
+        } else {
+            self.machines.create_as(entry.id, &spec)?;
+        }
+        self.enter(name, entry, table.is_off)
+    }
+
+    pub(super) fn spec(&self, name: &str, entry: &Entry, table: &MachineTable, image: &Image) -> MachineSpec {
+        let mut spec = MachineSpec::new(name, image).heap(table.heap.heap());
+        spec.cores = table.cores.unwrap_or(spec.cores);
+        spec.memory_bytes =
+            table.memory.map_or(spec.memory_bytes, |size| usize::try_from(size.0).unwrap_or(usize::MAX));
+        spec.disk_bytes = table.disk.map_or(spec.disk_bytes, |size| size.0);
+        let zone = self.zone.as_ref();
+        spec.dns_name = table.name.clone().or_else(|| zone.map(|zone| format!("{name}.{zone}")));
+        if let Some(IpAddr::V4(address)) = entry.address {
+            let subnet = entry.at.as_deref().and_then(|at| self.subnet_of(at));
+            let length = subnet.and_then(|name| Some(self.subnets.get(name)?.network().prefix_len()));
+            spec.address = Ipv4Net::new(address, length.unwrap_or(32)).ok();
+        }
+        spec
+    }
+
+    /// The subnet of the machines at a switch.
+    pub(super) fn subnet_of(&self, switch: &str) -> Option<&String> {
+        self.topology.switches.get(switch)?.subnet.as_ref()
+    }
+
+    /// Keeps a machine that was made, and switches it on.
+    pub(super) fn enter(&mut self, name: &str, entry: Entry, is_off: bool) -> Result<(), MachineError> {
+        let id = entry.id;
+        self.names.insert(id, name.to_owned());
+        self.entries.insert(name.to_owned(), entry);
+        if is_off { Ok(()) } else { self.machines.boot(id) }
+    }
+
+    /// Forgets a machine that is gone.
+    pub(super) fn leave(&mut self, name: &str) {
+        let Some(entry) = self.entries.remove(name) else { return };
+        self.names.remove(&entry.id);
+        let subnet = entry.at.as_deref().and_then(|at| self.subnet_of(at)).cloned();
+        if let (Some(subnet), Some(address)) = (subnet, entry.address)
+            && let Some(subnet) = self.subnets.get_mut(&subnet)
+        {
+            let _ = subnet.free(address); // It was taken when the machine came.
+        }
+        self.consoles.retain(|_, console| console.machine() != entry.id);
+    }
+
+    /// Runs the next window if it ends at `until` or before, or lets the time of a command be over; whether it did.
+    pub(crate) fn step_until(&mut self, until: Instant, watch: &mut dyn FnMut(Phase)) -> bool {
+        let deadline = self.deadlines.first().map(|(at, ..)| *at).filter(|at| *at <= until);
+        let ran = self.machines.step_until(deadline.unwrap_or(until), watch);
+        if !ran && let Some(deadline) = deadline {
+            self.machines.run_until(deadline);
+        }
+        self.settle();
+        ran || deadline.is_some()
+    }
+
+    /// Lets time go by in which nothing happens.
+    pub(crate) fn idle_until(&mut self, until: Instant) {
+        self.machines.run_until(until);
+        self.settle();
+    }
+
+    /// When something happens next.
+    pub(crate) fn next_event(&self) -> Option<Instant> {
+        let deadline = self.deadlines.first().map(|(at, ..)| *at);
+        self.machines.next_window().into_iter().chain(deadline).min()
+    }
+
+    /// Tells those who want to know what happened.
+    pub(crate) fn settle(&mut self) {
+        while let Some(event) = self.machines.poll() {
+            match event {
+                vm::Event::State { at, machine, state } => self.state_changed(at, machine, state),
+                vm::Event::Ended { at, machine, pid, exit } => self.ended(at, machine, pid, exit),
+            }
+        }
+        let now = self.machines.now();
+        while let Some((at, machine, pid)) = self.deadlines.first().copied()
+            && at <= now
+        {
+            self.give_up(machine, pid);
+        }
+        while !self.has_doors && self.machines.poll_network().is_some() {}
+    }
+
+    /// Records something that counts for the digest, and tells it to whoever listens.
+    pub(crate) fn happened(&mut self, at: Instant, event: &Event) {
+        self.trace.record(at, "event", event);
+        self.hub.tell(event);
+    }
+
+    /// All that happened, in one number.
+    pub(crate) fn digest(&self) -> Digest {
+        let mut trace = self.trace.clone();
+        let frames = self.machines.fabric().digest();
+        trace.record(self.machines.now(), "digest", &(frames, self.entries.len() as u64));
+        trace.digest()
+    }
+
+    pub(super) fn record(&mut self, label: &'static str, what: &(impl BorshSerialize + std::fmt::Debug)) {
+        self.trace.record(self.machines.now(), label, what);
+    }
+
+    fn state_changed(&mut self, at: Instant, id: MachineId, state: MachineState) {
+        let Some(machine) = self.names.get(&id).cloned() else { return };
+        if state == MachineState::Crashed {
+            let failure = Failure::Crashed;
+            self.happened(at, &Event::Failure { at, machine: machine.clone(), failure });
+        }
+        self.happened(at, &Event::Machine { at, machine, state });
+    }
+
+    fn ended(&mut self, at: Instant, id: MachineId, pid: Pid, exit: Exit) {
+        if let Some(machine) = self.names.get(&id).cloned() {
+            self.happened(at, &Event::Process { at, machine, pid, exit });
+        }
+        let Some(pending) = self.pending.remove(&(id, pid)) else { return };
+        self.deadlines.remove(&(pending.deadline, id, pid));
+        let Pending { machine, job, answer, .. } = pending;
+        answer.give(match self.machines.collect(job) {
+            Ok(written) => {
+                Ok(Outcome::Finished(Finished { exit, output: written.output, errors: written.errors }))
+            }
+            Err(_) => Err(OrderError::Gone { machine }),
+        });
+    }
+
+    /// Kills a command whose time is over.
+    fn give_up(&mut self, id: MachineId, pid: Pid) {
+        let Some(pending) = self.pending.remove(&(id, pid)) else { return };
+        self.deadlines.remove(&(pending.deadline, id, pid));
+        let _ = self.machines.signal(id, pid, Signal::Kill); // It may have ended, and its machine be gone.
+        let Pending { machine, job, answer, limit, .. } = pending;
+        let error = match self.machines.collect(job) {
+            Ok(vm::Written { output, errors }) => OrderError::TimedOut { machine, limit, output, errors },
+            Err(_) => OrderError::Gone { machine },
+        };
+        answer.give(Err(error));
+    }
+
+    /// Nobody lets time go by any more, so nobody is left waiting for a command. The commands go on when time does.
+    pub(crate) fn abandon_all(&mut self) {
+        self.deadlines.clear();
+        for (_, Pending { job, answer, .. }) in std::mem::take(&mut self.pending) {
+            let _ = self.machines.collect(job); // Nobody wants what it wrote.
+            answer.give(Err(OrderError::Stopped));
+        }
+    }
+
+    /// Gives up commands of a machine that is about to vanish.
+    pub(super) fn abandon(&mut self, id: MachineId) {
+        let of_machine = (id, Pid(0))..=(id, Pid(u32::MAX));
+        let pids: Vec<Pid> = self.pending.range(of_machine).map(|((_, pid), _)| *pid).collect();
+        for pid in pids {
+            let Some(Pending { machine, deadline, answer, .. }) = self.pending.remove(&(id, pid)) else {
+                continue;
+            };
+            self.deadlines.remove(&(deadline, id, pid));
+            answer.give(Err(OrderError::Gone { machine }));
+        }
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("now", &self.machines.now())
+            .field("machines", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,257 @@
+//! How orders are carried out.
+
+use std::net::IpAddr;
+
+use ironloom_blob::BlobId;
+use ironloom_core::{Duration, MachineId};
+use ironloom_net::fabric::StationId;
+use ironloom_net::link::LinkProfile;
+use ironloom_vm::os::console::Size;
+use ironloom_vm::os::{Caller, Credentials};
+use ironloom_vm::{Command, ConsoleId, MachineSpec};
+
+use super::core::{Core, Entry};
+use super::pending::Pending;
+use super::reply::Answer;
+use super::{Order, OrderError, Outcome};
+use crate::{Content, FileTable, MachineTable};
+
+/// How much of a file is read at once.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+pub(super) type Result<T = Outcome> = std::result::Result<T, OrderError>;
+
+impl Core {
+    /// Carries out an order. It is answered at once, but for a command: that is answered when it has ended.
+    pub(crate) fn execute(&mut self, order: Order, answer: Answer) {
+        self.record("order", &order);
+        if let Order::Exec { machine, command, limit } = order {
+            self.exec(machine, &command, limit, answer);
+        } else {
+            answer.give(self.carry_out(order));
+        }
+        self.settle();
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result {
+        match order {
+            Order::Create { machine, table } => self.create(&machine, &table),
+            Order::Start { machine } => self.with(&machine, |core, id| core.machines.boot(id)),
+            Order::Stop { machine } => self.with(&machine, |core, id| core.machines.stop(id)),
+            Order::Suspend { machine } => self.with(&machine, |core, id| core.machines.suspend(id)),
+            Order::Resume { machine } => self.with(&machine, |core, id| core.machines.resume(id)),
+            Order::Destroy { machine } => self.destroy(&machine),
+            Order::Fork { machine, name } => self.fork(&machine, &name),
+            Order::Snapshot { machine } => self.snapshot(&machine),
+            Order::RollBack { machine, snapshot } => self.roll_back(&machine, snapshot),
+            Order::Exec { .. } => unreachable!("commands are answered later"),
+            Order::OpenConsole { machine, size, command } => self.open_console(&machine, size, &command),
+            Order::Type { console, bytes } => {
+                let typed = self.console(console).map(|console| self.machines.type_in(console, &bytes))?;
+                typed.map(|bytes| Outcome::Typed(bytes as u64)).map_err(OrderError::refused)
+            }
+            Order::See { console, bytes_max } => {
+                let seen = self.console(console).map(|id| self.machines.see(id, bytes_max as usize))?;
+                seen.map(Outcome::Seen).map_err(OrderError::refused)
+            }
+            Order::Resize { console, size } => {
+                let console = self.console(console)?;
+                done(self.machines.resize(console, size))
+            }
+            Order::CloseConsole { console } => {
+                let id = self.console(console)?;
+                self.consoles.remove(&console);
+                done(self.machines.close_console(id))
+            }
+            Order::WriteFile { machine, path, file } => self.write_file(&machine, &path, &file),
+            Order::ReadFile { machine, path } => self.read_file(&machine, &path),
+            Order::ChangeLink { link, plan } => self.change_link(link, &plan),
+            Order::AddRule { router, rule } => self.add_rule(router, &rule),
+            Order::Inject { fault } => self.inject(fault),
+        }
+    }
+
+    fn with<E: ToString>(
+        &mut self,
+        machine: &str,
+        act: impl FnOnce(&mut Self, MachineId) -> std::result::Result<(), E>,
+    ) -> Result {
+        let id = self.machine(machine)?.id;
+        done(act(self, id))
+    }
+
+    fn create(&mut self, name: &str, table: &MachineTable) -> Result {
+        if self.machine(name).is_ok() {
+            return Err(OrderError::NameTaken { name: name.to_owned() });
+        }
+        let image = self.image(table, &format!("machines.{name}")).map_err(OrderError::refused)?;
+        let profiles = self.topology.profiles(table.plan.as_ref(), name).map_err(OrderError::refused)?;
+        let entry = self.place(name, table.at.as_deref(), table.address)?;
+        let spec = self.spec(name, &entry, table, &image);
+        let spec = self.connected(spec, &entry, profiles)?;
+        let made = self.machines.create_as(entry.id, &spec);
+        self.made(name, entry, table.is_off, made)
+    }
+
+    fn fork(&mut self, origin: &str, name: &str) -> Result {
+        if self.machine(name).is_ok() {
+            return Err(OrderError::NameTaken { name: name.to_owned() });
+        }
+        let origin = self.machine(origin)?.clone();
+        let mut entry = self.place(name, origin.at.as_deref(), None)?;
+        let image = self.images.values().next().expect("there is the base image").clone();
+        let spec = self.spec(name, &entry, &MachineTable::default(), &image);
+        let profiles = match self.machines.fabric().link_of(origin.id) {
+            Ok(link) => self.profiles(link)?,
+            Err(_) => <_>::default(),
+        };
+        let spec = self.connected(spec, &entry, profiles)?;
+        match self.machines.fork(origin.id, &spec) {
+            Ok(id) => {
+                entry.id = id;
+                self.made(name, entry, false, Ok::<_, OrderError>(()))
+            }
+            Err(error) => self.made(name, entry, false, Err(error)),
+        }
+    }
+
+    /// Takes an address for a machine that is to be.
+    fn place(&mut self, name: &str, at: Option<&str>, wanted: Option<IpAddr>) -> Result<Entry> {
+        let id = self.fresh_id(name);
+        let Some(at) = at else { return Ok(Entry { id, at: None, address: None }) };
+        self.station(at)?;
+        let subnet = self.subnet_of(at).cloned();
+        let address = match (subnet.and_then(|subnet| self.subnets.get_mut(&subnet)), wanted) {
+            (Some(subnet), Some(address)) => {
+                subnet.reserve(address).map_err(OrderError::refused)?;
+                Some(address)
+            }
+            (Some(subnet), None) => Some(subnet.allocate().map_err(OrderError::refused)?),
+            (None, None) => None,
+            (None, Some(_)) => return Err(OrderError::refused(format!("{at} has no subnet"))),
+        };
+        Ok(Entry { id, at: Some(at.to_owned()), address })
+    }
+
+    /// The same, where it is to be connected.
+    fn connected(
+        &self,
+        mut spec: MachineSpec,
+        entry: &Entry,
+        (down, up): (LinkProfile, LinkProfile),
+    ) -> Result<MachineSpec> {
+        let Some(at) = &entry.at else { return Ok(spec) };
+        let gateway = self.subnet_of(at).and_then(|subnet| self.subnets.get(subnet)?.gateway());
+        if let Some(IpAddr::V4(gateway)) = gateway {
+            spec.gateway = Some(gateway);
+        }
+        (spec.at, spec.down, spec.up) = (Some(self.station(at)?), down, up);
+        Ok(spec)
+    }
+
+    /// Keeps a machine if it was made, or gives its address back.
+    fn made<E: ToString>(
+        &mut self,
+        name: &str,
+        entry: Entry,
+        is_off: bool,
+        made: std::result::Result<(), E>,
+    ) -> Result {
+        let id = entry.id;
+        let is_made = made.is_ok();
+        // Who was never made is not switched on.
+        let entered = self.enter(name, entry, is_off || !is_made);
+        if let Err(error) = made {
+            self.leave(name);
+            return Err(OrderError::refused(error));
+        }
+        entered.map(|()| Outcome::Machine(id)).map_err(OrderError::refused)
+    }
+
+    fn destroy(&mut self, name: &str) -> Result {
+        let id = self.machine(name)?.id;
+        self.abandon(id);
+        let destroyed = self.machines.destroy(id);
+        self.settle(); // Whoever hears of it hears its name.
+        self.leave(name);
+        done(destroyed)
+    }
+
+    fn snapshot(&mut self, name: &str) -> Result {
+        let id = self.machine(name)?.id;
+        self.machines.snapshot(id).map(Outcome::Snapshot).map_err(OrderError::refused)
+    }
+
+    fn roll_back(&mut self, name: &str, snapshot: BlobId) -> Result {
+        self.with(name, |core, id| core.machines.rollback(id, snapshot))
+    }
+
+    fn exec(&mut self, machine: String, command: &Command, limit: Duration, answer: Answer) {
+        let id = match self.machine(&machine) {
+            Ok(entry) => entry.id,
+            Err(error) => return answer.give(Err(error)),
+        };
+        match self.machines.start(id, command) {
+            Err(error) => answer.give(Err(OrderError::refused(error))),
+            Ok(job) => {
+                let deadline = self.machines.now().saturating_add(limit);
+                let key = (id, job.pid());
+                self.deadlines.insert((deadline, key.0, key.1));
+                self.pending.insert(key, Pending { machine, job, limit, deadline, answer });
+            }
+        }
+    }
+
+    fn open_console(&mut self, machine: &str, size: Size, command: &Command) -> Result {
+        let id = self.machine(machine)?.id;
+        let console = self.machines.open_console(id, size, command).map_err(OrderError::refused)?;
+        let number = self.next_console;
+        self.next_console += 1;
+        self.consoles.insert(number, console);
+        Ok(Outcome::Console(number))
+    }
+
+    fn console(&self, number: u64) -> Result<ConsoleId> {
+        let console = self.consoles.get(&number).copied();
+        console.ok_or_else(|| OrderError::unknown("console", &number.to_string()))
+    }
+
+    fn write_file(&mut self, machine: &str, path: &str, file: &FileTable) -> Result {
+        let Content::Bytes(bytes) = &file.content else {
+            return Err(OrderError::refused("the file is not read yet: give its bytes"));
+        };
+        let (id, now, root) = (self.machine(machine)?.id, self.machines.now(), Credentials::root());
+        let written = self.machines.visit(id, |machine| {
+            let caller = Caller { umask: 0o022, ..Caller::system(&root, now) };
+            let (path, files) = (path.as_bytes(), machine.files_mut());
+            files.write_all(&caller, path, bytes, None)?;
+            if let Some(mode) = file.mode {
+                files.chmod(&caller, path, mode)?;
+            }
+            if let Some(owner) = file.owner {
+                files.chown(&caller, path, Some(owner), Some(owner))?;
+            }
+            Ok::<_, ironloom_vm::Errno>(())
+        });
+        let written = written.map_err(OrderError::refused)?;
+        written.map(|()| Outcome::Done).map_err(|errno| OrderError::refused(format!("{path}: {errno}")))
+    }
+
+    fn read_file(&mut self, machine: &str, path: &str) -> Result {
+        let (id, now, root) = (self.machine(machine)?.id, self.machines.now(), Credentials::root());
+        let read = self.machines.visit(id, |machine| {
+            machine.files().read_all(&Caller::system(&root, now), path.as_bytes(), FILE_BYTES_MAX)
+        });
+        let read = read.map_err(OrderError::refused)?;
+        read.map(Outcome::Content).map_err(|errno| OrderError::refused(format!("{path}: {errno}")))
+    }
+
+    pub(super) fn station(&self, name: &str) -> Result<StationId> {
+        let station = self.stations.get(name).copied();
+        station.ok_or_else(|| OrderError::unknown("switch, router or door", name))
+    }
+}
+
+fn done<E: ToString>(result: std::result::Result<(), E>) -> Result {
+    result.map(|()| Outcome::Done).map_err(OrderError::refused)
+}

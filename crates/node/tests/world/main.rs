@@ -1,0 +1,6 @@
+//! Datacenters from their description to their end.
+
+mod descriptions;
+mod determinism;
+mod nodes;
+mod orders;
