@@ -2,8 +2,8 @@
 //!
 //! Everything else in this crate is told the time and is given what arrives. Here is who tells it: a [`Driver`] lets a
 //! fabric, or [what has one](crate::fabric::Driven), keep step with a clock, waits for the host without blocking it, and
-//! hands what comes to [`Door`]s. A [`Tap`] lets frames through between a door of the fabric and an interface of the host;
-//! [published](Publish) addresses of the host lead to ports of machines. These lead one way: a machine cannot open a
+//! hands what comes to [`Door`]s. A `Tap` lets frames through between a door of the fabric and an interface of the host;
+//! published addresses of the host (`Publish`) lead to ports of machines. These lead one way: a machine cannot open a
 //! connection by them.
 //!
 //! Whatever enters the fabric passes through a [`World`], which writes it into a [`Journal`]. A run is the fabric's
