@@ -24,8 +24,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What is answered at once costs neither a task nor an allocation of this module's: the answers to requests that came
-//! together leave together, in one system call. What is answered later is a future, which the connection's process polls;
+//! What is answered at once costs no task: requests that came together are copied once and parsed where they are, and the
+//! answers to them leave together, in one system call. What is answered later is a future, which the connection's process polls;
 //! answers that are ready do not wait for it.
 //!
 //! A handler that panics ends its connection and nothing else. Requests that could be read in two ways are refused, as
