@@ -1,6 +1,9 @@
 //! [`AccessLog`]: who is told of those who come.
 
-use std::{collections::VecDeque, fmt, fmt::Write as _, net::SocketAddr};
+use std::collections::VecDeque;
+use std::fmt;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use ironloom_core::{Duration, Instant};
 use ironloom_net::http::Status;

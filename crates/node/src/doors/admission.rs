@@ -1,6 +1,8 @@
 //! [`Admission`]: who may come in, and how often at a time.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use parking_lot::Mutex;

@@ -1,6 +1,7 @@
 //! [`Config`]: what a server allows.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
 use ironloom_core::Duration;
 use ironloom_net::http as codec;

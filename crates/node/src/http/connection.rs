@@ -1,21 +1,18 @@
 //! [`serve`]: a connection of a server, which is a process.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    sync::{Arc, atomic::Ordering},
-    task::Poll,
-};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use bytes::Bytes;
 use ironloom_sched::{Context, PipeError, Reader, Sleep, Stream};
 
-use super::{
-    body::{Body, Reading},
-    date::DateCache,
-    exchange::{Exchange, Work},
-    server::Shared,
-};
+use super::body::{Body, Reading};
+use super::date::DateCache;
+use super::exchange::{Exchange, Work};
+use super::server::Shared;
 use crate::doors::Access;
 
 /// Serves a connection to its end.

@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 use ironloom_core::Instant;
-use ironloom_net::{
-    Payload,
-    http::{self as codec, ServerEvent, Status, WriteError},
-};
+use ironloom_net::Payload;
+use ironloom_net::http::{self as codec, ServerEvent, Status, WriteError};
 use ironloom_sched::Context;
 
-use super::{Config, Method, Request, Response, body::Body, handler::Later, server::Shared, site::Answer};
+use super::body::Body;
+use super::handler::Later;
+use super::server::Shared;
+use super::site::Answer;
+use super::{Config, Method, Request, Response};
 use crate::doors::Access;
 
 /// How many fields of an answer are written without an allocation.

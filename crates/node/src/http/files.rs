@@ -1,20 +1,16 @@
 //! [`Files`]: a directory tree as part of a site.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use ironloom_blob::{
-    BlobId, Tree, TreeError,
-    tree::{Kind, Seen},
-};
+use ironloom_blob::tree::{Kind, Seen};
+use ironloom_blob::{BlobId, Tree, TreeError};
 use ironloom_net::http::{Selection, Status, media_type, multipart, select};
 use parking_lot::RwLock;
 
-use super::{
-    Request, Response,
-    body::{Body, PIECE_BYTES, Reading},
-    precondition, site,
-};
+use super::body::{Body, PIECE_BYTES, Reading};
+use super::{Request, Response, precondition, site};
 
 /// How deep files may lie.
 const SEGMENTS_MAX: usize = 64;

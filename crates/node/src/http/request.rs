@@ -1,6 +1,8 @@
 //! [`Request`]: what a handler is asked.
 
-use std::{net::SocketAddr, ops, sync::Arc};
+use std::net::SocketAddr;
+use std::ops;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use ironloom_net::http as codec;

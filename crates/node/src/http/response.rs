@@ -1,9 +1,11 @@
 //! [`Response`]: what a handler answers.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
-use ironloom_net::{Payload, http::Status};
+use ironloom_net::Payload;
+use ironloom_net::http::Status;
 use ironloom_sched::Reader;
 
 use super::body::Body;

@@ -1,18 +1,12 @@
 //! [`Server`]: a site on a listener.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ironloom_core::Duration;
-use ironloom_sched::{
-    CallError, Context, Drained, Handle, OpenError, Service, ServiceCounts, Stream,
-    reactor::{Address, Listener},
-};
+use ironloom_sched::reactor::{Address, Listener};
+use ironloom_sched::{CallError, Context, Drained, Handle, OpenError, Service, ServiceCounts, Stream};
 
 use super::{Config, Site, connection};
 use crate::doors::Gate;

@@ -1,15 +1,14 @@
 //! [`Site`]: what is answered where.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
 use ironloom_core::Map;
 use ironloom_net::http::{Method, Status};
 
-use super::{
-    Files, Request, Response,
-    handler::{Handler, Later},
-    pattern::Pattern,
-};
+use super::handler::{Handler, Later};
+use super::pattern::Pattern;
+use super::{Files, Request, Response};
 
 /// What is answered where: methods and paths, and who answers them.
 ///
