@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ironloom_blob::BlobId;
 use ironloom_core::{Duration, Instant, Rng, Seed};
 
 use super::world::{Node, config, host, hosts};
@@ -21,9 +22,10 @@ fn anything(rng: &mut Rng) -> Body {
     let to = host(rng.below(4) as u8);
     let acknowledgements = rng.below(5) as u8;
     let changed = rng.chance(1, 2);
-    let content = match rng.below(4) {
+    let content = match rng.below(5) {
         0 => Content::Same,
         1 => Content::Zeroes,
+        3 => Content::Stored(BlobId::of(b"perhaps")),
         2 => {
             let mut changed = [0; PAGE_BYTES as usize];
             changed[rng.below(PAGE_BYTES) as usize] = 1;

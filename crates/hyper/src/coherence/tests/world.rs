@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
+use ironloom_blob::BlobId;
 use ironloom_core::{Duration, Instant};
 
 use crate::PAGE_BYTES;
@@ -41,6 +42,25 @@ fn page_of(words: Words) -> [u8; PAGE_BYTES as usize] {
 fn words_of(page: &[u8; PAGE_BYTES as usize]) -> Words {
     let word = |at: usize| u64::from_le_bytes(page[at..][..8].try_into().unwrap());
     [word(0), word(LINE_BYTES)]
+}
+
+/// Under what a page is in a store that has every page.
+fn name_of(words: Words) -> BlobId {
+    let mut name = [0; 32];
+    name[..8].copy_from_slice(&words[0].to_le_bytes());
+    name[8..16].copy_from_slice(&words[1].to_le_bytes());
+    BlobId::from_bytes(name)
+}
+
+fn words_named(name: BlobId) -> Words {
+    let word = |at: usize| u64::from_le_bytes(name.as_bytes()[at..][..8].try_into().unwrap());
+    [word(0), word(8)]
+}
+
+/// What says all of a page: the name of some, as if their host had them in the store only.
+fn whole(words: Words) -> Content {
+    let is_aside = words != [0; 2] && words[0].wrapping_add(words[1]) % 16 == 15;
+    if is_aside { Content::Stored(name_of(words)) } else { Content::of(&page_of(words)) }
 }
 
 /// A page in a host's memory.
@@ -130,9 +150,13 @@ impl Node {
             frame.is_some() || content.is_complete(),
             "what is told of {page} is relative to what is here"
         );
-        let mut bytes = page_of(frame.map_or([0; 2], |frame| frame.words));
-        assert!(content.apply(&mut bytes));
-        let words = words_of(&bytes);
+        let words = if let Content::Stored(name) = content {
+            words_named(*name)
+        } else {
+            let mut bytes = page_of(frame.map_or([0; 2], |frame| frame.words));
+            assert!(content.apply(&mut bytes));
+            words_of(&bytes)
+        };
         self.frames.insert(page, Frame { words, base: words, access: held });
         self.installed.push(page);
     }
@@ -144,7 +168,7 @@ impl Node {
         frame.access = frame.access.min(keep);
         let Frame { words, base, .. } = *frame;
         let content = tell.map(|tell| match tell {
-            Tell::Whole => Content::of(&page_of(words)),
+            Tell::Whole => whole(words),
             Tell::Since => Content::since(&page_of(base), &page_of(words)),
         });
         if content.is_some() {
