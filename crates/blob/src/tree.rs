@@ -51,6 +51,7 @@ mod rename;
 mod resolve;
 mod search;
 mod seen;
+mod settle;
 mod totals;
 
 use std::sync::Arc;

@@ -150,6 +150,16 @@ impl Content {
             Self::Pieces(pieces) => Self::Pieces(pieces.commit(shared)?),
         })
     }
+
+    /// Takes over what was stored of it as it was before, where it still is so.
+    pub(super) fn settle(&mut self, before: &Self, stored: &Self, shared: &Shared) -> Result<(), TreeError> {
+        match (self, before, stored) {
+            (Self::Pieces(mine), Self::Pieces(before), Self::Pieces(stored)) => {
+                mine.settle(before, stored, shared)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,10 @@ impl Directory {
         self.root.as_ref()
     }
 
+    pub(super) const fn root_mut(&mut self) -> Option<&mut Link> {
+        self.root.as_mut()
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.root.is_none()
     }

@@ -268,6 +268,19 @@ impl Pieces {
         let root = self.root.commit(level_for(self.length), self.count(), shared)?;
         Ok(Self { length: self.length, dirty: 0, root })
     }
+
+    /// Takes over what was stored of it as it was before, where it still is so. Of what has as many levels of nodes as it
+    /// had, that is all; of what has not, nothing.
+    pub(super) fn settle(&mut self, before: &Self, stored: &Self, shared: &Shared) -> Result<(), TreeError> {
+        let level = level_for(self.length);
+        if level != level_for(before.length) || before.length != stored.length {
+            return Ok(());
+        }
+        let (count, counted) = (self.count(), before.count());
+        let settled = self.root.settle(&before.root, &stored.root, level, [count, counted], shared);
+        self.dirty = self.root.dirty();
+        settled
+    }
 }
 
 impl Piece {
@@ -366,6 +379,38 @@ impl Piece {
             Some(last) => last.trim(level - 1, covered, kept - before, dirty, shared),
             None => Ok(()),
         }
+    }
+
+    /// Takes over what was stored of a node as it was before; `covered` is how many pieces there are below it, now and then.
+    fn settle(
+        &mut self,
+        before: &Self,
+        stored: &Self,
+        level: u8,
+        covered: [u64; 2],
+        shared: &Shared,
+    ) -> Result<(), TreeError> {
+        match (&mut *self, before) {
+            // A node that covers more than it did is to have more slots.
+            (Self::Slots(mine), Self::Slots(before))
+                if !Arc::ptr_eq(mine, before) || covered[0] != covered[1] =>
+            {
+                let mut stored = stored.clone();
+                let stored = stored.open(level, covered[1], shared)?;
+                let below = span(level - 1);
+                for (index, slot) in Arc::make_mut(mine).iter_mut().enumerate() {
+                    let passed = index as u64 * below;
+                    let covered = covered.map(|covered| covered.saturating_sub(passed).min(below));
+                    if let (Some(before), Some(stored)) = (before.get(index), stored.get(index)) {
+                        slot.settle(before, stored, level - 1, covered, shared)?;
+                    }
+                }
+            }
+            (Self::Slots(_), Self::Slots(_)) => self.clone_from(stored),
+            (Self::Bytes(mine), Self::Bytes(before)) if Arc::ptr_eq(mine, before) => self.clone_from(stored),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// How many bytes below it are in memory.

@@ -213,7 +213,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(path, from, count)| Step::Clear(path, from, count)),
         4 => Just(Step::Commit),
         1 => Just(Step::Reopen),
-        1 => Just(Step::Fork),
+        2 => Just(Step::Fork),
     ]
 }
 
@@ -374,5 +374,39 @@ proptest! {
         for (fork, before) in &committed {
             check_diff((fork, before), (last, model));
         }
+    }
+
+    /// A commit begins what a fork finishes: another commit is made of the tree as it was then, while it goes on.
+    #[test]
+    fn what_was_stored_meanwhile_is_taken_over(steps in prop::collection::vec(step(), 1..50)) {
+        let (mut tree, mut model) = (empty(), Model::default());
+        for path in ["/a", "/b", "/a/a"] {
+            apply(&mut tree, &mut model, Step::Mkdir(path.to_owned()));
+        }
+        let (mut before, mut is_changed) = (tree.fork(), false);
+        for step in steps {
+            match step {
+                Step::Commit => {
+                    before = tree.fork();
+                    is_changed = false;
+                }
+                Step::Fork => {
+                    let mut stored = before.fork();
+                    stored.commit(Durability::Buffered).unwrap();
+                    tree.settle(&before, &stored).unwrap();
+                    prop_assert!(is_changed || tree.usage().dirty_bytes == 0);
+                    prop_assert!(whole(&tree) == model);
+                    check_usage(&tree, &model);
+                }
+                step => {
+                    apply(&mut tree, &mut model, step);
+                    is_changed = true;
+                }
+            }
+        }
+        prop_assert!(whole(&tree) == model);
+        let id = tree.commit(Durability::Buffered).unwrap();
+        prop_assert_eq!(made_anew(&model, &tree).commit(Durability::Buffered).unwrap(), id);
+        prop_assert!(whole(&reopened(&mut tree)) == model);
     }
 }
