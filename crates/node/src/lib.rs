@@ -26,6 +26,7 @@ pub mod http;
 pub mod prelude;
 
 mod description;
+mod keep;
 mod node;
 mod world;
 
@@ -33,6 +34,7 @@ pub use description::{
     Builder, Content, Description, DescriptionError, FileTable, HeapName, ImageTable, MachineTable,
     NamesTable, Pacing, RouterBuilder, UserTable, Wrong,
 };
+pub use keep::{Archive, Commit, KeepError, Ledger, Opened, Passed, Task};
 pub use node::{LateReport, Node, NodeConfig, NodeError};
 pub use world::{
     Datacenter, Event, Failure, Fault, LateWindow, LinkName, NetworkChange, Order, OrderError, Outcome,

@@ -7,6 +7,7 @@ mod report;
 mod run;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -16,7 +17,9 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 use crate::world::pair;
-use crate::{Datacenter, Description, DescriptionError, Order, Outcome, Reply, Subscription, World};
+use crate::{
+    Datacenter, Description, DescriptionError, KeepError, Order, Outcome, Reply, Subscription, World,
+};
 
 pub use report::LateReport;
 
@@ -59,6 +62,8 @@ pub struct NodeConfig {
     pub turn_max: Duration,
     /// How many orders may wait.
     pub orders_max: usize,
+    /// How often what changed is committed, if the world is kept. Nothing is while nothing changes.
+    pub commit_every: Duration,
 }
 
 impl Default for NodeConfig {
@@ -68,6 +73,7 @@ impl Default for NodeConfig {
             lag_max: Duration::from_secs(1),
             turn_max: Duration::from_millis(10),
             orders_max: 1 << 16,
+            commit_every: Duration::from_secs(1),
         }
     }
 }
@@ -82,6 +88,9 @@ pub enum NodeError {
     /// The description of its world makes no sense.
     #[error(transparent)]
     Description(#[from] DescriptionError),
+    /// The world that it is to run cannot be opened or made.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     /// It has stopped.
     #[error("the node has stopped")]
     Stopped,
@@ -139,6 +148,42 @@ impl Node {
         Self::begin(Begin::Description(Box::new(description)), NodeConfig::default(), clock)
     }
 
+    /// Makes a world where it is [kept](World::create) from now on, and lets its time go by. What changes is committed every
+    /// [`commit_every`](NodeConfig::commit_every), when somebody [asks](Datacenter::commit), and when the node stops.
+    ///
+    /// ```
+    /// use ironloom_node::prelude::*;
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let town = World::builder(7).machine("loom", |loom| loom).describe()?;
+    ///
+    /// let node = Node::create(directory.path(), town)?;
+    /// node.exec("loom", "echo linen > /root/cloth").wait()?;
+    /// node.commit().wait()?; // From here on neither a crash nor a power failure takes it.
+    /// drop(node);
+    ///
+    /// let node = Node::open(directory.path())?;
+    /// assert_eq!(node.exec("loom", "cat /root/cloth").wait()?.text(), "linen\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the host gives no thread. What else stands in the way is told by [`ready`](Self::ready).
+    pub fn create(path: impl Into<PathBuf>, description: Description) -> Result<Self, NodeError> {
+        let begin = Begin::Create(path.into(), Box::new(description));
+        Self::begin(begin, NodeConfig::default(), Arc::new(WallClock::start()))
+    }
+
+    /// Opens a world that is kept, as [`World::open`] does, and lets its time go by.
+    ///
+    /// # Errors
+    ///
+    /// If the host gives no thread. What else stands in the way is told by [`ready`](Self::ready).
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, NodeError> {
+        Self::begin(Begin::Open(path.into()), NodeConfig::default(), Arc::new(WallClock::start()))
+    }
+
     fn begin(begin: Begin, config: NodeConfig, clock: Arc<dyn Clock>) -> Result<Self, NodeError> {
         let inbox = Arc::new(Inbox::new(config.orders_max));
         let running = Arc::new(Running::default());
@@ -173,7 +218,7 @@ impl Node {
     /// # Errors
     ///
     /// If the host refuses, or the node has stopped.
-    pub fn open(&self, door: impl Door + 'static) -> Result<(), NodeError> {
+    pub fn open_door(&self, door: impl Door + 'static) -> Result<(), NodeError> {
         let (answer, opened) = mpsc::sync_channel(1);
         self.shared.running.visit(Box::new(move |driver| {
             // Who does not wait for it any more has stopped.

@@ -2,6 +2,7 @@
 
 pub use ironloom_core::{Duration, Instant, MachineId};
 pub use ironloom_net::topology::{PlanTable, RuleTable};
+pub use ironloom_state::BatchId;
 pub use ironloom_vm::os::Exit;
 pub use ironloom_vm::os::console::Size;
 pub use ironloom_vm::{Command, Finished, MachineState};

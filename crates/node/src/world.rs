@@ -14,6 +14,7 @@ mod reply;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use ironloom_blob::MemoryStore;
 use ironloom_core::trace::Digest;
 use ironloom_core::{Duration, Instant, MachineId};
 use ironloom_vm::Machines;
@@ -29,7 +30,8 @@ pub use hub::Subscription;
 pub use order::{Fault, LinkName, Order, OrderError, Outcome};
 pub use reply::Reply;
 
-pub(crate) use self::core::Core;
+pub(crate) use self::core::{Core, Entry};
+pub(crate) use assemble::Ground;
 pub(crate) use hub::Hub;
 pub(crate) use reply::{Answer, pair};
 
@@ -84,7 +86,9 @@ impl World {
         description: &Description,
         mut watch: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Self, DescriptionError> {
-        let core = assemble::assemble(description, &mut watch)?;
+        let store = Arc::new(MemoryStore::new());
+        let ground = Ground { store, images: None, seed: description.seed() };
+        let core = Core::assemble(description, &ground, &mut watch)?;
         Ok(Self { core: Arc::new(Mutex::new(core)) })
     }
 

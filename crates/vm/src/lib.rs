@@ -16,8 +16,9 @@ mod unit;
 mod tests;
 
 pub use image::{Image, Import, ImportError, Modes, Owners, Times};
-pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
+pub use machine::{Checkpoint, ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
 pub use machines::{
-    Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Phase, Written,
+    Capture, Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Phase,
+    Stored, Written,
 };
 pub use os::{Credentials, Errno};

@@ -3,6 +3,7 @@
 mod allowance;
 mod background;
 mod description;
+mod left;
 mod life;
 mod limits;
 mod loopback;
@@ -46,6 +47,7 @@ use output::Output;
 use task::{Task, TaskState};
 
 pub(crate) use description::{ConsoleEntry, Object};
+pub use left::Checkpoint;
 pub use life::ExitStatus;
 pub use limits::Limits;
 use loopback::Loopback;
@@ -76,6 +78,8 @@ pub struct Machine {
     pub(crate) category: u8,
     /// Whether it went down, and nobody was told yet.
     pub(crate) has_crashed: bool,
+    /// Whether it is among those that may have changed.
+    pub(crate) is_changed: bool,
     /// Whether it uses its network, so that it is lent whenever it runs.
     pub(crate) uses_network: bool,
     /// Whether it has a network card.
@@ -116,6 +120,8 @@ pub struct Machine {
     address: Option<std::net::IpAddr>,
     /// Sockets to be closed as soon as the network is there.
     closing: Vec<SocketId>,
+    /// What those before have left to processes that are still to come; nothing costs nothing.
+    left: Option<Box<Vec<Checkpoint>>>,
 }
 
 /// What a machine is made of.
@@ -189,6 +195,7 @@ impl Machine {
             has_network: made.has_network,
             address: made.address,
             closing: Vec::new(),
+            left: None,
             ended: Vec::new(),
             uses_network: false,
             current: Current { pid: Pid::INIT, task: TaskId(0) },
@@ -196,6 +203,7 @@ impl Machine {
             category: 0,
             state: MachineState::Created,
             has_crashed: false,
+            is_changed: false,
             allowance: Allowance::new(),
             output,
             collected: 0,

@@ -6,6 +6,7 @@
 
 mod alarms;
 mod boot;
+mod capture;
 mod command;
 mod config;
 mod consoles;
@@ -32,6 +33,7 @@ use crate::unit::{CELL_MACHINES_MAX, Unit};
 use alarms::Alarms;
 use names::Names;
 
+pub use capture::{Capture, Stored};
 pub use command::{Command, Finished, Job, Written};
 pub use config::Config;
 pub use consoles::ConsoleId;
@@ -77,6 +79,9 @@ pub struct Machines {
     names: Names,
     /// Which machine did the most in the last window.
     busiest: Option<(MachineId, u64)>,
+    /// Machines that may have changed since this was asked last, if that is noted.
+    changed: Vec<Place>,
+    notes_changes: bool,
 }
 
 /// Where a machine is.
@@ -133,6 +138,8 @@ impl Machines {
             outputs: VecDeque::new(),
             names: Names::default(),
             busiest: None,
+            changed: Vec::new(),
+            notes_changes: false,
             config,
         }
     }
@@ -187,13 +194,26 @@ impl Machines {
         visit: impl FnOnce(&mut Machine) -> R,
     ) -> Result<R, MachineError> {
         let place = self.place(id)?;
+        let (result, is_new) = self.look(id, |machine| {
+            let result = visit(machine);
+            (result, !std::mem::replace(&mut machine.is_changed, true))
+        })?;
+        if is_new && self.notes_changes {
+            self.changed.push(place);
+        }
+        Ok(result)
+    }
+
+    /// Looks at a machine, or changes what does not outlive it.
+    fn look<R>(&mut self, id: MachineId, look: impl FnOnce(&mut Machine) -> R) -> Result<R, MachineError> {
+        let place = self.place(id)?;
         let gone = MachineError::NoMachine { machine: id };
         let Some(entry) = self.units[place.unit as usize].as_ref() else { return Err(gone) };
         let mut unit = entry.unit.lock();
         let Some(machine) = unit.machines[usize::from(place.slot)].as_mut() else { return Err(gone) };
         machine.now = self.now;
         machine.table.now = self.now;
-        let result = visit(machine);
+        let result = look(machine);
         if machine.has_work() || machine.wants_to_close() {
             self.woken.insert(place);
         }

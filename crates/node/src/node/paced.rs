@@ -64,6 +64,12 @@ impl Paced {
         }
     }
 
+    /// Looks after commits; how long it is until the next is due, if one is.
+    pub(super) fn keep(&mut self) -> Option<Duration> {
+        let (now, every) = (self.clock.now(), self.config.commit_every);
+        self.hold().tend_keeper(now, every)
+    }
+
     /// Leaves out time that cannot be made up for.
     fn skip(&mut self) {
         let (clock, at) = (self.clock.now(), self.hold().machines.now());

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -23,6 +24,10 @@ const SLEEP_MAX: Duration = Duration::from_secs(3_600);
 pub(super) enum Begin {
     World(World),
     Description(Box<Description>),
+    /// A world that is to be made where it is kept.
+    Create(PathBuf, Box<Description>),
+    /// A world that is kept.
+    Open(PathBuf),
 }
 
 /// Something that is done with the driver on its thread.
@@ -140,28 +145,35 @@ fn run(
     inbox: &Arc<Inbox>,
     running: &Running,
 ) -> Result<(), NodeError> {
+    let watch = |_| match inbox.is_stopped() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
     let world = match begin {
         Begin::World(world) => world,
-        Begin::Description(description) => World::watched(&description, |_| match inbox.is_stopped() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })?,
+        Begin::Description(description) => World::watched(&description, watch)?,
+        Begin::Create(path, description) => World::create_watched(path, &description, watch)?,
+        Begin::Open(path) => World::open(path)?,
     };
     let pace = {
         let mut core = world.core.lock();
         core.has_doors = true;
+        let waker = Arc::clone(inbox);
+        let wake = Arc::new(move || waker.wake());
+        core.keeper.iter_mut().for_each(|keeper| keeper.go_to_background(clock.now(), wake.clone()));
         Pace::new(core.pacing, core.window, clock.now(), core.machines.now())
     };
     let pace = Arc::new(Mutex::new(pace));
     let view = View { clock: Arc::clone(&clock), pace: Arc::clone(&pace) };
     let core = Arc::clone(&world.core);
     let report = Arc::clone(&running.report);
-    let paced = Paced::new(core, Arc::clone(inbox), clock, pace, config, report);
+    let paced = Paced::new(Arc::clone(&core), Arc::clone(inbox), clock, pace, config, report);
     let mut driver = Driver::new(paced, view)?;
     inbox.open(driver.stopper());
     running.begun(world.clone());
     let result = drive(&mut driver, inbox, running);
     driver.driven().release();
+    core.lock().keep_at_last();
     result
 }
 
@@ -172,9 +184,10 @@ fn drive(driver: &mut Driver<Paced>, inbox: &Inbox, running: &Running) -> Result
         visits.into_iter().for_each(|visit| visit(driver));
         driver.driven().serve();
         driver.advance();
+        let commit = driver.driven().keep();
         driver.driven().release();
         let idle = driver.driven().idle_for();
-        driver.wait_for(idle.unwrap_or(SLEEP_MAX).min(SLEEP_MAX))?;
+        driver.wait_for(idle.into_iter().chain(commit).fold(SLEEP_MAX, Duration::min))?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use ironloom_blob::{BlobStore, MemoryStore};
-use ironloom_core::Rng;
+use ironloom_blob::tree::Config as TreeConfig;
+use ironloom_blob::{BlobId, BlobStore, Tree};
+use ironloom_core::{Rng, Seed};
 use ironloom_net::dns::{Authority, AuthorityConfig, AuthorityService, DeskConfig, Name, Registry};
 use ironloom_net::fabric;
 use ironloom_net::topology::{self, Network, Topology, TopologyError};
@@ -33,18 +34,42 @@ pub struct Progress {
 /// Told how far it is; may say that it is enough.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-pub(crate) fn assemble(description: &Description, watch: Watch<'_>) -> Result<Core, DescriptionError> {
+/// What a world stands on.
+pub(crate) struct Ground {
+    /// Where its contents are.
+    pub(crate) store: Arc<dyn BlobStore>,
+    /// The files of its images, if they are there already.
+    pub(crate) images: Option<BTreeMap<String, BlobId>>,
+    /// Where its chance comes from, beside that of the names of machines.
+    pub(crate) seed: Seed,
+}
+
+impl Core {
+    /// The world of a description.
+    pub(crate) fn assemble(
+        description: &Description,
+        ground: &Ground,
+        watch: Watch<'_>,
+    ) -> Result<Self, DescriptionError> {
+        assemble(description, ground, watch)
+    }
+}
+
+fn assemble(description: &Description, ground: &Ground, watch: Watch<'_>) -> Result<Core, DescriptionError> {
     let wrong = |wrong: Wrong| description.wrong(wrong);
     check(description).map_err(wrong)?;
-    let seed = description.seed();
-    let rng = Rng::new(seed).split("world", 0);
+    let seed = ground.seed;
+    let rng = Rng::new(description.seed()).split("world", 0);
     let config = config(description);
     let topology = description.topology().map_err(wrong)?;
     let network = topology.build(config.network.clone(), seed);
     let Network { mut fabric, subnets, stations, machines: placed, .. } =
         network.map_err(|error| wrong(error.into()))?;
     let registry = names(description, &mut fabric, &placed).map_err(wrong)?;
-    let images = images(description, &rng).map_err(wrong)?;
+    let images = match &ground.images {
+        Some(known) => known_images(known, &ground.store).map_err(wrong)?,
+        None => images(description, &ground.store, &rng).map_err(wrong)?,
+    };
     let mut machines = Machines::on(fabric, config, seed);
     if let Some(registry) = registry {
         machines.name_with(registry);
@@ -110,6 +135,11 @@ impl Description {
 }
 
 impl MachineTable {
+    /// What it is like, beside what its files say already.
+    pub(super) fn without_files(&self) -> Self {
+        Self { files: BTreeMap::new(), users: BTreeMap::new(), runs: Vec::new(), count: None, ..self.clone() }
+    }
+
     /// Where it is connected, if it is.
     fn placed(&self) -> Option<topology::MachineTable> {
         Some(topology::MachineTable {
@@ -161,11 +191,27 @@ fn absolute(name: &str, place: impl Fn() -> String) -> Result<Name, Wrong> {
     Ok(absolute)
 }
 
+/// Images that are in the store already.
+fn known_images(
+    known: &BTreeMap<String, BlobId>,
+    store: &Arc<dyn BlobStore>,
+) -> Result<BTreeMap<String, Image>, Wrong> {
+    let open = |(name, id): (&String, &BlobId)| {
+        let tree = Tree::open(Arc::clone(store), *id, TreeConfig::default());
+        let tree = tree.map_err(|error| Wrong::Image { place: format!("images.{name}"), error })?;
+        Ok((name.clone(), Image::new(tree)))
+    };
+    known.iter().map(open).collect()
+}
+
 /// All images, each laid over the one below it.
-fn images(description: &Description, rng: &Rng) -> Result<BTreeMap<String, Image>, Wrong> {
-    let store: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
-    let base =
-        Image::base_in(store).map_err(|error| Wrong::Image { place: format!("images.{BASE}"), error })?;
+fn images(
+    description: &Description,
+    store: &Arc<dyn BlobStore>,
+    rng: &Rng,
+) -> Result<BTreeMap<String, Image>, Wrong> {
+    let base = Image::base_in(Arc::clone(store))
+        .map_err(|error| Wrong::Image { place: format!("images.{BASE}"), error })?;
     let base = match &description.names {
         None => base,
         Some(names) => {
@@ -237,6 +283,7 @@ fn populate(
         let place = format!("machines.{name}");
         let wrong = |wrong: Wrong| description.wrong(wrong);
         let image = core.image(table, &place).map_err(wrong)?;
+        let alike = Arc::new(table.without_files());
         for number in 1..=table.count.unwrap_or(1) {
             let name = if table.count.is_some() { format!("{name}-{number}") } else { name.clone() };
             if core.machine(&name).is_ok() {
@@ -247,11 +294,14 @@ fn populate(
             let entry = match there {
                 Some(machine) => {
                     let (at, address) = (table.at.clone(), machine.address);
-                    Entry { id: machine.id, at, address }
+                    Entry { id: machine.id, at, address, table: Arc::clone(&alike) }
                 }
-                None => Entry { id: core.fresh_id(&name), at: None, address: None },
+                None => {
+                    let (id, table) = (core.fresh_id(&name), Arc::clone(&alike));
+                    Entry { id, at: None, address: None, table }
+                }
             };
-            core.settle_in(&name, entry, table, &image)
+            core.settle_in(&name, entry, &image)
                 .map_err(|error| wrong(Wrong::Machine { place: place.clone(), error }))?;
             made += 1;
             if watch(Progress { made, of }).is_break() {

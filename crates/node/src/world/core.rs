@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ironloom_core::borsh::BorshSerialize;
 use ironloom_core::trace::Digest;
@@ -19,6 +20,7 @@ use super::assemble::cut;
 use super::hub::Hub;
 use super::pending::Pending;
 use super::{Event, Failure, OrderError, Outcome};
+use crate::keep::{Keeper, NetworkChanges};
 use crate::{MachineTable, Pacing};
 
 /// A world as one value, which whoever has it lets go on.
@@ -32,7 +34,7 @@ pub(crate) struct Core {
     pub(super) topology: Topology,
     pub(super) stations: BTreeMap<String, StationId>,
     pub(super) subnets: BTreeMap<String, Subnet>,
-    pub(super) images: BTreeMap<String, Image>,
+    pub(crate) images: BTreeMap<String, Image>,
     /// What the names of machines end with that say none.
     pub(super) zone: Option<String>,
     pub(super) rng: Rng,
@@ -46,7 +48,11 @@ pub(crate) struct Core {
     entries: BTreeMap<String, Entry>,
     names: Map<MachineId, String>,
     /// How many machines were made after the world was.
-    made: u64,
+    pub(crate) made: u64,
+    /// What was done to the network since it was described.
+    pub(crate) changes: NetworkChanges,
+    /// Who sees to it that it is kept, if it is.
+    pub(crate) keeper: Option<Keeper>,
 }
 
 /// A machine, as a world knows it.
@@ -56,6 +62,8 @@ pub(crate) struct Entry {
     /// What it is connected to.
     pub(crate) at: Option<String>,
     pub(crate) address: Option<IpAddr>,
+    /// What it is like, beside its files.
+    pub(crate) table: Arc<MachineTable>,
 }
 
 impl Core {
@@ -80,6 +88,8 @@ impl Core {
             entries: BTreeMap::new(),
             names: Map::default(),
             made: 0,
+            changes: NetworkChanges::default(),
+            keeper: None,
         }
     }
 
@@ -104,23 +114,19 @@ impl Core {
     }
 
     /// Puts a machine where the network has it already, or one without a network, and switches it on.
-    pub(super) fn settle_in(
-        &mut self,
-        name: &str,
-        entry: Entry,
-        table: &MachineTable,
-        image: &Image,
-    ) -> Result<(), MachineError> {
-        let spec = self.spec(name, &entry, table, image);
+    pub(super) fn settle_in(&mut self, name: &str, entry: Entry, image: &Image) -> Result<(), MachineError> {
+        let spec = self.spec(name, &entry, image);
         if entry.at.is_some() {
             self.machines.inhabit(entry.id, &spec)?;
         } else {
             self.machines.create_as(entry.id, &spec)?;
         }
-        self.enter(name, entry, table.is_off)
+        let is_off = entry.table.is_off;
+        self.enter(name, entry, is_off)
     }
 
-    pub(super) fn spec(&self, name: &str, entry: &Entry, table: &MachineTable, image: &Image) -> MachineSpec {
+    pub(super) fn spec(&self, name: &str, entry: &Entry, image: &Image) -> MachineSpec {
+        let table = &*entry.table;
         let mut spec = MachineSpec::new(name, image).heap(table.heap.heap());
         spec.cores = table.cores.unwrap_or(spec.cores);
         spec.memory_bytes =
@@ -153,6 +159,10 @@ impl Core {
     pub(super) fn leave(&mut self, name: &str) {
         let Some(entry) = self.entries.remove(name) else { return };
         self.names.remove(&entry.id);
+        self.changes.forget(name);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.note_gone(entry.id);
+        }
         let subnet = entry.at.as_deref().and_then(|at| self.subnet_of(at)).cloned();
         if let (Some(subnet), Some(address)) = (subnet, entry.address)
             && let Some(subnet) = self.subnets.get_mut(&subnet)

@@ -3,6 +3,7 @@
 use ironloom_blob::BlobId;
 use ironloom_core::{Duration, MachineId};
 use ironloom_net::topology::{PlanTable, RuleTable};
+use ironloom_state::BatchId;
 use ironloom_vm::os::console::{Seen, Size};
 use ironloom_vm::{Command, Finished};
 
@@ -181,6 +182,16 @@ pub trait Datacenter {
     /// Gives a router one rule more, behind those that it has.
     fn add_rule(&self, router: &str, rule: RuleTable) -> Reply<()> {
         self.submit(Order::AddRule { router: router.to_owned(), rule: Box::new(rule) }).reading(nothing)
+    }
+
+    /// Keeps for good what changed since the last commit; what the commit is called.
+    ///
+    /// See [`World::create`](crate::World::create).
+    fn commit(&self) -> Reply<BatchId> {
+        self.submit(Order::Commit).reading(|outcome| match outcome {
+            Outcome::Committed(commit) => commit,
+            other => unexpected(&other),
+        })
     }
 
     /// Breaks something, or mends it.

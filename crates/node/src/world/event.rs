@@ -2,6 +2,7 @@
 
 use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::{Duration, Instant};
+use ironloom_state::BatchId;
 use ironloom_vm::MachineState;
 use ironloom_vm::os::{Exit, Pid};
 
@@ -46,6 +47,13 @@ pub enum Event {
         /// Of what.
         shortage: Shortage,
     },
+    /// What happened by then is kept for good.
+    Committed {
+        /// By when.
+        at: Instant,
+        /// The commit.
+        commit: BatchId,
+    },
     /// Something broke.
     Failure {
         /// When.
@@ -81,6 +89,11 @@ pub enum Shortage {
     Skipped {
         /// How many windows.
         windows: u64,
+    },
+    /// A commit could not be stored. What was to be in it is in the next.
+    Storage {
+        /// What stood in the way.
+        reason: String,
     },
 }
 

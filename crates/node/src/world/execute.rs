@@ -1,6 +1,7 @@
 //! How orders are carried out.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ironloom_blob::BlobId;
 use ironloom_core::{Duration, MachineId};
@@ -8,12 +9,13 @@ use ironloom_net::fabric::StationId;
 use ironloom_net::link::LinkProfile;
 use ironloom_vm::os::console::Size;
 use ironloom_vm::os::{Caller, Credentials};
-use ironloom_vm::{Command, ConsoleId, MachineSpec};
+use ironloom_vm::{Command, ConsoleId, Image, MachineSpec};
 
 use super::core::{Core, Entry};
 use super::pending::Pending;
 use super::reply::Answer;
 use super::{Order, OrderError, Outcome};
+use crate::keep::Keeper;
 use crate::{Content, FileTable, MachineTable};
 
 /// How much of a file is read at once.
@@ -25,10 +27,10 @@ impl Core {
     /// Carries out an order. It is answered at once, but for a command: that is answered when it has ended.
     pub(crate) fn execute(&mut self, order: Order, answer: Answer) {
         self.record("order", &order);
-        if let Order::Exec { machine, command, limit } = order {
-            self.exec(machine, &command, limit, answer);
-        } else {
-            answer.give(self.carry_out(order));
+        match order {
+            Order::Exec { machine, command, limit } => self.exec(machine, &command, limit, answer),
+            Order::Commit => self.commit(answer),
+            order => answer.give(self.carry_out(order)),
         }
         self.settle();
     }
@@ -44,7 +46,7 @@ impl Core {
             Order::Fork { machine, name } => self.fork(&machine, &name),
             Order::Snapshot { machine } => self.snapshot(&machine),
             Order::RollBack { machine, snapshot } => self.roll_back(&machine, snapshot),
-            Order::Exec { .. } => unreachable!("commands are answered later"),
+            Order::Exec { .. } | Order::Commit => unreachable!("it is answered when it is done"),
             Order::OpenConsole { machine, size, command } => self.open_console(&machine, size, &command),
             Order::Type { console, bytes } => {
                 let typed = self.console(console).map(|console| self.machines.type_in(console, &bytes))?;
@@ -65,10 +67,23 @@ impl Core {
             }
             Order::WriteFile { machine, path, file } => self.write_file(&machine, &path, &file),
             Order::ReadFile { machine, path } => self.read_file(&machine, &path),
+            Order::ChangeLink { .. } | Order::AddRule { .. } | Order::Inject { .. } => self.change(order),
+        }
+    }
+
+    /// Changes the network, which is remembered.
+    fn change(&mut self, order: Order) -> Result {
+        let changed = match order.clone() {
             Order::ChangeLink { link, plan } => self.change_link(link, &plan),
             Order::AddRule { router, rule } => self.add_rule(router, &rule),
             Order::Inject { fault } => self.inject(fault),
+            _ => unreachable!("nothing else changes it"),
+        };
+        if changed.is_ok() {
+            self.changes.note(order);
+            self.keeper.iter_mut().for_each(Keeper::note);
         }
+        changed
     }
 
     fn with<E: ToString>(
@@ -85,12 +100,30 @@ impl Core {
             return Err(OrderError::NameTaken { name: name.to_owned() });
         }
         let image = self.image(table, &format!("machines.{name}")).map_err(OrderError::refused)?;
-        let profiles = self.topology.profiles(table.plan.as_ref(), name).map_err(OrderError::refused)?;
-        let entry = self.place(name, table.at.as_deref(), table.address)?;
-        let spec = self.spec(name, &entry, table, &image);
+        let id = self.fresh_id(name);
+        let entry = Entry {
+            id,
+            at: table.at.clone(),
+            address: table.address,
+            table: Arc::new(table.without_files()),
+        };
+        self.put_in_place(name, entry, &image, table.is_off)
+    }
+
+    /// Makes a machine again as it was, under the id that it had. It is off.
+    pub(crate) fn place_again(&mut self, name: &str, entry: Entry, image: &Image) -> Result {
+        self.put_in_place(name, entry, image, true)
+    }
+
+    /// Makes a machine where it is to be connected.
+    fn put_in_place(&mut self, name: &str, mut entry: Entry, image: &Image, is_off: bool) -> Result {
+        let profiles =
+            self.topology.profiles(entry.table.plan.as_ref(), name).map_err(OrderError::refused)?;
+        entry.address = self.address(entry.at.as_deref(), entry.address)?;
+        let spec = self.spec(name, &entry, image);
         let spec = self.connected(spec, &entry, profiles)?;
         let made = self.machines.create_as(entry.id, &spec);
-        self.made(name, entry, table.is_off, made)
+        self.made(name, entry, is_off, made)
     }
 
     fn fork(&mut self, origin: &str, name: &str) -> Result {
@@ -98,9 +131,12 @@ impl Core {
             return Err(OrderError::NameTaken { name: name.to_owned() });
         }
         let origin = self.machine(origin)?.clone();
-        let mut entry = self.place(name, origin.at.as_deref(), None)?;
+        // It is like its origin, but for what there can be only one of.
+        let table = Arc::new(MachineTable { address: None, name: None, ..(*origin.table).clone() });
+        let address = self.address(origin.at.as_deref(), None)?;
+        let mut entry = Entry { id: self.fresh_id(name), at: origin.at.clone(), address, table };
         let image = self.images.values().next().expect("there is the base image").clone();
-        let spec = self.spec(name, &entry, &MachineTable::default(), &image);
+        let spec = self.spec(name, &entry, &image);
         let profiles = match self.machines.fabric().link_of(origin.id) {
             Ok(link) => self.profiles(link)?,
             Err(_) => <_>::default(),
@@ -116,21 +152,19 @@ impl Core {
     }
 
     /// Takes an address for a machine that is to be.
-    fn place(&mut self, name: &str, at: Option<&str>, wanted: Option<IpAddr>) -> Result<Entry> {
-        let id = self.fresh_id(name);
-        let Some(at) = at else { return Ok(Entry { id, at: None, address: None }) };
+    fn address(&mut self, at: Option<&str>, wanted: Option<IpAddr>) -> Result<Option<IpAddr>> {
+        let Some(at) = at else { return Ok(None) };
         self.station(at)?;
         let subnet = self.subnet_of(at).cloned();
-        let address = match (subnet.and_then(|subnet| self.subnets.get_mut(&subnet)), wanted) {
+        match (subnet.and_then(|subnet| self.subnets.get_mut(&subnet)), wanted) {
             (Some(subnet), Some(address)) => {
                 subnet.reserve(address).map_err(OrderError::refused)?;
-                Some(address)
+                Ok(Some(address))
             }
-            (Some(subnet), None) => Some(subnet.allocate().map_err(OrderError::refused)?),
-            (None, None) => None,
-            (None, Some(_)) => return Err(OrderError::refused(format!("{at} has no subnet"))),
-        };
-        Ok(Entry { id, at: Some(at.to_owned()), address })
+            (Some(subnet), None) => subnet.allocate().map(Some).map_err(OrderError::refused),
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(OrderError::refused(format!("{at} has no subnet"))),
+        }
     }
 
     /// The same, where it is to be connected.

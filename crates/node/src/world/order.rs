@@ -4,6 +4,7 @@ use ironloom_blob::BlobId;
 use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::{Duration, MachineId};
 use ironloom_net::topology::{PlanTable, RuleTable, Share, Span};
+use ironloom_state::BatchId;
 use ironloom_vm::os::console::{Seen, Size};
 use ironloom_vm::{Command, Finished};
 use thiserror::Error;
@@ -148,10 +149,12 @@ pub enum Order {
         /// What.
         fault: Fault,
     },
+    /// What changed since the last commit is kept for good.
+    Commit,
 }
 
 /// A link, by what it joins.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 #[borsh(crate = "ironloom_core::borsh")]
 pub enum LinkName {
     /// That of a machine.
@@ -237,6 +240,8 @@ pub enum Outcome {
     Seen(Option<Seen>),
     /// This is in the file.
     Content(Vec<u8>),
+    /// There is a commit now.
+    Committed(BatchId),
 }
 
 /// Why an order was not carried out.

@@ -114,12 +114,15 @@ impl Machine {
         let environment = invoked.environment.clone();
         let streams = invoked.streams;
         let start = Start { bytecode: found.bytecode.clone(), key: found.key };
+        let invocation = found.into_invocation(invoked);
+        let checkpoint = self.take_left(&invocation);
+        let process = self.table.get(parent);
         let process = Process {
             pid,
             parent,
             group,
             who,
-            invocation: found.into_invocation(invoked),
+            invocation,
             environment: environment
                 .or_else(|| process.map(|process| process.environment.clone()))
                 .unwrap_or_default(),
@@ -138,8 +141,8 @@ impl Machine {
             for_children: <_>::default(),
             relay: None,
             console: process.and_then(|process| process.console),
-            checkpoint: None,
-            is_restored: false,
+            is_restored: checkpoint.is_some(),
+            checkpoint,
             messages: Vec::new(),
             peers: Vec::new(),
             random: None,

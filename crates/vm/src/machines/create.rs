@@ -111,12 +111,17 @@ impl Machines {
         };
         let bits = id.uuid().as_u128();
         let rng = self.rng.split("machine", (bits >> 64) as u64 ^ bits as u64);
-        let machine = Machine::new(id, made, rng);
+        let mut machine = Machine::new(id, made, rng);
+        machine.is_changed = self.notes_changes;
         let number = self.unit_for(spec.heap);
         let entry = self.units[number as usize].as_mut().expect("it was just found");
         entry.machines += 1;
         let slot = entry.unit.lock().insert(machine);
-        self.places.insert(id, Place { unit: number, slot });
+        let place = Place { unit: number, slot };
+        self.places.insert(id, place);
+        if self.notes_changes {
+            self.changed.push(place);
+        }
     }
 
     /// A unit with room for a machine.
@@ -152,7 +157,7 @@ impl Machines {
     ///
     /// If there is no such machine.
     pub fn state(&mut self, id: MachineId) -> Result<MachineState, MachineError> {
-        self.visit(id, |machine| machine.state)
+        self.look(id, |machine| machine.state)
     }
 
     /// Lets a machine be about something else, and tells it.
@@ -171,6 +176,7 @@ impl Machines {
         self.visit(id, |machine| {
             let pids: Vec<_> = machine.processes().map(crate::os::Process::pid).collect();
             pids.into_iter().for_each(|pid| machine.end(pid, Exit::Signal(Signal::Kill)));
+            machine.leave(Vec::new());
         })?;
         let place = self.place(id)?;
         self.woken.insert(place);

@@ -64,6 +64,7 @@ impl Machines {
             }
             machine.files = files;
             machine.files.set_quota(quota);
+            machine.leave(Vec::new());
             machine.restart(&record.processes);
             Ok(())
         })?;

@@ -215,10 +215,13 @@ impl Machines {
             {
                 self.busiest = Some((machine.id, spent));
             }
-            if !has_news {
+            if !has_news && !self.notes_changes {
                 continue;
             }
             let Some(machine) = &mut unit.machines[usize::from(slot)] else { continue };
+            if self.notes_changes && !std::mem::replace(&mut machine.is_changed, true) {
+                self.changed.push(place);
+            }
             networks.extend(machine.network.take().map(|lent| *lent));
             if std::mem::take(&mut machine.has_crashed) {
                 let state = MachineState::Crashed;

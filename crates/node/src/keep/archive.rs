@@ -1,0 +1,304 @@
+//! [`Archive`]: the history of a world that nobody runs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use ironloom_blob::link::Linked;
+use ironloom_blob::tree::Config as TreeConfig;
+use ironloom_blob::{BlobId, BlobStore, Collected, Durability, PinName, Spare, Tree};
+use ironloom_core::Instant;
+use ironloom_core::borsh::BorshDeserialize;
+use ironloom_state::{BatchId, ReadError, ResourceId, Root, Snapshot};
+
+use super::KeepError;
+use super::record::{CommitRecord, MACHINES, MachineRecord, PROGRAMS, VERSION};
+use super::vault::{Changes, Vault};
+use super::world::{machine_records, restored, world_record};
+use crate::World;
+
+/// What a collection keeps hangs from here.
+const PIN: &str = "ironloom/world";
+
+/// How many contents a blob names of those that are to be kept.
+const LINKS_MAX: usize = 16_384;
+
+/// The history of a world that nobody runs: its commits, to be looked at, branched off, gone back to and forgotten.
+///
+/// ```
+/// use ironloom_node::Archive;
+/// use ironloom_node::prelude::*;
+///
+/// let directory = tempfile::tempdir()?;
+/// let town = World::builder(7).machine("loom", |loom| loom).describe()?;
+/// let world = World::create(directory.path(), &town)?;
+/// for cloth in ["linen", "silk"] {
+///     world.exec("loom", format!("echo {cloth} > /root/cloth")).wait()?;
+///     world.commit().wait()?;
+/// }
+/// drop(world);
+///
+/// let archive = Archive::open(directory.path())?;
+/// let [_, linen, silk] = archive.commits()?[..] else { panic!("there are three") };
+/// let then = archive.world_at(linen.id)?;
+/// assert_eq!(then.read_file("loom", "/root/cloth").wait()?, b"linen\n");
+///
+/// let elsewhere = tempfile::tempdir()?;
+/// archive.branch(silk.id, elsewhere.path())?;
+/// archive.roll_back(linen.id)?;
+/// drop((archive, then));
+/// let cloth = |path| World::open(path)?.exec("loom", "cat /root/cloth").wait().map_err(Box::<dyn std::error::Error>::from);
+/// assert_eq!(cloth(directory.path())?.text(), "linen\n");
+/// assert_eq!(cloth(elsewhere.path())?.text(), "silk\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Archive {
+    vault: Vault,
+}
+
+/// A commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commit {
+    /// What it is called.
+    pub id: BatchId,
+    /// What time it was in the world.
+    pub at: Instant,
+    /// How many machines there were.
+    pub machines: u64,
+    /// How many of them changed since the commit before.
+    pub changed: u64,
+}
+
+impl Archive {
+    /// Opens the history of a world, which nobody else may have open.
+    ///
+    /// # Errors
+    ///
+    /// If there is no world, or it cannot be read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, KeepError> {
+        Ok(Self { vault: Vault::open(path.as_ref())? })
+    }
+
+    /// All commits that are kept, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    pub fn commits(&self) -> Result<Vec<Commit>, KeepError> {
+        commits(&self.vault)?.into_iter().map(|commit| self.commit(commit)).collect()
+    }
+
+    fn commit(&self, id: BatchId) -> Result<Commit, KeepError> {
+        let record = commit_record(&self.vault, id)?.ok_or(KeepError::NoCommit { commit: id })?;
+        let CommitRecord { at, machines, changed, .. } = record;
+        Ok(Commit { id, at, machines, changed })
+    }
+
+    /// One number for everything that a commit has.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such commit, or it cannot be read.
+    pub fn root(&self, commit: BatchId) -> Result<Option<Root>, KeepError> {
+        self.commit(commit)?;
+        Ok(self.vault.state()?.wait_root(commit)?)
+    }
+
+    /// The files and the power of each machine, by name: what of a commit can be compared with another.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such commit, or it cannot be read.
+    pub fn files(&self, commit: BatchId) -> Result<Vec<(String, BlobId)>, KeepError> {
+        self.commit(commit)?;
+        let snapshot = self.vault.state()?.snapshot_at(commit)?;
+        let files = machine_records(&snapshot, commit).map(|record| record.map(|it| (it.name, it.files)));
+        let mut files = files.collect::<Result<Vec<_>, _>>()?;
+        files.sort();
+        Ok(files)
+    }
+
+    /// The world as a commit has it, to be looked at and gone on with. It is kept nowhere; the archive's contents are open as
+    /// long as it is there.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such commit, or it cannot be read.
+    pub fn world_at(&self, commit: BatchId) -> Result<World, KeepError> {
+        self.commit(commit)?;
+        Ok(restored(&self.vault, commit)?.loose())
+    }
+
+    /// Makes another world of a commit, in a directory of its own, with what the [ledger](crate::Ledger) held then.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such commit, there is a world there already, or either cannot be used.
+    pub fn branch(&self, commit: BatchId, path: impl AsRef<Path>) -> Result<(), KeepError> {
+        let of = self.commit(commit)?;
+        let snapshot = self.vault.state()?.snapshot_at(commit)?;
+        let there = Vault::create(path.as_ref())?;
+        for content in contents(&snapshot, commit)? {
+            copy(&*self.vault.blobs, &*there.blobs, content)?;
+        }
+        let changes =
+            snapshot.iter().map(|found| found.map(|(resource, value)| (resource, Some(value.to_vec()))));
+        let changes: Changes = changes.collect::<Result<_, _>>()?;
+        let Commit { at, machines, .. } = of;
+        there.commit(CommitRecord { version: VERSION, at, machines, changed: machines }, changes)?;
+        Ok(())
+    }
+
+    /// Goes back to a commit: what came after it never happened, in the [ledger](crate::Ledger) neither.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such commit, or it cannot be written.
+    pub fn roll_back(&self, commit: BatchId) -> Result<(), KeepError> {
+        self.commit(commit)?;
+        Ok(self.vault.state()?.rollback(commit)?.wait()?)
+    }
+
+    /// Forgets all commits before one, and the contents that only they had.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such commit, or the store fails.
+    pub fn prune(&self, before: BatchId) -> Result<Collected, KeepError> {
+        self.commit(before)?;
+        let state = self.vault.state()?;
+        state.prune(before);
+        state.wait_pruned();
+        drop(state);
+        self.collect()
+    }
+
+    /// Gives back the room of contents that no commit has.
+    fn collect(&self) -> Result<Collected, KeepError> {
+        let blobs = &self.vault.blobs;
+        let mut needed = BTreeSet::new();
+        for commit in commits(&self.vault)? {
+            needed.extend(contents(&self.vault.state()?.snapshot_at(commit)?, commit)?);
+        }
+        let needed: Vec<BlobId> = needed.into_iter().collect();
+        let lists = needed
+            .chunks(LINKS_MAX)
+            .map(|links| blobs.put(&Linked::encode(links, b""), Durability::Buffered));
+        let lists = lists.collect::<Result<Vec<_>, _>>()?;
+        let all = blobs.put(&Linked::encode(&lists, b""), Durability::Synced)?;
+        let name: PinName = PIN.parse().map_err(|_| KeepError::Blobs("the name of the pin".to_owned()))?;
+        let pinned = blobs.pin(&name)?;
+        let moved = blobs.set_pin(&name, pinned, Some(all));
+        moved.map_err(|error| KeepError::Blobs(error.to_string()))?;
+        Ok(blobs.collect(Spare::Racing)?)
+    }
+}
+
+/// What of a batch is a commit of the world; nothing if it is one of the ledger.
+fn commit_record(vault: &Vault, batch: BatchId) -> Result<Option<CommitRecord>, KeepError> {
+    match vault.state()?.metadata(batch) {
+        Ok(metadata) => Ok(CommitRecord::try_from_slice(&metadata).ok()),
+        Err(ReadError::Unknown { .. } | ReadError::Pruned { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// All commits of a world that are kept, the oldest first.
+pub(super) fn commits(vault: &Vault) -> Result<Vec<BatchId>, KeepError> {
+    let state = vault.state()?;
+    let (floor, newest) = (state.floor().number().max(1), state.committed().number());
+    let mut commits = Vec::new();
+    for batch in (floor..=newest).map(BatchId::new) {
+        if commit_record(vault, batch)?.is_some() {
+            commits.push(batch);
+        }
+    }
+    Ok(commits)
+}
+
+/// The contents that a commit stands on.
+fn contents(snapshot: &Snapshot, commit: BatchId) -> Result<BTreeSet<BlobId>, KeepError> {
+    let world = world_record(snapshot, commit)?;
+    let mut contents = BTreeSet::from([world.description]);
+    contents.extend(world.images.into_values());
+    for record in machine_records(snapshot, commit) {
+        contents.insert(record?.files);
+    }
+    for found in snapshot.prefix(PROGRAMS) {
+        let (_, value) = found?;
+        let id: Result<[u8; 32], _> = value.as_ref().try_into();
+        contents.extend(id.map(BlobId::from_bytes).ok());
+    }
+    Ok(contents)
+}
+
+/// Reads all that is new in a commit, to see whether it is there and whole.
+pub(super) fn proven(vault: &Vault, commit: BatchId) -> Result<(), KeepError> {
+    let damaged = |reason: String| KeepError::Damaged { commit, reason };
+    let state = vault.state()?;
+    let after = state.snapshot_at(commit)?;
+    let world = world_record(&after, commit)?;
+    let image = |id: &BlobId| Tree::open(vault.store(), *id, TreeConfig::default());
+    let images = world.images.values().map(image).collect::<Result<Vec<_>, _>>();
+    let images = images.map_err(|error| damaged(format!("an image: {error}")))?;
+    let mut seen: BTreeSet<BlobId> = world.images.values().copied().collect();
+    for change in state.diff(commit)?.changes {
+        if !change.resource.as_bytes().starts_with(MACHINES) || change.new.is_none() {
+            continue;
+        }
+        let record = machine_record(&after, change.resource, commit)?;
+        if !seen.insert(record.files) {
+            continue;
+        }
+        let before =
+            change.old.map(|old| state.snapshot_at(old).and_then(|then| Ok(then.get(change.resource)?)));
+        let before = before.and_then(|found| MachineRecord::try_from_slice(&found.ok()??).ok());
+        let before =
+            before.and_then(|record| Tree::open(vault.store(), record.files, TreeConfig::default()).ok());
+        let before = before.or_else(|| images.first().map(Tree::fork));
+        let broken =
+            |error: &dyn std::fmt::Display| damaged(format!("the files of {}: {error}", record.name));
+        let after = Tree::open(vault.store(), record.files, TreeConfig::default());
+        let after = after.map_err(|error| broken(&error))?;
+        let before = before.unwrap_or_else(|| Tree::new(vault.store(), TreeConfig::default()));
+        for difference in before.diff(&after) {
+            let difference = difference.map_err(|error| broken(&error))?;
+            let is_file = difference.after.is_some_and(|stat| stat.kind == ironloom_blob::tree::Kind::File);
+            if is_file && difference.is_content_changed {
+                after.read_all(&difference.path).map_err(|error| broken(&error))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn machine_record(
+    snapshot: &Snapshot,
+    resource: ResourceId,
+    commit: BatchId,
+) -> Result<MachineRecord, KeepError> {
+    let value = snapshot.get(resource)?;
+    let record = value.and_then(|value| MachineRecord::try_from_slice(&value).ok());
+    let reason = || "one of its machines cannot be read".to_owned();
+    record.ok_or_else(|| KeepError::Damaged { commit, reason: reason() })
+}
+
+/// Copies a content with all that it links to, what is below first.
+fn copy(from: &dyn BlobStore, to: &dyn BlobStore, root: BlobId) -> Result<(), KeepError> {
+    let mut steps = vec![(root, false)];
+    while let Some((id, is_ready)) = steps.pop() {
+        if to.has(id)? {
+            continue;
+        }
+        let content = from.get(id)?;
+        let linked = Linked::parse(&content).ok().filter(|_| !is_ready);
+        match linked {
+            Some(linked) => {
+                steps.push((id, true));
+                steps.extend(linked.links().map(|link| (link, false)));
+            }
+            None => _ = to.put(&content, Durability::Buffered)?,
+        }
+    }
+    Ok(())
+}
