@@ -196,6 +196,40 @@ impl<R: Processor> State<R> {
         Ok(header.metadata)
     }
 
+    /// The batch before one that is committed and kept; whoever wants the history goes from [`committed`](Self::committed)
+    /// down. The numbers of batches have gaps.
+    ///
+    /// ```
+    /// use ironloom_state::{Batch, BatchId, Config, Context, Failure, MemoryStore, Processor, State};
+    ///
+    /// struct Nothing;
+    ///
+    /// impl Processor for Nothing {
+    ///     type Payload = ();
+    ///
+    ///     fn execute(&self, _: &mut Context<'_>, (): &()) -> Result<(), Failure> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let state = State::open(MemoryStore::new(), Nothing, Config::default())?;
+    /// let days = ["monday", "tuesday"].map(|day| state.submit(Batch::new(day)).unwrap().id());
+    /// state.submit(Batch::new("wednesday"))?.wait_committed()?;
+    /// assert_eq!(state.parent(state.committed())?, days[1]);
+    /// assert_eq!(state.parent(days[1])?, days[0]);
+    /// assert_eq!(state.parent(days[0])?, BatchId::GENESIS);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the batch is not committed and kept, or the store fails.
+    pub fn parent(&self, batch: BatchId) -> Result<BatchId, ReadError> {
+        self.shared.view_at(batch)?;
+        let header = layout::header(&*self.shared.store, batch)?.ok_or(ReadError::Unknown { batch })?;
+        Ok(header.parent)
+    }
+
     /// The root of the state after a batch that is committed and kept; `None` if no roots are kept, or were not then.
     ///
     /// Roots follow the commits at a distance: this blocks until the root is known.

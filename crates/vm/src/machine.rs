@@ -48,6 +48,7 @@ use task::{Task, TaskState};
 
 pub(crate) use description::{ConsoleEntry, Object};
 pub use left::Checkpoint;
+use left::Left;
 pub use life::ExitStatus;
 pub use limits::Limits;
 use loopback::Loopback;
@@ -121,7 +122,7 @@ pub struct Machine {
     /// Sockets to be closed as soon as the network is there.
     closing: Vec<SocketId>,
     /// What those before have left to processes that are still to come; nothing costs nothing.
-    left: Option<Box<Vec<Checkpoint>>>,
+    left: Option<Box<Left>>,
 }
 
 /// What a machine is made of.

@@ -85,7 +85,10 @@ impl Archive {
     ///
     /// If they cannot be read.
     pub fn commits(&self) -> Result<Vec<Commit>, KeepError> {
-        commits(&self.vault)?.into_iter().map(|commit| self.commit(commit)).collect()
+        let commits = commits(&self.vault)?.map(|commit| self.commit(commit?));
+        let mut commits = commits.collect::<Result<Vec<_>, _>>()?;
+        commits.reverse();
+        Ok(commits)
     }
 
     fn commit(&self, id: BatchId) -> Result<Commit, KeepError> {
@@ -178,6 +181,7 @@ impl Archive {
         let blobs = &self.vault.blobs;
         let mut needed = BTreeSet::new();
         for commit in commits(&self.vault)? {
+            let commit = commit?;
             needed.extend(contents(&self.vault.state()?.snapshot_at(commit)?, commit)?);
         }
         let needed: Vec<BlobId> = needed.into_iter().collect();
@@ -203,17 +207,24 @@ fn commit_record(vault: &Vault, batch: BatchId) -> Result<Option<CommitRecord>, 
     }
 }
 
-/// All commits of a world that are kept, the oldest first.
-pub(super) fn commits(vault: &Vault) -> Result<Vec<BatchId>, KeepError> {
+/// All commits of a world that are kept, the newest first.
+pub(super) fn commits(vault: &Vault) -> Result<impl Iterator<Item = Result<BatchId, KeepError>>, KeepError> {
     let state = vault.state()?;
-    let (floor, newest) = (state.floor().number().max(1), state.committed().number());
-    let mut commits = Vec::new();
-    for batch in (floor..=newest).map(BatchId::new) {
-        if commit_record(vault, batch)?.is_some() {
-            commits.push(batch);
-        }
-    }
-    Ok(commits)
+    let (floor, newest) = (state.floor(), state.committed());
+    let before = move |batch: &Result<BatchId, ReadError>| match batch {
+        Ok(batch) if *batch > floor => Some(state.parent(*batch)),
+        _ => None,
+    };
+    let batches = std::iter::successors(Some(Ok(newest)), before);
+    Ok(batches.filter_map(|batch| match batch.map_err(KeepError::from).and_then(|it| is_commit(vault, it)) {
+        Ok(commit) => commit.map(Ok),
+        Err(error) => Some(Err(error)),
+    }))
+}
+
+/// A batch, if it is a commit of the world.
+fn is_commit(vault: &Vault, batch: BatchId) -> Result<Option<BatchId>, KeepError> {
+    Ok(commit_record(vault, batch)?.map(|_| batch))
 }
 
 /// The contents that a commit stands on.

@@ -111,9 +111,10 @@ impl World {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, KeepError> {
         let vault = Arc::new(Vault::open(path.as_ref())?);
         let mut passed = Vec::new();
-        for commit in commits(&vault)?.into_iter().rev() {
+        for commit in commits(&vault)? {
+            let commit = commit?;
             match proven(&vault, commit).and_then(|()| restored(&vault, commit)) {
-                Ok(restored) => return restored.kept(vault, commit, passed),
+                Ok(restored) => return restored.kept(Arc::clone(&vault), commit, passed),
                 Err(KeepError::Damaged { commit, reason }) => {
                     tracing::warn!(%commit, reason, "a commit is damaged, the one before it is tried");
                     passed.push(Passed { commit, reason });

@@ -18,6 +18,12 @@ pub struct Checkpoint {
     content: Vec<u8>,
 }
 
+/// What is left for those who are still to come.
+#[derive(Debug)]
+pub(super) struct Left {
+    checkpoints: Vec<Checkpoint>,
+}
+
 impl Checkpoint {
     fn of(process: &Process) -> Option<Self> {
         let content = process.checkpoint.as_ref().filter(|_| process.is_alive())?.to_vec();
@@ -36,17 +42,17 @@ impl Machine {
     /// What its processes have kept, by number, and after that what nobody has taken yet of those before them.
     pub(crate) fn checkpoints(&self) -> Vec<Checkpoint> {
         let kept = self.table.iter().filter_map(Checkpoint::of);
-        kept.chain(self.left.iter().flat_map(|left| left.iter()).cloned()).collect()
+        kept.chain(self.left.iter().flat_map(|left| &left.checkpoints).cloned()).collect()
     }
 
     /// Leaves something to those who come.
     pub(crate) fn leave(&mut self, checkpoints: Vec<Checkpoint>) {
-        self.left = (!checkpoints.is_empty()).then(|| Box::new(checkpoints));
+        self.left = (!checkpoints.is_empty()).then(|| Box::new(Left { checkpoints }));
     }
 
     /// What is left to a process that begins as this: the first that fits.
     pub(super) fn take_left(&mut self, invocation: &Invocation) -> Option<Arc<[u8]>> {
-        let left = self.left.as_mut()?;
+        let left = &mut self.left.as_mut()?.checkpoints;
         let index = left.iter().position(|checkpoint| checkpoint.is_of(invocation))?;
         let content = left.remove(index).content.into();
         if left.is_empty() {

@@ -118,6 +118,13 @@ impl From<&str> for Command {
     }
 }
 
+impl From<String> for Command {
+    /// A line for the shell.
+    fn from(line: String) -> Self {
+        Self::shell(line)
+    }
+}
+
 /// A command under way, with what it writes.
 #[derive(Debug)]
 pub struct Job {
