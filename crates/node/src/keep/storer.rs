@@ -10,8 +10,11 @@ use ironloom_vm::Stored;
 
 use super::KeepError;
 use super::cut::{Cut, Portrait};
-use super::record::{CommitRecord, VERSION, WORLD, machine_resource};
+use super::record::{CommitRecord, MachineRecord, VERSION, WORLD, machine_resource};
 use super::vault::{Changes, Vault};
+
+/// So many machines are stored by two threads.
+const MANY: usize = 64;
 
 /// Stores what was taken out of a world, one cut after another.
 pub(super) struct Storer {
@@ -51,8 +54,7 @@ impl Storer {
         let mut changes: Changes = vec![(WORLD, Some(borsh::to_vec(&cut.world).map_err(encoded)?))];
         let (mut stored, mut marks) = (Vec::with_capacity(cut.changed.len()), Vec::new());
         let (machines, now) = (cut.machines, cut.at());
-        for portrait in cut.changed {
-            let (id, record, files) = store_one(portrait)?;
+        for (id, record, files) in store_all(cut.changed)? {
             let record = borsh::to_vec(&record).map_err(encoded)?;
             let mark = BlobId::of(&record);
             if self.marks.get(&id) != Some(&mark) {
@@ -71,7 +73,31 @@ impl Storer {
     }
 }
 
-fn store_one(portrait: Portrait) -> Result<(MachineId, super::record::MachineRecord, Stored), KeepError> {
+/// A machine that is stored.
+type StoredOne = (MachineId, MachineRecord, Stored);
+
+/// Stores all, on two threads if there are many: most of it is hashing.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is a thread of its own already, which is to be done soon"
+)]
+fn store_all(mut portraits: Vec<Portrait>) -> Result<Vec<StoredOne>, KeepError> {
+    if portraits.len() < MANY {
+        return portraits.into_iter().map(store_one).collect();
+    }
+    let others = portraits.split_off(portraits.len() / 2);
+    std::thread::scope(|scope| {
+        let others = scope.spawn(|| others.into_iter().map(store_one).collect::<Result<Vec<_>, _>>());
+        let mut stored = portraits.into_iter().map(store_one).collect::<Result<Vec<_>, _>>()?;
+        let others = others
+            .join()
+            .map_err(|_| KeepError::Blobs("whoever was to store half of it failed".to_owned()))?;
+        stored.extend(others?);
+        Ok(stored)
+    })
+}
+
+fn store_one(portrait: Portrait) -> Result<StoredOne, KeepError> {
     // What is written down says which files, which are known only then.
     let mut record = portrait.record(BlobId::of(b""));
     let stored = portrait.capture.store();
