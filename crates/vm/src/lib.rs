@@ -18,6 +18,7 @@ mod tests;
 pub use image::{Image, Import, ImportError, Modes, Owners, Times};
 pub use machine::{ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
 pub use machines::{
-    Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Phase, Written,
+    Command, Config, ConsoleId, Event, Fed, Finished, Heard, Job, MachineError, MachineState, Machines,
+    Phase, Piped, Written,
 };
 pub use os::{Credentials, Errno};

@@ -3,6 +3,7 @@
 mod allowance;
 mod background;
 mod description;
+mod hosted;
 mod life;
 mod limits;
 mod loopback;
@@ -46,6 +47,8 @@ use output::Output;
 use task::{Task, TaskState};
 
 pub(crate) use description::{ConsoleEntry, Object};
+pub(crate) use hosted::HostEnd;
+use hosted::Told;
 pub use life::ExitStatus;
 pub use limits::Limits;
 use loopback::Loopback;
@@ -116,6 +119,8 @@ pub struct Machine {
     address: Option<std::net::IpAddr>,
     /// Sockets to be closed as soon as the network is there.
     closing: Vec<SocketId>,
+    /// Whose pipes have something new for the host, if there are any.
+    told: Option<Box<Told>>,
 }
 
 /// What a machine is made of.
@@ -189,6 +194,7 @@ impl Machine {
             has_network: made.has_network,
             address: made.address,
             closing: Vec::new(),
+            told: None,
             ended: Vec::new(),
             uses_network: false,
             current: Current { pid: Pid::INIT, task: TaskId(0) },
@@ -281,7 +287,8 @@ impl Machine {
             () if self.wants_window() => Wants::Window,
             () => Wants::Nothing,
         };
-        let has_news = self.network.is_some() || self.has_crashed || !self.ended.is_empty();
+        let has_news =
+            self.network.is_some() || self.has_crashed || !self.ended.is_empty() || self.told.is_some();
         Ran { slot, wants, deadline: self.next_deadline(), has_news, spent: self.allowance.spent() }
     }
 
