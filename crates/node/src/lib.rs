@@ -30,8 +30,8 @@ mod node;
 mod world;
 
 pub use description::{
-    Builder, Content, Description, DescriptionError, FileTable, HeapName, ImageTable, MachineTable,
-    NamesTable, Pacing, RouterBuilder, UserTable, Wrong,
+    Builder, Content, Description, DescriptionError, FileTable, HeapName, ImageTable, ListenerTable,
+    MachineTable, NamesTable, Pacing, RouterBuilder, UserTable, Wrong,
 };
 pub use node::{LateReport, Node, NodeConfig, NodeError};
 pub use world::{
