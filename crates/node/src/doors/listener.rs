@@ -27,7 +27,6 @@ pub struct ListenAt(String);
 /// ```
 /// use std::io::{Read, Write};
 /// use std::net::{Shutdown, TcpStream};
-/// use ironloom_node::doors::Listener;
 /// use ironloom_node::http::Site;
 /// use ironloom_node::prelude::*;
 ///

@@ -16,6 +16,7 @@ use ironloom_vm::{
 };
 
 use super::assemble::cut;
+use super::gateway::Gateway;
 use super::hub::Hub;
 use super::pending::Pending;
 use super::piped::PipedTable;
@@ -47,7 +48,7 @@ pub(crate) struct Core {
     /// Commands in the hands of doors.
     pub(super) piped: PipedTable,
     /// The gateways of doors, by what they are connected to.
-    pub(super) gateways: BTreeMap<String, MachineId>,
+    pub(super) gateways: BTreeMap<String, Gateway>,
     /// Where a node is to listen.
     pub(crate) listeners: BTreeMap<String, ListenerTable>,
     /// Counts changes of which machines there are.

@@ -1,5 +1,6 @@
 //! Gateways: the machines of the network through whose sockets connections come in from outside.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use ironloom_core::MachineId;
@@ -11,6 +12,14 @@ use crate::doors::ListenError;
 
 /// What gateways are called where stations are listed.
 const NAME: &str = "gateway";
+
+/// A machine of the network through whose sockets connections come in from outside.
+#[derive(Debug)]
+pub(super) struct Gateway {
+    id: MachineId,
+    /// Whom it led somebody to last at each address. The next at an address has another card.
+    met: BTreeMap<IpAddr, MachineId>,
+}
 
 /// A way from outside to a port of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +37,19 @@ impl Core {
         let (Some(at), Some(address)) = (entry.at, entry.address) else {
             return Err(ListenError::NoNetwork { machine: machine() });
         };
-        let gateway = match self.gateways.get(&at) {
-            Some(gateway) => *gateway,
-            None => self.add_gateway(name, &at)?,
-        };
-        Ok(Route { gateway, machine: entry.id, target: (address, port).into() })
+        if !self.gateways.contains_key(&at) {
+            self.add_gateway(name, &at)?;
+        }
+        let gateway = self.gateways.get_mut(&at).expect("it is there by now");
+        let id = gateway.id;
+        if gateway.met.insert(address, entry.id).is_some_and(|known| known != entry.id) {
+            // The gateway remembers the card of whoever had the address before. If the machine has no card, nobody gets there.
+            let _ = self.machines.fabric_mut().host(entry.id, |host| host.announce());
+        }
+        Ok(Route { gateway: id, machine: entry.id, target: (address, port).into() })
     }
 
-    fn add_gateway(&mut self, name: &str, at: &str) -> Result<MachineId, ListenError> {
+    fn add_gateway(&mut self, name: &str, at: &str) -> Result<(), ListenError> {
         let no_network = || ListenError::NoNetwork { machine: name.to_owned() };
         let refused = |reason: String| ListenError::NoGateway { machine: name.to_owned(), reason };
         let station = self.station(at).map_err(|_| no_network())?;
@@ -54,7 +68,7 @@ impl Core {
             let _ = subnet.free(taken); // It was just taken.
             return Err(refused(error.to_string()));
         }
-        self.gateways.insert(at.to_owned(), id);
-        Ok(id)
+        self.gateways.insert(at.to_owned(), Gateway { id, met: BTreeMap::new() });
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 
-use ironloom_node::doors::{ListenError, Listener};
+use ironloom_node::doors::ListenError;
 use ironloom_node::http::Site;
 use ironloom_node::prelude::*;
 use ironloom_node::sched::{Context, Drained, Stream};
@@ -41,12 +41,14 @@ fn what_is_open_may_end_and_nobody_else_comes() {
         let stream = greeted(address);
         let draining = stage.node.drain("echo", Duration::from_secs(50));
         assert!(wait_until(|| TcpStream::connect(address).is_err()), "it listens no more");
-        let info = stage.info("echo");
-        assert!(info.is_draining && info.counts.active == 1, "{info:?}");
+        stage.until("echo", |counts| counts.active == 1);
+        assert!(stage.info("echo").is_draining);
         (&stream).write_all(b"still here").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
         assert_eq!(rest(&stream), b"still here");
-        assert_eq!(draining.wait().unwrap(), Drained { ended: 1, killed: 0 });
+        let drained = draining.wait().unwrap();
+        // Those who tried whether it listens may have come in at the last moment.
+        assert!(drained.ended >= 1 && drained.killed == 0, "{drained:?}");
         assert!(stage.node.listeners().is_empty());
         // The name is free, and so is the place.
         let again = Listener::tcp(address.to_string()).to_command("desk", "cat");

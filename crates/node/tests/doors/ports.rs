@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::process::Command as HostCommand;
 
-use ironloom_node::doors::{ListenError, Listener};
+use ironloom_node::doors::ListenError;
 use ironloom_node::prelude::*;
 
 use super::stage::{Stage, ask, bytes, connect, is_turned_away, reset};

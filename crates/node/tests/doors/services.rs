@@ -3,7 +3,6 @@
 use std::os::unix::net::UnixStream;
 use std::process::Command as HostCommand;
 
-use ironloom_node::doors::Listener;
 use ironloom_node::http::Site;
 use ironloom_node::prelude::*;
 use ironloom_node::sched::{Context, Stream};

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time;
 
-use ironloom_node::doors::{Listener, ListenerCounts, ListenerInfo, Recent};
+use ironloom_node::doors::{ListenerCounts, ListenerInfo, Recent};
 use ironloom_node::prelude::*;
 use socket2::SockRef;
 
