@@ -21,10 +21,13 @@ mod tap;
 #[cfg(test)]
 mod tests;
 
-pub use driver::{Door, Driver, Running, Stop, Wait};
+pub use driver::{Door, DoorTo, Driver, Inside, Running, Stop, Wait};
 pub use journal::{Crossing, Journal};
 #[cfg(feature = "publish")]
-pub use publish::{Publish, TcpDoor, UdpDoor, Usage};
+pub use publish::{
+    Broken, Far, GatewaySocket, Gone, HostListener, HostStream, Over, Publish, Splices, TcpDoor, UdpDoor,
+    Usage, is_about_one,
+};
 #[cfg(all(feature = "tap", target_os = "linux"))]
 pub use tap::{Tap, TapConfig, TapCounters, TapError};
 pub use world::World;

@@ -4,6 +4,7 @@ mod builder;
 mod contents;
 mod error;
 mod file;
+mod listener;
 mod load;
 mod machine;
 mod place;
@@ -23,6 +24,7 @@ pub use builder::Builder;
 pub(crate) use contents::Contents;
 pub use error::{DescriptionError, Wrong};
 pub use file::{Content, FileTable};
+pub use listener::ListenerTable;
 pub use machine::{HeapName, ImageTable, MachineTable, UserTable};
 pub use router::RouterBuilder;
 
@@ -98,6 +100,8 @@ pub struct Description {
     pub doors: BTreeMap<String, DoorTable>,
     /// Machines, or as many machines as `count` says.
     pub machines: BTreeMap<String, MachineTable>,
+    /// Where a [`Node`](crate::Node) listens, and where connections lead.
+    pub listeners: BTreeMap<String, ListenerTable>,
     #[serde(skip)]
     #[borsh(skip)]
     pub(crate) source: Source,
@@ -161,6 +165,7 @@ impl Default for Description {
             links: Vec::new(),
             doors: BTreeMap::new(),
             machines: BTreeMap::new(),
+            listeners: BTreeMap::new(),
             source: Source::default(),
         }
     }

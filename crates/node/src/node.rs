@@ -1,6 +1,7 @@
 //! [`Node`]: a datacenter in real time.
 
 mod inbox;
+mod listen;
 mod pace;
 mod paced;
 mod report;
@@ -16,11 +17,13 @@ use ironloom_net::door::Door;
 use parking_lot::Mutex;
 use thiserror::Error;
 
+use crate::doors::{Doors, ListenError};
 use crate::world::pair;
 use crate::{
     Datacenter, Description, DescriptionError, KeepError, Order, Outcome, Reply, Subscription, World,
 };
 
+pub(crate) use paced::Paced;
 pub use report::LateReport;
 
 use inbox::Inbox;
@@ -64,6 +67,8 @@ pub struct NodeConfig {
     pub orders_max: usize,
     /// How often what changed is committed, if the world is kept. Nothing is while nothing changes.
     pub commit_every: Duration,
+    /// How many threads run services in Rust, once there is one.
+    pub service_workers: usize,
 }
 
 impl Default for NodeConfig {
@@ -74,6 +79,7 @@ impl Default for NodeConfig {
             turn_max: Duration::from_millis(10),
             orders_max: 1 << 16,
             commit_every: Duration::from_secs(1),
+            service_workers: 2,
         }
     }
 }
@@ -91,6 +97,14 @@ pub enum NodeError {
     /// The world that it is to run cannot be opened or made.
     #[error(transparent)]
     Keep(#[from] KeepError),
+    /// It cannot listen where the description says.
+    #[error("listener `{name}`: {error}")]
+    Listen {
+        /// The name of the listener.
+        name: String,
+        /// Why not.
+        error: ListenError,
+    },
     /// It has stopped.
     #[error("the node has stopped")]
     Stopped,
@@ -100,15 +114,16 @@ pub enum NodeError {
 struct Shared {
     inbox: Arc<Inbox>,
     running: Arc<Running>,
+    doors: Arc<Doors>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Node {
-    /// Lets the time of a world go by as its description says.
+    /// Lets the time of a world go by as its description says, and listens where that says.
     ///
     /// # Errors
     ///
-    /// If the host gives no thread.
+    /// If the host gives no thread, or it cannot listen.
     pub fn start(world: World) -> Result<Self, NodeError> {
         Self::start_with(world, NodeConfig::default(), WallClock::start())
     }
@@ -117,13 +132,18 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If the host gives no thread.
+    /// If the host gives no thread, or it cannot listen.
     pub fn start_with(
         world: World,
         config: NodeConfig,
         clock: impl Clock + 'static,
     ) -> Result<Self, NodeError> {
-        Self::begin(Begin::World(world), config, Arc::new(clock))
+        let listens = !world.core.lock().listeners.is_empty();
+        let node = Self::begin(Begin::World(world), config, Arc::new(clock))?;
+        if listens {
+            node.ready()?;
+        }
+        Ok(node)
     }
 
     /// Builds the world of a description on the node's thread, and then lets its time go by. Orders may be given at once,
@@ -142,7 +162,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If the host gives no thread. What is wrong with the description is told by [`ready`](Self::ready).
+    /// If the host gives no thread. What is wrong with the description, and that it cannot listen as that says, is told by
+    /// [`ready`](Self::ready).
     pub fn launch(description: Description) -> Result<Self, NodeError> {
         let clock = Arc::new(WallClock::start());
         Self::begin(Begin::Description(Box::new(description)), NodeConfig::default(), clock)
@@ -187,15 +208,17 @@ impl Node {
     fn begin(begin: Begin, config: NodeConfig, clock: Arc<dyn Clock>) -> Result<Self, NodeError> {
         let inbox = Arc::new(Inbox::new(config.orders_max));
         let running = Arc::new(Running::default());
-        let thread = run::spawn(begin, config, clock, Arc::clone(&inbox), Arc::clone(&running))?;
-        Ok(Self { shared: Arc::new(Shared { inbox, running, thread: Mutex::new(Some(thread)) }) })
+        let doors = Doors::new(Arc::clone(&clock), config.service_workers);
+        let (for_thread, table) = ((Arc::clone(&inbox), Arc::clone(&running)), Arc::clone(&doors));
+        let thread = run::spawn(begin, config, clock, for_thread, table)?;
+        Ok(Self { shared: Arc::new(Shared { inbox, running, doors, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// Blocks the thread until the world is built and its time goes by; the world, to be looked at.
     ///
     /// # Errors
     ///
-    /// If the description makes no sense, or the host cannot be waited for. It is told to the first who asks; others learn
+    /// If the description makes no sense, it cannot listen, or the host cannot be waited for. It is told to the first who asks; others learn
     /// that the node has stopped.
     pub fn ready(&self) -> Result<World, NodeError> {
         self.shared.running.ready()
@@ -228,7 +251,8 @@ impl Node {
         opened.recv().map_err(|_| NodeError::Stopped)?.map_err(NodeError::Host)
     }
 
-    /// Makes it stop, and waits until it has: orders that wait are answered that it has stopped.
+    /// Makes it stop, and waits until it has: orders that wait are answered that it has stopped, and what came in by its
+    /// listeners is broken off.
     ///
     /// # Panics
     ///
@@ -238,6 +262,7 @@ impl Node {
         if let Some(Err(panic)) = self.shared.take_thread().map(JoinHandle::join) {
             std::panic::resume_unwind(panic);
         }
+        self.shared.doors.close();
     }
 }
 
@@ -270,6 +295,7 @@ impl Drop for Shared {
             // Whoever drops it does not ask what became of it.
             drop(thread.join());
         }
+        self.doors.close();
     }
 }
 

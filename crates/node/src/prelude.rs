@@ -7,6 +7,7 @@ pub use ironloom_vm::os::Exit;
 pub use ironloom_vm::os::console::Size;
 pub use ironloom_vm::{Command, Finished, MachineState};
 
+pub use crate::doors::Listener;
 pub use crate::{
     Datacenter, Description, DescriptionError, Event, Fault, FileTable, ImageTable, LinkName, MachineTable,
     Node, Order, OrderError, Outcome, Pacing, Reply, Subscription, World,

@@ -5,10 +5,12 @@ mod core;
 mod datacenter;
 mod event;
 mod execute;
+mod gateway;
 mod hub;
 mod network;
 mod order;
 mod pending;
+mod piped;
 mod reply;
 
 use std::ops::ControlFlow;
@@ -33,6 +35,7 @@ pub use reply::Reply;
 pub(crate) use self::core::{Core, Entry};
 pub(crate) use assemble::Ground;
 pub(crate) use hub::Hub;
+pub(crate) use piped::{Holder, PipedNews};
 pub(crate) use reply::{Answer, pair};
 
 /// A datacenter in virtual time: what happens in it is its description and the orders that it is given, and nothing else.

@@ -18,7 +18,7 @@ mod tests;
 pub use image::{Image, Import, ImportError, Modes, Owners, Times};
 pub use machine::{Checkpoint, ExitStatus, Heap, Limits, Machine, MachineSpec, Programs};
 pub use machines::{
-    Capture, Command, Config, ConsoleId, Event, Finished, Job, MachineError, MachineState, Machines, Phase,
-    Stored, Written,
+    Capture, Command, Config, ConsoleId, Event, Fed, Finished, Heard, Job, MachineError, MachineState,
+    Machines, Phase, Piped, Stored, Written,
 };
 pub use os::{Credentials, Errno};

@@ -3,6 +3,7 @@
 mod allowance;
 mod background;
 mod description;
+mod hosted;
 mod left;
 mod life;
 mod limits;
@@ -47,6 +48,8 @@ use output::Output;
 use task::{Task, TaskState};
 
 pub(crate) use description::{ConsoleEntry, Object};
+pub(crate) use hosted::HostEnd;
+use hosted::Told;
 pub use left::Checkpoint;
 use left::Left;
 pub use life::ExitStatus;
@@ -123,6 +126,8 @@ pub struct Machine {
     closing: Vec<SocketId>,
     /// What those before have left to processes that are still to come; nothing costs nothing.
     left: Option<Box<Left>>,
+    /// Whose pipes have something new for the host, if there are any.
+    told: Option<Box<Told>>,
 }
 
 /// What a machine is made of.
@@ -197,6 +202,7 @@ impl Machine {
             address: made.address,
             closing: Vec::new(),
             left: None,
+            told: None,
             ended: Vec::new(),
             uses_network: false,
             current: Current { pid: Pid::INIT, task: TaskId(0) },
@@ -290,7 +296,8 @@ impl Machine {
             () if self.wants_window() => Wants::Window,
             () => Wants::Nothing,
         };
-        let has_news = self.network.is_some() || self.has_crashed || !self.ended.is_empty();
+        let has_news =
+            self.network.is_some() || self.has_crashed || !self.ended.is_empty() || self.told.is_some();
         Ran { slot, wants, deadline: self.next_deadline(), has_news, spent: self.allowance.spent() }
     }
 

@@ -15,6 +15,7 @@ mod driven;
 mod error;
 mod event;
 mod names;
+mod pipes;
 mod snapshot;
 mod window;
 
@@ -28,6 +29,7 @@ use ironloom_sched::{Address, VirtualKernel};
 use parking_lot::Mutex;
 
 use crate::machine::{Machine, Programs};
+use crate::os::Pid;
 use crate::unit::{CELL_MACHINES_MAX, Unit};
 
 use alarms::Alarms;
@@ -39,6 +41,7 @@ pub use config::Config;
 pub use consoles::ConsoleId;
 pub use error::MachineError;
 pub use event::{Event, MachineState};
+pub use pipes::{Fed, Heard, Piped};
 pub use window::Phase;
 
 /// Many machines on one network, in windows of virtual time.
@@ -76,6 +79,8 @@ pub struct Machines {
     events: VecDeque<Event>,
     /// What came out of the network that is not for machines.
     outputs: VecDeque<Output>,
+    /// Commands whose pipes have something new for the host.
+    piped: VecDeque<(MachineId, Pid)>,
     names: Names,
     /// Which machine did the most in the last window.
     busiest: Option<(MachineId, u64)>,
@@ -136,6 +141,7 @@ impl Machines {
             unfinished: BTreeSet::new(),
             events: VecDeque::new(),
             outputs: VecDeque::new(),
+            piped: VecDeque::new(),
             names: Names::default(),
             busiest: None,
             changed: Vec::new(),

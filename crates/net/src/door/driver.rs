@@ -50,6 +50,89 @@ pub trait Door: Send {
     }
 }
 
+/// Where what is driven, such as a world of machines, meets the host: a door that leads to more than the fabric.
+///
+/// Every [`Door`] is one, to whatever has a fabric.
+pub trait DoorTo<D>: Send {
+    /// Tells the host what the door waits for.
+    ///
+    /// # Errors
+    ///
+    /// If the host refuses.
+    fn open(&mut self, wait: &Wait<'_>) -> io::Result<()>;
+
+    /// Takes notice that something that it waits for is ready.
+    fn ready(&mut self, event: &Event, key: u32);
+
+    /// Takes notice of something that came out of the fabric; gives it back if it is not for this door.
+    fn take(&mut self, output: Output) -> Option<Output> {
+        Some(output)
+    }
+
+    /// Carries what is there in both directions; whether there is more to be carried at once.
+    fn turn(&mut self, inside: &mut Inside<'_, D>, wait: &Wait<'_>) -> bool;
+
+    /// When it wants its turn although nothing happens.
+    fn next_event(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Whether it wants its turn because of something that happened in what is driven.
+    fn is_due(&self, _: &mut D) -> bool {
+        false
+    }
+
+    /// Whether it is closed for good, so that it can be forgotten.
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// Breaks off what is left: the driver ends.
+    fn close(&mut self, _: &mut Inside<'_, D>, _: &Wait<'_>) {}
+}
+
+impl<D: Driven, T: Door> DoorTo<D> for T {
+    fn open(&mut self, wait: &Wait<'_>) -> io::Result<()> {
+        Door::open(self, wait)
+    }
+
+    fn ready(&mut self, event: &Event, key: u32) {
+        Door::ready(self, event, key);
+    }
+
+    fn take(&mut self, output: Output) -> Option<Output> {
+        Door::take(self, output)
+    }
+
+    fn turn(&mut self, inside: &mut Inside<'_, D>, wait: &Wait<'_>) -> bool {
+        Door::turn(self, &mut inside.world(), wait)
+    }
+
+    fn next_event(&self) -> Option<Instant> {
+        Door::next_event(self)
+    }
+}
+
+/// What is driven, as a [door to it](DoorTo) sees it.
+pub struct Inside<'a, D> {
+    /// What is driven. What is done to it here is not written down.
+    pub driven: &'a mut D,
+    journal: Option<&'a mut (dyn Journal + 'static)>,
+}
+
+impl<D: Driven> Inside<'_, D> {
+    /// Its network. What is done there is written down.
+    pub fn world(&mut self) -> World<'_> {
+        World { fabric: self.driven.fabric(), journal: self.journal.as_deref_mut() }
+    }
+}
+
+impl<D> std::fmt::Debug for Inside<'_, D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inside").finish_non_exhaustive()
+    }
+}
+
 /// Where a door tells the host what it waits for.
 #[derive(Debug)]
 pub struct Wait<'a> {
@@ -113,7 +196,8 @@ type Observer<D> = Box<dyn FnMut(&mut D, Output) + Send>;
 pub struct Driver<D = Fabric> {
     driven: D,
     clock: Box<dyn Clock>,
-    doors: Vec<Entry>,
+    /// Under the number that is in their tokens.
+    doors: Vec<Option<Entry<D>>>,
     journal: Option<Box<dyn Journal>>,
     observer: Option<Observer<D>>,
     poll: Poll,
@@ -121,8 +205,8 @@ pub struct Driver<D = Fabric> {
     stop: Stop,
 }
 
-struct Entry {
-    door: Box<dyn Door>,
+struct Entry<D> {
+    door: Box<dyn DoorTo<D>>,
     /// Whether something happened that it was not given a turn for.
     is_due: bool,
 }
@@ -163,12 +247,29 @@ impl<D: Driven> Driver<D> {
     /// # Errors
     ///
     /// If the host refuses.
-    pub fn open(&mut self, door: impl Door + 'static) -> io::Result<()> {
-        let number = u32::try_from(self.doors.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    pub fn open(&mut self, door: impl DoorTo<D> + 'static) -> io::Result<()> {
+        let free = self.doors.iter().position(Option::is_none);
+        let place = free.unwrap_or(self.doors.len());
+        let number = u32::try_from(place).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let mut door = Box::new(door);
         door.open(&Wait { registry: self.poll.registry(), door: number })?;
-        self.doors.push(Entry { door, is_due: true });
+        let entry = Some(Entry { door, is_due: true });
+        match free {
+            Some(place) => self.doors[place] = entry,
+            None => self.doors.push(entry),
+        }
         Ok(())
+    }
+
+    /// Closes all doors: what is on its way is broken off.
+    pub fn close_doors(&mut self) {
+        for (number, entry) in self.doors.iter_mut().enumerate() {
+            if let Some(mut entry) = entry.take() {
+                let wait = Wait { registry: self.poll.registry(), door: number as u32 };
+                let journal = self.journal.as_deref_mut();
+                entry.door.close(&mut Inside { driven: &mut self.driven, journal }, &wait);
+            }
+        }
     }
 
     /// The fabric. What is done to it here is not written down.
@@ -246,7 +347,7 @@ impl<D: Driven> Driver<D> {
         }
         for event in self.events.iter().filter(|event| event.token() != STOP) {
             let Token(token) = event.token();
-            if let Some(entry) = self.doors.get_mut(token >> KEY_BITS) {
+            if let Some(Some(entry)) = self.doors.get_mut(token >> KEY_BITS) {
                 entry.door.ready(event, token as u32);
                 entry.is_due = true;
             }
@@ -257,7 +358,7 @@ impl<D: Driven> Driver<D> {
     /// Gives doors what came out of the fabric.
     fn deliver(&mut self) {
         'outputs: while let Some(mut output) = self.driven.poll_network() {
-            for entry in &mut self.doors {
+            for entry in self.doors.iter_mut().flatten() {
                 match entry.door.take(output) {
                     None => {
                         entry.is_due = true;
@@ -276,14 +377,17 @@ impl<D: Driven> Driver<D> {
     fn carry(&mut self) {
         let now = self.driven.fabric().now();
         for number in 0..self.doors.len() {
-            let entry = &mut self.doors[number];
+            let Some(entry) = &mut self.doors[number] else { continue };
             let is_late = entry.door.next_event().is_some_and(|at| at <= now);
-            if !entry.is_due && !is_late {
+            if !entry.is_due && !is_late && !entry.door.is_due(&mut self.driven) {
                 continue;
             }
             let wait = Wait { registry: self.poll.registry(), door: number as u32 };
-            let mut world = World { fabric: self.driven.fabric(), journal: self.journal.as_deref_mut() };
-            entry.is_due = entry.door.turn(&mut world, &wait);
+            let journal = self.journal.as_deref_mut();
+            entry.is_due = entry.door.turn(&mut Inside { driven: &mut self.driven, journal }, &wait);
+            if entry.door.is_over() {
+                self.doors[number] = None;
+            }
             // What a door does can concern any door, itself included.
             self.deliver();
         }
@@ -291,10 +395,10 @@ impl<D: Driven> Driver<D> {
 
     /// How long to wait for the host.
     fn wait(&self, wait_max: Duration) -> Duration {
-        if self.doors.iter().any(|entry| entry.is_due) {
+        if self.doors.iter().flatten().any(|entry| entry.is_due) {
             return Duration::ZERO;
         }
-        let of_doors = self.doors.iter().filter_map(|entry| entry.door.next_event()).min();
+        let of_doors = self.doors.iter().flatten().filter_map(|entry| entry.door.next_event()).min();
         let next = match (self.driven.next_event(), of_doors) {
             (Some(a), Some(b)) => a.min(b),
             (Some(at), None) | (None, Some(at)) => at,
@@ -306,7 +410,7 @@ impl<D: Driven> Driver<D> {
 
 impl<D> std::fmt::Debug for Driver<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Driver").field("doors", &self.doors.len()).finish_non_exhaustive()
+        f.debug_struct("Driver").field("doors", &self.doors.iter().flatten().count()).finish_non_exhaustive()
     }
 }
 

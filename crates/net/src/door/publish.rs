@@ -4,9 +4,14 @@
 //! sockets make the other half of each connection. So the machine sees the gateway's address, and firewalls, links
 //! and captures see the traffic. Bytes are slices of what the host read; who does not read stops whoever sends,
 //! through both halves; who finishes sending may still receive.
+//!
+//! [`Splices`] are what such a door is made of, for those whose connections lead somewhere else.
 
 mod datagrams;
+mod far;
+mod host;
 mod splice;
+mod splices;
 mod streams;
 
 use std::net::SocketAddr;
@@ -15,6 +20,9 @@ use ironloom_core::metrics::{Counter, Gauge, MetricError, Scope};
 use ironloom_core::{Duration, MachineId};
 
 pub use datagrams::UdpDoor;
+pub use far::{Far, GatewaySocket, Gone};
+pub use host::{HostListener, HostStream, is_about_one};
+pub use splices::{Broken, Over, Splices};
 pub use streams::TcpDoor;
 
 /// Which address of the host leads where.

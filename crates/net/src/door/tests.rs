@@ -2,6 +2,7 @@
 
 #[cfg(feature = "publish")]
 mod clerk;
+mod ends;
 #[cfg(all(feature = "tap", target_os = "linux"))]
 mod tap;
 #[cfg(feature = "publish")]

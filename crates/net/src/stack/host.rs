@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use ironloom_core::Instant;
 
-use crate::{Outbox, Payload, Readiness, SocketId};
+use crate::{Outbox, Payload, Port, Readiness, SocketId};
 
 use super::Stack;
 use super::echo::Heard;
@@ -165,6 +165,11 @@ impl<'a> Host<'a> {
     /// Breaks a connection off: what was not delivered is lost, and the other side is told.
     pub fn abort(&mut self, socket: SocketId) {
         self.stack.abort(self.now, socket, self.out);
+    }
+
+    /// Tells everybody on the network which card has its address, so that who knew another for it follows.
+    pub fn announce(&mut self) {
+        self.stack.announce(Port::new(0), self.out);
     }
 
     /// Closes all sockets of the process, as when it has ended: its ports are free, and who talks to it is told.

@@ -8,7 +8,8 @@ use ironloom_core::Duration;
 use ironloom_net::topology::{CloudTable, LinkTable, PlanChoice, PlanTable, Span, SubnetTable, SwitchTable};
 
 use super::{
-    Description, DescriptionError, ImageTable, MachineTable, NamesTable, Pacing, RouterBuilder, Wrong,
+    Description, DescriptionError, ImageTable, ListenerTable, MachineTable, NamesTable, Pacing,
+    RouterBuilder, Wrong,
 };
 use crate::World;
 
@@ -115,6 +116,18 @@ impl Builder {
     #[must_use]
     pub fn machine(mut self, name: &str, draw: impl FnOnce(MachineTable) -> MachineTable) -> Self {
         self.description.machines.insert(name.to_owned(), draw(MachineTable::default()));
+        self
+    }
+
+    /// Where a node listens: `127.0.0.1:8080`, or `unix:/run/shop.sock`.
+    #[must_use]
+    pub fn listener(
+        mut self,
+        name: &str,
+        at: &str,
+        draw: impl FnOnce(ListenerTable) -> ListenerTable,
+    ) -> Self {
+        self.description.listeners.insert(name.to_owned(), draw(ListenerTable::at(at)));
         self
     }
 

@@ -51,10 +51,10 @@ pub enum Access<'a> {
         at: Instant,
         /// Who came, unless by a Unix socket.
         peer: Option<SocketAddr>,
-        /// What came in.
-        bytes_in: u64,
-        /// What went out.
-        bytes_out: u64,
+        /// What came in, if that was counted.
+        bytes_in: Option<u64>,
+        /// What went out, if that was counted.
+        bytes_out: Option<u64>,
         /// How long it lasted.
         took: Duration,
         /// Why it was broken off, if it was.
@@ -133,14 +133,11 @@ impl fmt::Display for Access<'_> {
             Self::Request { door, at, peer, method, target, status, bytes, took } => {
                 write!(f, "{at} {door} {} ", Shown(*peer))?;
                 write!(f, "\"{} {}\" {} ", method.escape_debug(), target.escape_debug(), status.code())?;
-                match bytes {
-                    Some(bytes) => write!(f, "{bytes}")?,
-                    None => f.write_str("-")?,
-                }
-                write!(f, " {took}")
+                write!(f, "{} {took}", Counted(*bytes))
             }
             Self::Connection { door, at, peer, bytes_in, bytes_out, took, error } => {
-                write!(f, "{at} {door} {} in {bytes_in} out {bytes_out} {took}", Shown(*peer))?;
+                let [came, went] = [bytes_in, bytes_out].map(|bytes| Counted(*bytes));
+                write!(f, "{at} {door} {} in {came} out {went} {took}", Shown(*peer))?;
                 error.map_or(Ok(()), |error| write!(f, " broken off: {error}"))
             }
         }
@@ -155,6 +152,18 @@ impl fmt::Display for Shown {
         match self.0 {
             Some(peer) => peer.fmt(f),
             None => f.write_str("unix"),
+        }
+    }
+}
+
+/// A number of bytes, as it is written.
+struct Counted(Option<u64>);
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(bytes) => bytes.fmt(f),
+            None => f.write_str("-"),
         }
     }
 }

@@ -68,6 +68,10 @@ impl Gate {
         Arc::new(Self { admission, present: Mutex::default() })
     }
 
+    pub(crate) const fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
     /// Lets somebody in; without an address, as by a Unix socket, always.
     pub(crate) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Pass, Turned> {
         let Some(address) = address.map(|address| address.to_canonical()) else {

@@ -162,7 +162,8 @@ pub(super) fn restored(vault: &Vault, commit: BatchId) -> Result<Restored, KeepE
         images: Some(record.images.clone()),
         seed: Seed::new(chance.next_u64()),
     };
-    let bare = Description { machines: BTreeMap::new(), ..description };
+    let mut bare = Description { machines: BTreeMap::new(), ..description };
+    let listeners = std::mem::take(&mut bare.listeners);
     let mut core = Core::assemble(&bare, &ground, &mut |_| ControlFlow::Continue(()))?;
     core.made = record.made;
     core.machines.run_until(record.now);
@@ -170,6 +171,12 @@ pub(super) fn restored(vault: &Vault, commit: BatchId) -> Result<Restored, KeepE
         come_back(&mut core, machine?, &record.images, &ground.store)
             .map_err(|reason| KeepError::Damaged { commit, reason })?;
     }
+    // Those whose machine is gone lead nowhere.
+    core.listeners = listeners;
+    core.listeners.retain(|name, table| match table.leads_to(name) {
+        Ok((_, machine)) => core.entries.contains_key(machine),
+        Err(_) => false,
+    });
     for order in record.network.orders() {
         let (answer, reply) = pair();
         core.execute(order.clone(), answer);

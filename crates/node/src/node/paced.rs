@@ -18,7 +18,7 @@ use crate::{Event, LateWindow, Shortage};
 ///
 /// Others may have the world as well, so it is held only between [`hold`](Self::hold) and [`release`](Self::release), and
 /// lent to whoever waits for it between two windows.
-pub(super) struct Paced {
+pub(crate) struct Paced {
     core: Arc<Mutex<Core>>,
     held: Option<ArcMutexGuard<RawMutex, Core>>,
     inbox: Arc<Inbox>,
@@ -42,7 +42,7 @@ impl Paced {
         Self { core, held: None, inbox, clock, pace, config, report, next: None }
     }
 
-    pub(super) fn hold(&mut self) -> &mut Core {
+    pub(crate) fn hold(&mut self) -> &mut Core {
         self.held.get_or_insert_with(|| self.core.lock_arc())
     }
 

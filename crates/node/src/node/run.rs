@@ -11,9 +11,11 @@ use ironloom_net::door::Driver;
 use parking_lot::{Condvar, Mutex};
 
 use super::inbox::Inbox;
+use super::listen::listen_as_described;
 use super::pace::Pace;
 use super::paced::Paced;
 use super::{LateReport, NodeConfig, NodeError};
+use crate::doors::Doors;
 use crate::world::{Hub, Subscription};
 use crate::{Datacenter, Description, World};
 
@@ -113,12 +115,12 @@ pub(super) fn spawn(
     begin: Begin,
     config: NodeConfig,
     clock: Arc<dyn Clock>,
-    inbox: Arc<Inbox>,
-    running: Arc<Running>,
+    (inbox, running): (Arc<Inbox>, Arc<Running>),
+    doors: Arc<Doors>,
 ) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("ironloom-node".to_owned()).spawn(move || {
         let _end = End { inbox: &inbox, running: &running };
-        let result = run(begin, config, clock, &inbox, &running);
+        let result = run(begin, config, clock, &inbox, &running, &doors);
         running.ended(result);
     })
 }
@@ -144,6 +146,7 @@ fn run(
     clock: Arc<dyn Clock>,
     inbox: &Arc<Inbox>,
     running: &Running,
+    doors: &Doors,
 ) -> Result<(), NodeError> {
     let watch = |_| match inbox.is_stopped() {
         true => ControlFlow::Break(()),
@@ -170,14 +173,28 @@ fn run(
     let paced = Paced::new(Arc::clone(&core), Arc::clone(inbox), clock, pace, config, report);
     let mut driver = Driver::new(paced, view)?;
     inbox.open(driver.stopper());
-    running.begun(world.clone());
-    let result = drive(&mut driver, inbox, running);
+    let listens = listen_as_described(&mut driver, doors);
     driver.driven().release();
+    if listens.is_ok() {
+        running.begun(world.clone());
+    }
+    let result = listens.and_then(|()| drive(&mut driver, inbox, running, doors));
+    driver.driven().hold();
+    driver.close_doors();
+    driver.driven().release();
+    if result.is_err() {
+        world.core.lock().has_doors = false;
+    }
     core.lock().keep_at_last();
     result
 }
 
-fn drive(driver: &mut Driver<Paced>, inbox: &Inbox, running: &Running) -> Result<(), NodeError> {
+fn drive(
+    driver: &mut Driver<Paced>,
+    inbox: &Inbox,
+    running: &Running,
+    doors: &Doors,
+) -> Result<(), NodeError> {
     while !inbox.is_stopped() {
         driver.driven().hold();
         let visits = std::mem::take(&mut *running.visits.lock());
@@ -186,8 +203,8 @@ fn drive(driver: &mut Driver<Paced>, inbox: &Inbox, running: &Running) -> Result
         driver.advance();
         let commit = driver.driven().keep();
         driver.driven().release();
-        let idle = driver.driven().idle_for();
-        driver.wait_for(idle.into_iter().chain(commit).fold(SLEEP_MAX, Duration::min))?;
+        let idle = driver.driven().idle_for().into_iter().chain(doors.idle_for()).chain(commit);
+        driver.wait_for(idle.fold(SLEEP_MAX, Duration::min))?;
     }
     Ok(())
 }

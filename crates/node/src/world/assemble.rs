@@ -14,7 +14,7 @@ use ironloom_vm::{Config, Image, Machines};
 
 use super::core::{Core, Entry};
 use crate::description::Wrong;
-use crate::{Description, DescriptionError, FileTable, MachineTable, Pacing};
+use crate::{Description, DescriptionError, FileTable, ListenerTable, MachineTable, Pacing};
 
 /// The image that there is without being described.
 const BASE: &str = "base";
@@ -79,6 +79,7 @@ fn assemble(description: &Description, ground: &Ground, watch: Watch<'_>) -> Res
     (core.window, core.pacing) = (description.window(), description.pacing);
     core.zone = description.names.as_ref().and_then(|names| names.zones.first().cloned());
     populate(description, &mut core, &placed, watch)?;
+    core.listeners = listeners(description, &core).map_err(wrong)?;
     // Whoever listens hears what happens from now on.
     core.settle();
     Ok(core)
@@ -310,6 +311,21 @@ fn populate(
         }
     }
     Ok(())
+}
+
+/// Where a node is to listen, which leads to machines that are there.
+fn listeners(description: &Description, core: &Core) -> Result<BTreeMap<String, ListenerTable>, Wrong> {
+    for (name, table) in &description.listeners {
+        let place = format!("listeners.{name}");
+        table.listener(&place)?;
+        let (field, machine) = table.leads_to(&place)?;
+        if core.machine(machine).is_err() {
+            let known = core.entries().map(|(name, _)| name);
+            let place = format!("{place}.{field}");
+            return Err(TopologyError::unknown(place, "machine", machine, known).into());
+        }
+    }
+    Ok(description.listeners.clone())
 }
 
 impl Core {

@@ -17,11 +17,13 @@ use ironloom_vm::{
 };
 
 use super::assemble::cut;
+use super::gateway::Gateway;
 use super::hub::Hub;
 use super::pending::Pending;
+use super::piped::PipedTable;
 use super::{Event, Failure, OrderError, Outcome};
 use crate::keep::{Keeper, NetworkChanges};
-use crate::{MachineTable, Pacing};
+use crate::{ListenerTable, MachineTable, Pacing};
 
 /// A world as one value, which whoever has it lets go on.
 pub(crate) struct Core {
@@ -45,7 +47,15 @@ pub(crate) struct Core {
     pub(super) pending: BTreeMap<(MachineId, Pid), Pending>,
     /// Until when they have time.
     pub(super) deadlines: BTreeSet<(Instant, MachineId, Pid)>,
-    entries: BTreeMap<String, Entry>,
+    /// Commands in the hands of doors.
+    pub(super) piped: PipedTable,
+    /// The gateways of doors, by what they are connected to.
+    pub(super) gateways: BTreeMap<String, Gateway>,
+    /// Where a node is to listen.
+    pub(crate) listeners: BTreeMap<String, ListenerTable>,
+    /// Counts changes of which machines there are.
+    pub(crate) generation: u64,
+    pub(crate) entries: BTreeMap<String, Entry>,
     names: Map<MachineId, String>,
     /// How many machines were made after the world was.
     pub(crate) made: u64,
@@ -85,6 +95,10 @@ impl Core {
             trace: Trace::new(),
             pending: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            piped: PipedTable::default(),
+            gateways: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            generation: 0,
             entries: BTreeMap::new(),
             names: Map::default(),
             made: 0,
@@ -99,7 +113,7 @@ impl Core {
     }
 
     /// All machines, by name.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> + Clone {
         self.entries.iter()
     }
 
@@ -150,6 +164,7 @@ impl Core {
     /// Keeps a machine that was made, and switches it on.
     pub(super) fn enter(&mut self, name: &str, entry: Entry, is_off: bool) -> Result<(), MachineError> {
         let id = entry.id;
+        self.generation += 1;
         self.names.insert(id, name.to_owned());
         self.entries.insert(name.to_owned(), entry);
         if is_off { Ok(()) } else { self.machines.boot(id) }
@@ -158,6 +173,7 @@ impl Core {
     /// Forgets a machine that is gone.
     pub(super) fn leave(&mut self, name: &str) {
         let Some(entry) = self.entries.remove(name) else { return };
+        self.generation += 1;
         self.names.remove(&entry.id);
         self.changes.forget(name);
         if let Some(keeper) = &mut self.keeper {
@@ -207,8 +223,11 @@ impl Core {
         while let Some((at, machine, pid)) = self.deadlines.first().copied()
             && at <= now
         {
-            self.give_up(machine, pid);
+            if !self.end_hung_up(at, machine, pid) {
+                self.give_up(machine, pid);
+            }
         }
+        self.hear_piped();
         while !self.has_doors && self.machines.poll_network().is_some() {}
     }
 
@@ -243,6 +262,7 @@ impl Core {
         if let Some(machine) = self.names.get(&id).cloned() {
             self.happened(at, &Event::Process { at, machine, pid, exit });
         }
+        self.piped.ended(id, pid, exit);
         let Some(pending) = self.pending.remove(&(id, pid)) else { return };
         self.deadlines.remove(&(pending.deadline, id, pid));
         let Pending { machine, job, answer, .. } = pending;
@@ -270,6 +290,7 @@ impl Core {
     /// Nobody lets time go by any more, so nobody is left waiting for a command. The commands go on when time does.
     pub(crate) fn abandon_all(&mut self) {
         self.deadlines.clear();
+        self.abandon_all_piped();
         for (_, Pending { job, answer, .. }) in std::mem::take(&mut self.pending) {
             let _ = self.machines.collect(job); // Nobody wants what it wrote.
             answer.give(Err(OrderError::Stopped));
@@ -278,6 +299,7 @@ impl Core {
 
     /// Gives up commands of a machine that is about to vanish.
     pub(super) fn abandon(&mut self, id: MachineId) {
+        self.abandon_piped(id);
         let of_machine = (id, Pid(0))..=(id, Pid(u32::MAX));
         let pids: Vec<Pid> = self.pending.range(of_machine).map(|((_, pid), _)| *pid).collect();
         for pid in pids {

@@ -10,7 +10,7 @@ use crate::Errno;
 use crate::os::waiters::Waiters;
 use crate::os::{Console, Device, FileKind, OpenFile, Pid, Pipe, Ready, Stat, Tail, WatchId, Whence};
 
-use super::{Machine, caller_of};
+use super::{HostEnd, Machine, caller_of};
 
 /// What a descriptor refers to.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ pub(crate) struct PipeEntry {
     pub(crate) pipe: Pipe,
     pub(crate) readers: Waiters,
     pub(crate) writers: Waiters,
+    /// What the host waits for, if it has one end and does.
+    pub(super) host: Option<HostEnd>,
 }
 
 /// A console, and who waits for it.
@@ -89,7 +91,8 @@ impl Machine {
 
     /// A new pipe: the descriptions of its reading and its writing end.
     pub(crate) fn describe_pipe(&mut self) -> Result<(u32, u32), Errno> {
-        let entry = PipeEntry { pipe: Pipe::new(), readers: Waiters::default(), writers: Waiters::default() };
+        let (readers, writers) = <_>::default();
+        let entry = PipeEntry { pipe: Pipe::new(), readers, writers, host: None };
         let pipe = self.pipes.insert(entry);
         match self.describe(Object::Reader(pipe)) {
             Ok(reader) => match self.describe(Object::Writer(pipe)) {
@@ -214,7 +217,9 @@ impl Machine {
         if ready.is_writable() {
             woken.extend(entry.writers.take());
         }
+        let host = entry.host.take_if(|host| host.wants(ready));
         self.wake_all(woken);
+        self.host_is_told(host);
     }
 
     pub(crate) fn console_ready(&mut self, number: u32, ready: Ready) {
@@ -224,6 +229,14 @@ impl Machine {
             woken.extend(entry.writers.take());
         }
         self.wake_all(woken);
+    }
+
+    /// The pipe behind a description.
+    pub(super) fn pipe_of(&mut self, description: u32) -> Option<&mut PipeEntry> {
+        match self.open.get(description)?.object {
+            Object::Reader(pipe) | Object::Writer(pipe) => self.pipes.get_mut(pipe),
+            _ => None,
+        }
     }
 
     /// Who waits until a description can be read.

@@ -1,5 +1,7 @@
 //! [`Command`]: what the host has a machine do.
 
+use std::fmt;
+
 use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::{Duration, MachineId};
 
@@ -87,10 +89,13 @@ impl Command {
         self
     }
 
-    fn shown(&self) -> String {
-        let words = std::iter::once(&self.program[..]).chain(self.arguments.iter().map(|word| &**word));
-        let words: Vec<_> = words.map(String::from_utf8_lossy).collect();
-        words.join(" ")
+    pub(super) fn shown(&self) -> String {
+        self.to_string()
+    }
+
+    /// What it is given to read, before anything else.
+    pub(super) fn given_input(&self) -> &[u8] {
+        &self.input
     }
 
     pub(super) fn invoked(&self) -> Result<Invoked, Errno> {
@@ -108,6 +113,14 @@ impl Command {
             who: self.user.map(|(uid, gid)| crate::Credentials::of(uid, gid, [].into())),
             ..Invoked::default()
         })
+    }
+}
+
+/// The program and its arguments, as somebody would say them.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.program))?;
+        self.arguments.iter().try_for_each(|word| write!(f, " {}", String::from_utf8_lossy(word)))
     }
 }
 
@@ -283,7 +296,8 @@ fn open_streams(machine: &mut Machine) -> Result<[u32; 4], Errno> {
     Ok(streams)
 }
 
-fn collect(machine: &mut Machine, description: u32) -> Vec<u8> {
+/// What was kept of an output, which is closed.
+pub(super) fn collect(machine: &mut Machine, description: u32) -> Vec<u8> {
     let bytes = match machine.open.get(description).map(|open| &open.object) {
         Some(Object::Tail { tail, .. }) => tail.bytes_from(tail.begin(), usize::MAX),
         _ => Vec::new(),

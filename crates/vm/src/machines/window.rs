@@ -227,6 +227,7 @@ impl Machines {
                 let state = MachineState::Crashed;
                 self.events.push_back(Event::State { at: self.now, machine: machine.id, state });
             }
+            self.piped.extend(machine.take_told().into_iter().map(|pid| (machine.id, pid)));
             for status in machine.ended.drain(..) {
                 let (at, machine, pid) = (self.now, machine.id, status.pid);
                 self.events.push_back(Event::Ended { at, machine, pid, exit: status.exit });

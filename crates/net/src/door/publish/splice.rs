@@ -1,17 +1,14 @@
-//! [`Splice`]: a connection of the host and one of the fabric that are one connection.
+//! [`Splice`]: a connection of the host and its [other half](Far), which are one connection.
 
 use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::Shutdown;
 
 use bytes::{Bytes, BytesMut};
-use ironloom_core::{Duration, MachineId};
 use mio::event::Event;
-use mio::net::TcpStream;
-use socket2::SockRef;
 
-use super::Usage;
-use crate::door::world::World;
-use crate::{Payload, Readiness, SocketId};
+use super::far::{Far, Gone};
+use super::host::HostStream;
+use super::{Broken, Usage};
+use crate::{Payload, Readiness};
 
 /// How many bytes are carried in one step.
 const STEP_BYTES: usize = 64 << 10;
@@ -30,7 +27,7 @@ const COPIED_BYTES_MAX: usize = 4 << 10;
 pub(super) struct Buffer(BytesMut);
 
 impl Buffer {
-    fn read(&mut self, stream: &mut TcpStream) -> io::Result<Bytes> {
+    fn read(&mut self, stream: &mut HostStream) -> io::Result<Bytes> {
         if self.0.len() < STEP_BYTES {
             self.0 = BytesMut::zeroed(4 * STEP_BYTES);
         }
@@ -42,12 +39,11 @@ impl Buffer {
     }
 }
 
-/// A connection of the host and one of the fabric, each of which gets what comes from the other.
+/// A connection of the host and its other half, each of which gets what comes from the other.
 #[derive(Debug)]
-pub(super) struct Splice {
-    pub(super) stream: TcpStream,
-    gateway: MachineId,
-    pub(super) socket: SocketId,
+pub(super) struct Splice<F> {
+    pub(super) stream: HostStream,
+    pub(super) far: F,
     usage: Usage,
     inward: Way,
     outward: Way,
@@ -64,6 +60,8 @@ struct Way {
     can_give: bool,
     /// What was taken and not yet given.
     held: Payload,
+    /// How many bytes passed between the host and here.
+    carried: u64,
     /// Whether the side that is taken from has finished.
     is_finished: bool,
     /// Whether the side that is given to was told so.
@@ -77,21 +75,27 @@ pub(super) enum Outcome {
     Waiting,
     /// There is more to be carried at once.
     More,
-    /// It is over.
-    Over,
+    /// It is over; one of the sides may have broken it off.
+    Over(Option<Broken>),
 }
 
-/// One of the sides broke the connection off.
-enum Broken {
-    Host,
-    Fabric,
+impl From<Gone> for Broken {
+    fn from(_: Gone) -> Self {
+        Self::Far
+    }
 }
 
-impl Splice {
-    pub(super) fn new(stream: TcpStream, gateway: MachineId, socket: SocketId, usage: Usage) -> Self {
+impl<F> Splice<F> {
+    /// The host may have said something; the other half is not there yet.
+    pub(super) fn new(stream: HostStream, far: F, usage: Usage) -> Self {
         let inward = Way { can_take: true, ..Way::default() };
         let outward = Way { can_give: true, ..Way::default() };
-        Self { stream, gateway, socket, usage, inward, outward, may_be_broken: false }
+        Self { stream, far, usage, inward, outward, may_be_broken: false }
+    }
+
+    /// How many bytes came in, and went out.
+    pub(super) const fn carried(&self) -> (u64, u64) {
+        (self.inward.carried, self.outward.carried)
     }
 
     pub(super) fn note_host(&mut self, event: &Event) {
@@ -100,18 +104,20 @@ impl Splice {
         self.outward.can_give |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
-    pub(super) fn note_fabric(&mut self, readiness: Readiness) {
+    pub(super) fn note_far(&mut self, readiness: Readiness) {
         let is_over = readiness.contains(Readiness::OVER);
         self.inward.can_give |= is_over || readiness.contains(Readiness::WRITABLE);
         self.outward.can_take |= is_over || readiness.contains(Readiness::READABLE);
     }
 
     /// Carries what is there.
-    pub(super) fn turn(&mut self, world: &mut World<'_>, buffer: &mut Buffer) -> Outcome {
+    pub(super) fn turn<W: ?Sized>(&mut self, world: &mut W, buffer: &mut Buffer) -> Outcome
+    where
+        F: Far<W>,
+    {
         // Who has finished and then breaks off is not heard of by reading, as nothing more is read.
-        if std::mem::take(&mut self.may_be_broken) && !matches!(self.stream.take_error(), Ok(None)) {
-            self.break_off(world, &Broken::Host);
-            return Outcome::Over;
+        if std::mem::take(&mut self.may_be_broken) && self.stream.is_broken() {
+            return self.break_off(world, Broken::Host);
         }
         let mut is_more = false;
         for step in [Self::step_inward, Self::step_outward] {
@@ -124,49 +130,54 @@ impl Splice {
                         break;
                     }
                     Ok(false) => break,
-                    Err(broken) => {
-                        self.break_off(world, &broken);
-                        return Outcome::Over;
-                    }
+                    Err(broken) => return self.break_off(world, broken),
                 }
             }
         }
-        if self.inward.is_told && self.outward.is_told {
-            world.close(self.gateway, self.socket);
-            return Outcome::Over;
+        if self.outward.is_told && (self.inward.is_told || self.far.listens_no_more(world)) {
+            self.far.close(world);
+            return Outcome::Over(None);
         }
         if is_more { Outcome::More } else { Outcome::Waiting }
     }
 
     /// Ends it, because one side has.
-    fn break_off(&self, world: &mut World<'_>, broken: &Broken) {
+    pub(super) fn break_off<W: ?Sized>(&mut self, world: &mut W, broken: Broken) -> Outcome
+    where
+        F: Far<W>,
+    {
         match broken {
-            Broken::Host => {
-                world.abort(self.gateway, self.socket);
+            Broken::Host => self.far.abort(world),
+            Broken::Far => {
+                self.stream.reset_when_closed();
+                self.far.close(world);
             }
-            Broken::Fabric => {
-                reset(&self.stream);
-                world.close(self.gateway, self.socket);
+            Broken::Between => {
+                self.stream.reset_when_closed();
+                self.far.abort(world);
             }
         }
+        Outcome::Over(Some(broken))
     }
 
-    /// Carries some bytes from the host into the fabric; whether there may be more.
-    fn step_inward(&mut self, world: &mut World<'_>, buffer: &mut Buffer) -> Result<bool, Broken> {
+    /// Carries some bytes from the host to the other half; whether there may be more.
+    fn step_inward<W: ?Sized>(&mut self, world: &mut W, buffer: &mut Buffer) -> Result<bool, Broken>
+    where
+        F: Far<W>,
+    {
         let way = &mut self.inward;
         if !way.held.is_empty() {
             if !way.can_give {
                 return Ok(false);
             }
-            let sent = world.send(self.gateway, self.socket, &way.held);
-            let Ok(Ok(taken)) = sent else { return Err(Broken::Fabric) };
+            let taken = self.far.send(world, &way.held)?;
             way.held = way.held.slice(taken, way.held.len());
             way.can_give = way.held.is_empty();
             return Ok(way.can_give);
         }
         if way.is_finished {
             if !way.is_told && way.can_give {
-                world.finish(self.gateway, self.socket);
+                self.far.finish(world);
                 way.is_told = true;
             }
             return Ok(false);
@@ -177,6 +188,7 @@ impl Splice {
         match buffer.read(&mut self.stream) {
             Ok(bytes) => {
                 self.usage.bytes_in.add(bytes.len() as u64);
+                way.carried += bytes.len() as u64;
                 way.is_finished = bytes.is_empty();
                 way.held = bytes.into();
             }
@@ -187,8 +199,11 @@ impl Splice {
         Ok(way.can_take)
     }
 
-    /// Carries some bytes from the fabric to the host; whether there may be more.
-    fn step_outward(&mut self, world: &mut World<'_>, _: &mut Buffer) -> Result<bool, Broken> {
+    /// Carries some bytes from the other half to the host; whether there may be more.
+    fn step_outward<W: ?Sized>(&mut self, world: &mut W, _: &mut Buffer) -> Result<bool, Broken>
+    where
+        F: Far<W>,
+    {
         let way = &mut self.outward;
         if !way.held.is_empty() {
             if !way.can_give {
@@ -197,6 +212,7 @@ impl Splice {
             match write(&mut self.stream, &way.held) {
                 Ok(written) => {
                     self.usage.bytes_out.add(written as u64);
+                    way.carried += written as u64;
                     way.held = way.held.slice(written, way.held.len());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => way.can_give = false,
@@ -207,8 +223,7 @@ impl Splice {
         }
         if way.is_finished {
             if !way.is_told {
-                // If it is not connected any more, the next read says so.
-                let _ = self.stream.shutdown(Shutdown::Write);
+                self.stream.finish();
                 way.is_told = true;
             }
             return Ok(false);
@@ -216,28 +231,21 @@ impl Splice {
         if !way.can_take {
             return Ok(false);
         }
-        match world.receive(self.gateway, self.socket, STEP_BYTES) {
-            Ok(Ok(Some(payload))) => {
+        match self.far.receive(world, STEP_BYTES)? {
+            Some(payload) => {
                 way.is_finished = payload.is_empty();
                 way.held = payload;
                 Ok(true)
             }
-            Ok(Ok(None)) => {
+            None => {
                 way.can_take = false;
                 Ok(false)
             }
-            _ => Err(Broken::Fabric),
         }
     }
 }
 
-/// Makes the host tell its side that the connection is gone, once it is closed; if it cannot, closing tells that it is
-/// finished.
-pub(super) fn reset(stream: &TcpStream) {
-    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO.into()));
-}
-
-fn write(stream: &mut TcpStream, payload: &Payload) -> io::Result<usize> {
+fn write(stream: &mut HostStream, payload: &Payload) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); PIECES];
     let mut count = 0;
     for (slice, piece) in slices.iter_mut().zip(payload.pieces()) {

@@ -1,22 +1,19 @@
 //! [`TcpDoor`]: connections to an address of the host are connections to a machine.
 
-use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use ironloom_core::Map;
 use mio::Interest;
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
 
-use super::Publish;
-use super::splice::{self, Buffer, Outcome, Splice};
+use super::{Broken, GatewaySocket, HostListener, HostStream, Over, Publish, Splices, is_about_one};
 use crate::SocketId;
 use crate::door::driver::{Door, Wait};
 use crate::door::world::World;
 use crate::fabric::Output;
 
-/// The key of the listener; that of a connection is its place and one.
+/// The key of the listener; those of connections are others.
 const LISTENER: u32 = 0;
 
 /// How many connections are accepted before others have their turn.
@@ -26,20 +23,11 @@ const TURN_ACCEPTED_MAX: usize = 64;
 #[derive(Debug)]
 pub struct TcpDoor {
     publish: Publish,
-    listener: TcpListener,
+    listener: HostListener,
+    address: SocketAddr,
     can_accept: bool,
-    places: Vec<Place>,
-    free: Vec<u32>,
+    splices: Splices<GatewaySocket>,
     by_socket: Map<SocketId, u32>,
-    /// The places for which there is something to do.
-    due: VecDeque<u32>,
-    buffer: Buffer,
-}
-
-#[derive(Debug, Default)]
-struct Place {
-    splice: Option<Splice>,
-    is_due: bool,
 }
 
 impl TcpDoor {
@@ -50,15 +38,14 @@ impl TcpDoor {
     /// If the host refuses.
     pub fn bind(publish: Publish) -> io::Result<Self> {
         let listener = TcpListener::bind(publish.address)?;
+        let address = listener.local_addr()?;
         Ok(Self {
-            publish,
-            listener,
+            address,
+            listener: HostListener::from_tcp(listener)?,
             can_accept: true,
-            places: Vec::new(),
-            free: Vec::new(),
+            splices: Splices::new(publish.usage.clone()),
             by_socket: Map::default(),
-            due: VecDeque::new(),
-            buffer: Buffer::default(),
+            publish,
         })
     }
 
@@ -66,18 +53,9 @@ impl TcpDoor {
     ///
     /// # Errors
     ///
-    /// If the host does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
-    fn mark(&mut self, number: u32) -> Option<&mut Splice> {
-        let place = self.places.get_mut(number as usize)?;
-        let splice = place.splice.as_mut()?;
-        if !std::mem::replace(&mut place.is_due, true) {
-            self.due.push_back(number);
-        }
-        Some(splice)
+    /// None any more: it is known since the door was bound.
+    pub const fn address(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
     }
 
     /// Accepts who waits; whether there may be others.
@@ -87,13 +65,7 @@ impl TcpDoor {
                 return false;
             }
             match self.listener.accept() {
-                Ok((mut stream, _)) => match self.let_in(&mut stream, world, wait) {
-                    Some((number, socket)) => self.seat(number, socket, stream),
-                    None => {
-                        self.publish.usage.refused.add(1);
-                        splice::reset(&stream);
-                    }
-                },
+                Ok((stream, _)) => self.let_in(stream, world, wait),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.can_accept = false,
                 // One that went away before it was accepted says nothing about the next. If the host has no
                 // descriptor left, it is tried again when the next one comes or something else happens here.
@@ -103,59 +75,23 @@ impl TcpDoor {
         true
     }
 
-    /// Makes the other half of a connection, and says which place is for both; `None` if that cannot be.
-    fn let_in(
-        &self,
-        stream: &mut TcpStream,
-        world: &mut World<'_>,
-        wait: &Wait<'_>,
-    ) -> Option<(u32, SocketId)> {
+    /// Makes the other half of a connection, or resets it if that cannot be.
+    fn let_in(&mut self, stream: HostStream, world: &mut World<'_>, wait: &Wait<'_>) {
         let Publish { gateway, target, connections_max, .. } = self.publish;
-        if self.places.len() - self.free.len() >= connections_max {
-            return None;
-        }
-        let number = self.free.last().copied().unwrap_or(self.places.len() as u32);
-        wait.register(stream, number + 1, Interest::READABLE | Interest::WRITABLE).ok()?;
-        // Whoever waits for each answer should not wait for more of it to come.
-        let _ = stream.set_nodelay(true);
-        let socket = world.connect(gateway, target).ok()?.ok()?;
-        Some((number, socket))
-    }
-
-    fn seat(&mut self, number: u32, socket: SocketId, stream: TcpStream) {
-        let Publish { gateway, usage, .. } = &self.publish;
-        usage.connections.add(1);
-        usage.connections_now.add(1);
-        let splice = Some(Splice::new(stream, *gateway, socket, usage.clone()));
-        let place = Place { splice, is_due: false };
-        if self.free.pop().is_none() {
-            self.places.push(place);
-        } else {
-            self.places[number as usize] = place;
-        }
-        self.by_socket.insert(socket, number);
-        self.mark(number);
-    }
-
-    fn let_go(&mut self, number: u32, wait: &Wait<'_>) {
-        let place = &mut self.places[number as usize];
-        if let Some(mut splice) = place.splice.take() {
-            self.by_socket.remove(&splice.socket);
-            // It is closed next, which says the same to the host.
-            let _ = wait.deregister(&mut splice.stream);
-            self.free.push(number);
-            self.publish.usage.connections_now.add(-1);
+        let connect = |_: u32| {
+            let socket = world.connect(gateway, target).ok()?.ok()?;
+            Some(GatewaySocket { gateway, socket })
+        };
+        if self.splices.len() >= connections_max {
+            self.splices.refuse(&stream);
+        } else if let Some((number, far)) = self.splices.seat(stream, wait, connect) {
+            self.by_socket.insert(far.socket, number);
         }
     }
 
-    /// Ends all connections, as the machine is gone through whose sockets they led.
-    fn let_all_go(&mut self, wait: &Wait<'_>) {
-        for number in 0..self.places.len() as u32 {
-            if let Some(splice) = &self.places[number as usize].splice {
-                splice::reset(&splice.stream);
-                self.let_go(number, wait);
-            }
-        }
+    fn is_gone(&mut self, over: &Over<GatewaySocket>) {
+        self.by_socket.remove(&over.far.socket);
+        self.can_accept = true;
     }
 }
 
@@ -167,8 +103,8 @@ impl Door for TcpDoor {
     fn ready(&mut self, event: &Event, key: u32) {
         if key == LISTENER {
             self.can_accept = true;
-        } else if let Some(splice) = self.mark(key - 1) {
-            splice.note_host(event);
+        } else {
+            self.splices.host_is_ready(event, key);
         }
     }
 
@@ -176,9 +112,7 @@ impl Door for TcpDoor {
         match output {
             Output::Ready { machine, socket, readiness, .. } if machine == self.publish.gateway => {
                 let Some(number) = self.by_socket.get(&socket).copied() else { return Some(output) };
-                if let Some(splice) = self.mark(number) {
-                    splice.note_fabric(readiness);
-                }
+                self.splices.far_is_ready(number, readiness);
                 None
             }
             other => Some(other),
@@ -188,30 +122,14 @@ impl Door for TcpDoor {
     fn turn(&mut self, world: &mut World<'_>, wait: &Wait<'_>) -> bool {
         let is_more = self.accept(world, wait);
         if !world.has(self.publish.gateway) {
-            self.let_all_go(wait);
-        }
-        for _ in 0..self.due.len() {
-            let Some(number) = self.due.pop_front() else { break };
-            let place = &mut self.places[number as usize];
-            place.is_due = false;
-            let Some(splice) = &mut place.splice else { continue };
-            match splice.turn(world, &mut self.buffer) {
-                Outcome::Waiting => (),
-                Outcome::More => drop(self.mark(number)),
-                Outcome::Over => {
-                    self.let_go(number, wait);
-                    self.can_accept = true;
-                }
+            // The machine is gone through whose sockets they led.
+            for over in self.splices.break_off(world, wait, Broken::Far, |_| true) {
+                self.is_gone(&over);
             }
         }
-        is_more || !self.due.is_empty()
+        for over in self.splices.turn(world, wait) {
+            self.is_gone(&over);
+        }
+        is_more || self.splices.is_due()
     }
-}
-
-/// Whether an error of accepting is about the one connection that was to be accepted.
-fn is_about_one(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
-    )
 }
