@@ -1,30 +1,21 @@
-//! The tour: a thousand processes call each other for ten seconds that pass in a moment, on one worker and on two, to the
-//! same digest; then each gets a machine of its own, with programs in Luau; one is ruined, and rolled back.
+//! A thousand processes call each other for ten seconds that pass in a moment, on one worker and on two, to the same digest;
+//! and where a run parts from another is found.
 //!
-//! `cargo run --release --example quickstart`
+//! `cargo run --release --example one_seed`
 
 use std::error::Error;
 use std::mem::swap;
 use std::sync::{Arc, OnceLock};
 
-use ironloom_node::blob::tree::Attributes;
 use ironloom_node::core::metrics::{Histogram, Registry, Unit};
 use ironloom_node::core::trace::first_difference;
-use ironloom_node::core::{Clock, Duration, Instant, MachineId, Seed, Trace, WallClock};
-use ironloom_node::net::fabric::Place;
+use ironloom_node::core::{Clock, Duration, Instant, Seed, Trace, WallClock};
 use ironloom_node::sched::{self, Address, Context, Reply, VirtualKernel};
-use ironloom_node::vm::{self, Command, Heap, Image, MachineSpec, Machines};
 
 const HOSTS: u64 = 1_000;
 const HORIZON: Duration = Duration::from_secs(10);
 const THINKING: f64 = 40e6; // nanoseconds between two calls of a host, on average
 const WORKING: f64 = 2e6; // nanoseconds that an answer takes, on average
-
-/// What runs on every machine, and what one of them asks the others.
-const GREET: &str = "net.listen(1007) while true do local from = net.recv() net.send(from.src_ip, from.src_port, os.hostname()) end";
-const ASK: &str = "local count, last = tonumber((...)) - 1, nil for i = 1, count do
-    local other = net.connect(`10.0.{i // 250}.{i % 250 + 1}`, 1007) other:send('who are you?')
-    last = other:recv({timeout = 1}).data other:close() end print(`{count} have answered, the last was {last}`)";
 
 /// All hosts. What each is sent is the right to reply.
 type Hosts = Arc<OnceLock<Vec<Address<Reply<()>>>>>;
@@ -36,7 +27,7 @@ fn simulate(
     trace: &mut Trace,
     fault: Option<Instant>,
 ) -> Result<(), Box<dyn Error>> {
-    let scope = registry.scope("quickstart");
+    let scope = registry.scope("one_seed");
     let round_trips = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?;
     let kernel = VirtualKernel::new(sched::Config { seed, workers, ..sched::Config::default() });
     kernel.with_trace(|own| swap(own, trace));
@@ -95,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         took / 1_000_000,
         HORIZON.as_nanos() / took
     );
-    let scope = registry.scope("quickstart");
+    let scope = registry.scope("one_seed");
     let seen = scope.histogram("round_trip", "From call to reply.", Unit::Nanoseconds)?.snapshot();
     let [half, most] = [0.5, 0.99].map(|part| seen.quantile(part) as f64 / 1e6);
     println!("  {} events. Half of the replies took {half:.1} ms, 99 % {most:.1} ms.", trace.events());
@@ -111,40 +102,5 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let parted = first_difference(|trace| run(trace, None), |trace| run(trace, Some(fault)))?;
     println!("  {}", parted.expect("one host is late").to_string().replace('\n', "\n  "));
-    machines()
-}
-
-/// Gives every host a machine with a small Unix. One greets all the others, and one is ruined and rolled back.
-fn machines() -> Result<(), Box<dyn Error>> {
-    let clock = WallClock::start();
-    let mut tree = Image::base().tree().fork();
-    for (path, text) in [("/bin/greet", GREET), ("/bin/ask", ASK), ("/etc/bootstrap", "greet\n")] {
-        tree.put(path, text.as_bytes(), Attributes::new(0o755, Instant::ZERO))?;
-    }
-    let image = Image::new(tree);
-    let mut machines = Machines::new(vm::Config::default(), Seed::new(7));
-    let (lan, mut ids) = (machines.fabric_mut().add_switch("lan", Place::Apart, <_>::default())?, Vec::new());
-    for number in 0..HOSTS {
-        let address = format!("10.0.{}.{}/16", number / 250, number % 250 + 1).parse()?;
-        let spec = MachineSpec::new(format!("host-{number}"), &image).heap(Heap::Cell).at(lan, address);
-        ids.push(machines.create(&spec)?);
-        machines.boot(ids[number as usize])?;
-    }
-    println!("\n{HOSTS} machines, each with a shell, files and a network card:\n");
-    show(&mut machines, ids[0], &format!("ask {HOSTS}"));
-    let snapshot = machines.snapshot(ids[7])?;
-    show(&mut machines, ids[7], "rm -rf /bin /etc");
-    show(&mut machines, ids[7], "ls /");
-    machines.rollback(ids[7], snapshot)?;
-    println!("\n  rolled back to {snapshot}:");
-    show(&mut machines, ids[7], "ls / | head -n 2; ls /bin | wc -l");
-    println!("\n  All of that took {} ms.", clock.now().as_nanos() / 1_000_000);
     Ok(())
-}
-
-/// Has a machine run a line, and shows what it writes.
-fn show(machines: &mut Machines, id: MachineId, line: &str) {
-    let finished = machines.run(id, &Command::shell(line), HORIZON);
-    let written = finished.map_or_else(|error| error.to_string(), |finished| finished.text());
-    println!("  # {line}{}", format!("\n{}", written.trim_end()).trim_end().replace('\n', "\n  "));
 }
