@@ -42,9 +42,9 @@ impl Stage {
         std::iter::from_fn(|| self.machines.poll()).filter_map(ended).collect()
     }
 
-    /// What is open, of all processes and of the host.
-    fn open_files(&mut self) -> String {
-        let line = Command::shell("wc -l < /proc/sys/fs/file-nr 2>/dev/null; ps -A -o comm=");
+    /// The names of all processes.
+    fn processes(&mut self) -> String {
+        let line = Command::shell("ps -A -o comm=");
         self.machines.run(self.machine, &line, Duration::from_secs(5)).unwrap().text()
     }
 }
@@ -78,7 +78,7 @@ fn what_is_fed_is_heard_in_order_however_much_it_is() {
         assert!(heard == all, "{heap:?}: {} of {} bytes came back", heard.len(), all.len());
         assert_eq!(stage.exits().last(), Some(&Exit::Code(0)));
         stage.machines.close_pipes(piped).unwrap();
-        assert!(!stage.open_files().contains("cat"));
+        assert!(!stage.processes().contains("cat"));
     }
 }
 
@@ -124,7 +124,7 @@ fn who_is_not_heard_writes_no_more_than_fits() {
     assert!(!stage.hear(&piped).0.is_empty(), "it goes on once it is heard");
     stage.machines.close_pipes(piped).unwrap();
     stage.run(50);
-    assert_eq!(stage.exits().len(), 1, "writing to nobody ends it");
+    assert!(!stage.processes().contains("yes"), "writing to nobody ends it");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn who_hangs_up_tells_the_command_and_its_children() {
     stage.run(50);
     let exits = stage.exits();
     assert!(exits.contains(&Exit::Signal(Signal::Hangup)), "{exits:?}");
-    assert!(!stage.open_files().contains("sleep"));
+    assert!(!stage.processes().contains("sleep"));
 }
 
 #[test]
@@ -195,7 +195,8 @@ fn connections_that_come_and_go_leave_nothing_open() {
         stage.run(2);
         while stage.machines.poll_pipes().is_some() {}
     }
-    assert_eq!(stage.exits().len(), 2_000);
+    // A shell each, and what it ran.
+    assert_eq!(stage.exits().len(), 4_000);
 }
 
 #[test]
