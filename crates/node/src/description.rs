@@ -1,6 +1,7 @@
 //! [`Description`]: a datacenter as people describe it, in Rust or in TOML.
 
 mod builder;
+mod computer;
 mod contents;
 mod error;
 mod file;
@@ -20,6 +21,7 @@ use ironloom_net::topology::{
 use serde::Deserialize;
 
 pub use builder::Builder;
+pub use computer::{ComputerTable, DiskTable};
 pub(crate) use contents::Contents;
 pub use error::{DescriptionError, Wrong};
 pub use file::{Content, FileTable};
@@ -98,6 +100,8 @@ pub struct Description {
     pub doors: BTreeMap<String, DoorTable>,
     /// Machines, or as many machines as `count` says.
     pub machines: BTreeMap<String, MachineTable>,
+    /// RISC-V computers.
+    pub computers: BTreeMap<String, ComputerTable>,
     #[serde(skip)]
     #[borsh(skip)]
     pub(crate) source: Source,
@@ -161,6 +165,7 @@ impl Default for Description {
             links: Vec::new(),
             doors: BTreeMap::new(),
             machines: BTreeMap::new(),
+            computers: BTreeMap::new(),
             source: Source::default(),
         }
     }

@@ -8,7 +8,8 @@ use ironloom_core::Duration;
 use ironloom_net::topology::{CloudTable, LinkTable, PlanChoice, PlanTable, Span, SubnetTable, SwitchTable};
 
 use super::{
-    Description, DescriptionError, ImageTable, MachineTable, NamesTable, Pacing, RouterBuilder, Wrong,
+    ComputerTable, Description, DescriptionError, ImageTable, MachineTable, NamesTable, Pacing,
+    RouterBuilder, Wrong,
 };
 use crate::World;
 
@@ -115,6 +116,13 @@ impl Builder {
     #[must_use]
     pub fn machine(mut self, name: &str, draw: impl FnOnce(MachineTable) -> MachineTable) -> Self {
         self.description.machines.insert(name.to_owned(), draw(MachineTable::default()));
+        self
+    }
+
+    /// A RISC-V computer.
+    #[must_use]
+    pub fn computer(mut self, name: &str, draw: impl FnOnce(ComputerTable) -> ComputerTable) -> Self {
+        self.description.computers.insert(name.to_owned(), draw(ComputerTable::default()));
         self
     }
 
