@@ -32,7 +32,7 @@ pub use spread::{
 };
 
 use self::seat::Seat;
-use crate::board::{Attachment, Board, Ending, Input, Output, Slot};
+use crate::board::{Attachment, BlockDevice, Board, Ending, Input, Output, Slot};
 use crate::hart::Hart;
 use crate::memory::Memory;
 
@@ -131,6 +131,26 @@ impl Computer {
     /// If no slot is free.
     pub fn attach(&mut self, attachment: Attachment) -> Result<Slot, ComputerError> {
         Ok(self.board.attach(attachment)?)
+    }
+
+    /// Takes out all disks with what was written to them, in the order of their slots. A computer whose power is cut keeps
+    /// nothing else: another that is given them begins as this one would.
+    ///
+    /// ```
+    /// use ironloom_hyper::board::{Attachment, BlockDevice as _, MemoryDisk};
+    /// use ironloom_hyper::{Computer, ComputerConfig};
+    ///
+    /// let mut computer = Computer::new(ComputerConfig::new(16 << 20))?;
+    /// let device = Box::new(MemoryDisk::new(vec![7; 512]));
+    /// computer.attach(Attachment::Disk { device, serial: "loom".into() })?;
+    /// let mut disks = computer.take_disks();
+    /// let mut byte = [0];
+    /// disks[0].read_at(511, &mut byte)?;
+    /// assert_eq!((byte, computer.take_disks().len()), ([7], 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn take_disks(&mut self) -> Vec<Box<dyn BlockDevice>> {
+        self.board.take_disks()
     }
 
     /// Brings something from outside to a device; how much of it was taken.

@@ -35,6 +35,7 @@ mod loops;
 mod machine;
 mod metrics;
 mod names;
+mod outside;
 mod partition;
 mod paths;
 mod routers;
@@ -183,11 +184,11 @@ pub enum Output {
         /// What it was set with.
         token: u64,
     },
-    /// A frame leaves through a door.
+    /// A frame leaves through a door, or arrives at the card of a machine that [runs outside](Fabric::move_out).
     Frame {
         /// When.
         at: Instant,
-        /// Which door.
+        /// Which door, or the station of which machine.
         port: StationId,
         /// The frame.
         frame: Frame,

@@ -1,6 +1,7 @@
 //! [`Description`]: a datacenter as people describe it, in Rust or in TOML.
 
 mod builder;
+mod computer;
 mod contents;
 mod error;
 mod file;
@@ -21,6 +22,7 @@ use ironloom_net::topology::{
 use serde::Deserialize;
 
 pub use builder::Builder;
+pub use computer::{ComputerTable, DiskTable};
 pub(crate) use contents::Contents;
 pub use error::{DescriptionError, Wrong};
 pub use file::{Content, FileTable};
@@ -102,6 +104,8 @@ pub struct Description {
     pub machines: BTreeMap<String, MachineTable>,
     /// Where a [`Node`](crate::Node) listens, and where connections lead.
     pub listeners: BTreeMap<String, ListenerTable>,
+    /// RISC-V computers.
+    pub computers: BTreeMap<String, ComputerTable>,
     #[serde(skip)]
     #[borsh(skip)]
     pub(crate) source: Source,
@@ -166,6 +170,7 @@ impl Default for Description {
             doors: BTreeMap::new(),
             machines: BTreeMap::new(),
             listeners: BTreeMap::new(),
+            computers: BTreeMap::new(),
             source: Source::default(),
         }
     }

@@ -31,8 +31,8 @@ mod node;
 mod world;
 
 pub use description::{
-    Builder, Content, Description, DescriptionError, FileTable, HeapName, ImageTable, ListenerTable,
-    MachineTable, NamesTable, Pacing, RouterBuilder, UserTable, Wrong,
+    Builder, ComputerTable, Content, Description, DescriptionError, DiskTable, FileTable, HeapName,
+    ImageTable, ListenerTable, MachineTable, NamesTable, Pacing, RouterBuilder, UserTable, Wrong,
 };
 pub use keep::{Archive, Commit, KeepError, Ledger, Opened, Passed, Task};
 pub use node::{LateReport, Node, NodeConfig, NodeError};

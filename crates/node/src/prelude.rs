@@ -9,6 +9,6 @@ pub use ironloom_vm::{Command, Finished, MachineState};
 
 pub use crate::doors::Listener;
 pub use crate::{
-    Datacenter, Description, DescriptionError, Event, Fault, FileTable, ImageTable, LinkName, MachineTable,
-    Node, Order, OrderError, Outcome, Pacing, Reply, Subscription, World,
+    ComputerTable, Datacenter, Description, DescriptionError, Event, Fault, FileTable, ImageTable, LinkName,
+    MachineTable, Node, Order, OrderError, Outcome, Pacing, Reply, Subscription, World,
 };

@@ -1,6 +1,8 @@
 //! [`World`]: a datacenter in virtual time.
 
 mod assemble;
+mod computer_orders;
+mod computers;
 mod core;
 mod datacenter;
 mod event;
@@ -12,6 +14,7 @@ mod order;
 mod pending;
 mod piped;
 mod reply;
+mod window;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use std::sync::Arc;
 use ironloom_blob::MemoryStore;
 use ironloom_core::trace::Digest;
 use ironloom_core::{Duration, Instant, MachineId};
+use ironloom_hyper::Computer;
 use ironloom_vm::Machines;
 use parking_lot::Mutex;
 
@@ -165,13 +169,23 @@ impl World {
         self.core.lock().digest()
     }
 
-    /// The names of all machines with an operating system, in order.
+    /// The names of all machines with an operating system of ours, in order.
     #[must_use]
     pub fn machines(&self) -> Vec<String> {
-        self.core.lock().entries().map(|(name, _)| name.clone()).collect()
+        let core = self.core.lock();
+        let machines = core.entries().filter(|(_, entry)| !core.is_computer(entry.id));
+        machines.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The id of a machine, if there is one of this name.
+    /// The names of all computers, in order.
+    #[must_use]
+    pub fn computers(&self) -> Vec<String> {
+        let core = self.core.lock();
+        let computers = core.entries().filter(|(_, entry)| core.is_computer(entry.id));
+        computers.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The id of a machine or a computer, if there is one of this name.
     #[must_use]
     pub fn machine_id(&self, name: &str) -> Option<MachineId> {
         self.core.lock().machine(name).ok().map(|entry| entry.id)
@@ -183,6 +197,14 @@ impl World {
         let result = visit(&mut core.machines);
         core.settle();
         result
+    }
+
+    /// Looks at a computer, if there is one of this name, or changes it, for what there is no order for. What is done here is
+    /// not written down, and time is let go by elsewhere.
+    pub fn visit_computer<R>(&self, name: &str, visit: impl FnOnce(&mut Computer) -> R) -> Option<R> {
+        let mut core = self.core.lock();
+        let id = core.machine(name).ok()?.id;
+        core.visit_computer(id, visit)
     }
 
     /// Runs one window by then. Others who want the world get it between two.

@@ -95,6 +95,34 @@ impl Board {
         }
     }
 
+    /// The network cards, with their addresses.
+    ///
+    /// ```
+    /// use ironloom_hyper::board::{Attachment, Board, BoardConfig};
+    /// use ironloom_net::Mac;
+    ///
+    /// let mut board = Board::new(BoardConfig::new(1 << 20))?;
+    /// board.attach(Attachment::Entropy)?;
+    /// let slot = board.attach(Attachment::Net { mac: Mac::local(7), mtu: 1_500 })?;
+    /// assert_eq!(board.cards().collect::<Vec<_>>(), [(slot, Mac::local(7))]);
+    /// # Ok::<(), ironloom_hyper::board::BoardError>(())
+    /// ```
+    pub fn cards(&self) -> impl Iterator<Item = (Slot, Mac)> {
+        self.slots.iter().zip(0..).filter_map(|(slot, at)| match slot.as_ref()?.device() {
+            Device::Net(net) => Some((Slot(at), net.mac())),
+            _ => None,
+        })
+    }
+
+    /// Takes out all disks, in the order of their slots: for a computer that is off, and will be another when it is on
+    /// again.
+    pub(crate) fn take_disks(&mut self) -> Vec<Box<dyn BlockDevice>> {
+        let is_disk =
+            |slot: &Option<Transport>| matches!(slot.as_ref().map(Transport::device), Some(Device::Block(_)));
+        let slots = self.slots.iter_mut().filter(|slot| is_disk(slot));
+        slots.filter_map(|slot| slot.take()?.into_disk()).collect()
+    }
+
     /// How large the balloon in a slot is, and is to be.
     #[must_use]
     pub fn balloon(&self, slot: Slot) -> Option<BalloonSize> {

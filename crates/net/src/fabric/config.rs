@@ -92,6 +92,12 @@ pub enum FabricError {
         /// Which machine.
         machine: MachineId,
     },
+    /// What runs on a machine is in the fabric, so nobody else sends for it.
+    #[error("{machine} runs in the fabric: move it out before frames are sent from its card")]
+    Inside {
+        /// Which machine.
+        machine: MachineId,
+    },
     /// There is no such link.
     #[error("there is no {link}")]
     NoLink {

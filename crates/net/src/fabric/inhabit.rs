@@ -40,7 +40,7 @@ impl Fabric {
         let (shard, index) = self.awaken(machine)?;
         let result = self.shards[shard].visit(&self.layout, index, |now, run, out| match run {
             Run::Stack(stack, _) => Some(visit(&mut Host::new(now, owner, stack, out))),
-            Run::Node(_) | Run::Lent => None,
+            Run::Node(_) | Run::Lent | Run::Outside => None,
         });
         self.collect();
         result.flatten().ok_or(FabricError::Foreign { machine })
@@ -62,7 +62,7 @@ impl Fabric {
                 stack.serve(now, SERVICE, &mut **service, out);
                 Some(())
             }
-            Run::Node(_) | Run::Lent => None,
+            Run::Node(_) | Run::Lent | Run::Outside => None,
         });
         self.collect();
         result.flatten().ok_or(FabricError::Foreign { machine })

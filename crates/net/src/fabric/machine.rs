@@ -56,6 +56,8 @@ pub(super) enum Run {
     Node(Box<dyn Node + Send>),
     /// A stack that is lent; nothing happens before it is given back.
     Lent,
+    /// Nothing here: the machine runs outside of the fabric, and what arrives leaves it.
+    Outside,
 }
 
 /// The process that a machine's service is, as the sockets of its stack know it.
@@ -74,7 +76,7 @@ impl Life {
                 serve(now, stack, service, out);
             }
             Run::Node(node) => node.handle(now, port, frame, out),
-            Run::Lent => {}
+            Run::Lent | Run::Outside => {}
         }
     }
 
@@ -85,7 +87,7 @@ impl Life {
                 serve(now, stack, service, out);
             }
             Run::Node(node) => node.expire(now, out),
-            Run::Lent => {}
+            Run::Lent | Run::Outside => {}
         }
     }
 
@@ -94,7 +96,7 @@ impl Life {
         match &self.run {
             Run::Stack(stack, _) => stack.next_event(),
             Run::Node(node) => node.next_event(),
-            Run::Lent => None,
+            Run::Lent | Run::Outside => None,
         }
     }
 }

@@ -188,6 +188,10 @@ impl Shard {
     fn enter_machine(&mut self, layout: &Layout, index: usize, port: Port, frame: Frame) {
         let machine = &mut self.machines[index];
         match &mut machine.life {
+            Some(life) if matches!(life.run, Run::Outside) => {
+                let output = Output::Frame { at: self.traffic.now, port: machine.station, frame };
+                return self.traffic.tell(machine.station, output);
+            }
             Some(life) => life.handle(self.traffic.now, port, frame, &mut self.out),
             None => absent::answer(machine, &frame, &mut self.out),
         }

@@ -1,6 +1,7 @@
 //! What a fabric does.
 
 mod cloud;
+mod outside;
 mod paths;
 mod shards;
 

@@ -105,6 +105,22 @@ impl TopologyError {
         Self::Unknown { place, what, name: name.to_owned(), candidate: nearest(name, names), known }
     }
 
+    /// The same, told to be elsewhere: for descriptions in which what is a machine here is called something else.
+    #[must_use]
+    pub fn moved(mut self, to: impl FnOnce(&str) -> String) -> Self {
+        match &mut self {
+            Self::Syntax(_) => {}
+            Self::Unknown { place, .. }
+            | Self::Duplicate { place, .. }
+            | Self::Address { place, .. }
+            | Self::Subnet { place, .. }
+            | Self::Missing { place, .. }
+            | Self::Router { place, .. }
+            | Self::Fabric { place, .. } => *place = to(place),
+        }
+        self
+    }
+
     /// Where it is: names of tables and keys with dots between them, and places in lists. Nowhere if it is the language
     /// itself, whose errors say the line.
     #[must_use]

@@ -8,8 +8,8 @@ use ironloom_core::Duration;
 use ironloom_net::topology::{CloudTable, LinkTable, PlanChoice, PlanTable, Span, SubnetTable, SwitchTable};
 
 use super::{
-    Description, DescriptionError, ImageTable, ListenerTable, MachineTable, NamesTable, Pacing,
-    RouterBuilder, Wrong,
+    ComputerTable, Description, DescriptionError, ImageTable, ListenerTable, MachineTable, NamesTable,
+    Pacing, RouterBuilder, Wrong,
 };
 use crate::World;
 
@@ -128,6 +128,13 @@ impl Builder {
         draw: impl FnOnce(ListenerTable) -> ListenerTable,
     ) -> Self {
         self.description.listeners.insert(name.to_owned(), draw(ListenerTable::at(at)));
+        self
+    }
+
+    /// A RISC-V computer.
+    #[must_use]
+    pub fn computer(mut self, name: &str, draw: impl FnOnce(ComputerTable) -> ComputerTable) -> Self {
+        self.description.computers.insert(name.to_owned(), draw(ComputerTable::default()));
         self
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ironloom_blob::tree::TreeError;
+use ironloom_hyper::computer::ComputerError;
 use ironloom_net::fabric::FabricError;
 use ironloom_net::topology::TopologyError;
 use ironloom_vm::{Errno, MachineError};
@@ -93,6 +94,14 @@ pub enum Wrong {
         /// Why not.
         error: MachineError,
     },
+    /// A computer cannot be made.
+    #[error("{place}: {error}")]
+    Computer {
+        /// Where.
+        place: String,
+        /// Why not.
+        error: ComputerError,
+    },
 }
 
 impl Wrong {
@@ -109,7 +118,8 @@ impl Wrong {
             | Self::Contents { place, .. }
             | Self::Image { place, .. }
             | Self::Network { place, .. }
-            | Self::Machine { place, .. } => Some(place),
+            | Self::Machine { place, .. }
+            | Self::Computer { place, .. } => Some(place),
         }
     }
 }

@@ -78,6 +78,9 @@ impl World {
         description: &Description,
         mut watch: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Self, KeepError> {
+        if !description.computers.is_empty() {
+            return Err(KeepError::Computers);
+        }
         let vault = Arc::new(Vault::create(path.as_ref())?);
         let ground = Ground { store: vault.store(), images: None, seed: description.seed() };
         let mut core = Core::assemble(description, &ground, &mut watch)?;

@@ -157,7 +157,7 @@ impl Driven for Paced {
     }
 
     fn poll_network(&mut self) -> Option<Output> {
-        Driven::poll_network(&mut self.hold().machines)
+        self.hold().poll_network()
     }
 
     /// Only asked while the world is not held.

@@ -12,9 +12,10 @@ use ironloom_net::fabric;
 use ironloom_net::topology::{self, Network, Topology, TopologyError};
 use ironloom_vm::{Config, Image, Machines};
 
+use super::computers::Computers;
 use super::core::{Core, Entry};
 use crate::description::Wrong;
-use crate::{Description, DescriptionError, FileTable, ListenerTable, MachineTable, Pacing};
+use crate::{ComputerTable, Description, DescriptionError, FileTable, ListenerTable, MachineTable, Pacing};
 
 /// The image that there is without being described.
 const BASE: &str = "base";
@@ -64,7 +65,7 @@ fn assemble(description: &Description, ground: &Ground, watch: Watch<'_>) -> Res
     let topology = description.topology().map_err(wrong)?;
     let network = topology.build(config.network.clone(), seed);
     let Network { mut fabric, subnets, stations, machines: placed, .. } =
-        network.map_err(|error| wrong(error.into()))?;
+        network.map_err(|error| wrong(description.of_computers(error).into()))?;
     let registry = names(description, &mut fabric, &placed).map_err(wrong)?;
     let images = match &ground.images {
         Some(known) => known_images(known, &ground.store).map_err(wrong)?,
@@ -75,6 +76,7 @@ fn assemble(description: &Description, ground: &Ground, watch: Watch<'_>) -> Res
         machines.name_with(registry);
     }
     let mut core = Core::new(machines, Topology { machines: BTreeMap::new(), ..topology }, rng);
+    core.computers = Computers::new(Arc::clone(&ground.store), usize::from(description.workers));
     (core.stations, core.subnets, core.images) = (stations, subnets, images);
     (core.window, core.pacing) = (description.window(), description.pacing);
     core.zone = description.names.as_ref().and_then(|names| names.zones.first().cloned());
@@ -122,6 +124,13 @@ impl Description {
                 return Err(TopologyError::Duplicate { place, name }.into());
             }
         }
+        for (name, table) in &self.computers {
+            if self.machines.contains_key(name) || machines.contains_key(name) {
+                let (place, name) = (format!("computers.{name}"), name.clone());
+                return Err(TopologyError::Duplicate { place, name }.into());
+            }
+            machines.extend(table.placed().map(|table| (name.clone(), table)));
+        }
         Ok(Topology {
             subnets: self.subnets.clone(),
             switches: self.switches.clone(),
@@ -131,6 +140,19 @@ impl Description {
             links: self.links.clone(),
             doors: self.doors.clone(),
             machines,
+        })
+    }
+}
+
+impl ComputerTable {
+    /// Where it is connected, if it is.
+    fn placed(&self) -> Option<topology::MachineTable> {
+        Some(topology::MachineTable {
+            at: self.at.clone()?,
+            address: self.address,
+            plan: self.plan.clone(),
+            count: None,
+            may_spoof: self.may_spoof,
         })
     }
 }
@@ -149,6 +171,20 @@ impl MachineTable {
             plan: self.plan.clone(),
             count: self.count,
             may_spoof: self.may_spoof,
+        })
+    }
+}
+
+impl Description {
+    /// What is wrong with the network, told of computers where it is told of them as of machines.
+    fn of_computers(&self, error: TopologyError) -> TopologyError {
+        error.moved(|place| {
+            let of = |name: &String| {
+                let rest = place.strip_prefix("machines.")?.strip_prefix(&**name)?;
+                (rest.is_empty() || rest.starts_with('.')).then(|| format!("computers.{name}{rest}"))
+            };
+            // Names may have dots in them, so a longer one is meant before a shorter.
+            self.computers.keys().rev().find_map(of).unwrap_or_else(|| place.to_owned())
         })
     }
 }
@@ -278,7 +314,7 @@ fn populate(
     watch: Watch<'_>,
 ) -> Result<(), DescriptionError> {
     let count = |table: &MachineTable| table.count.map_or(1, |count| count as usize);
-    let of = description.machines.values().map(count).sum();
+    let of = description.machines.values().map(count).sum::<usize>() + description.computers.len();
     let mut made = 0;
     for (name, table) in &description.machines {
         let place = format!("machines.{name}");
@@ -308,6 +344,24 @@ fn populate(
             if watch(Progress { made, of }).is_break() {
                 return Err(DescriptionError::GivenUp);
             }
+        }
+    }
+    for (name, table) in &description.computers {
+        if core.machine(name).is_ok() {
+            let place = format!("computers.{name}");
+            return Err(description.wrong(TopologyError::Duplicate { place, name: name.clone() }));
+        }
+        let entry = match placed.get(name).filter(|_| table.at.is_some()) {
+            Some(machine) => {
+                let (at, address) = (table.at.clone(), machine.address);
+                Entry { id: machine.id, at, address, table: Arc::default() }
+            }
+            None => Entry { id: core.fresh_id(name), at: None, address: None, table: Arc::default() },
+        };
+        core.install_computer(name, entry, table).map_err(|wrong| description.wrong(wrong))?;
+        made += 1;
+        if watch(Progress { made, of }).is_break() {
+            return Err(DescriptionError::GivenUp);
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! [`Core`]: a world as one value, which whoever has it lets go on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use ironloom_core::borsh::BorshSerialize;
 use ironloom_core::trace::Digest;
 use ironloom_core::{Duration, Instant, MachineId, Map, Rng, Trace};
 use ironloom_net::Subnet;
-use ironloom_net::fabric::StationId;
+use ironloom_net::fabric::{Output, StationId};
 use ironloom_net::ipnet::Ipv4Net;
 use ironloom_net::topology::Topology;
 use ironloom_vm::os::{Exit, Pid, Signal};
@@ -17,6 +17,7 @@ use ironloom_vm::{
 };
 
 use super::assemble::cut;
+use super::computers::Computers;
 use super::gateway::Gateway;
 use super::hub::Hub;
 use super::pending::Pending;
@@ -31,8 +32,11 @@ pub(crate) struct Core {
     pub(crate) hub: Hub,
     /// Whether what comes out of the network goes to doors; else it is forgotten.
     pub(crate) has_doors: bool,
+    /// What came out of the network and waits for doors.
+    pub(super) outputs: VecDeque<Output>,
     pub(crate) window: Duration,
     pub(crate) pacing: Pacing,
+    pub(super) computers: Computers,
     pub(super) topology: Topology,
     pub(super) stations: BTreeMap<String, StationId>,
     pub(super) subnets: BTreeMap<String, Subnet>,
@@ -80,10 +84,12 @@ impl Core {
     pub(super) fn new(machines: Machines, topology: Topology, rng: Rng) -> Self {
         Self {
             machines,
+            computers: Computers::default(),
             topology,
             rng,
             hub: Hub::default(),
             has_doors: false,
+            outputs: VecDeque::new(),
             window: Duration::ZERO,
             pacing: Pacing::default(),
             stations: BTreeMap::new(),
@@ -164,10 +170,15 @@ impl Core {
     /// Keeps a machine that was made, and switches it on.
     pub(super) fn enter(&mut self, name: &str, entry: Entry, is_off: bool) -> Result<(), MachineError> {
         let id = entry.id;
-        self.generation += 1;
-        self.names.insert(id, name.to_owned());
-        self.entries.insert(name.to_owned(), entry);
+        self.enlist(name, entry);
         if is_off { Ok(()) } else { self.machines.boot(id) }
+    }
+
+    /// Notes what a machine or a computer is called.
+    pub(super) fn enlist(&mut self, name: &str, entry: Entry) {
+        self.generation += 1;
+        self.names.insert(entry.id, name.to_owned());
+        self.entries.insert(name.to_owned(), entry);
     }
 
     /// Forgets a machine that is gone.
@@ -191,24 +202,26 @@ impl Core {
     /// Runs the next window if it ends at `until` or before, or lets the time of a command be over; whether it did.
     pub(crate) fn step_until(&mut self, until: Instant, watch: &mut dyn FnMut(Phase)) -> bool {
         let deadline = self.deadlines.first().map(|(at, ..)| *at).filter(|at| *at <= until);
-        let ran = self.machines.step_until(deadline.unwrap_or(until), watch);
-        if !ran && let Some(deadline) = deadline {
-            self.machines.run_until(deadline);
+        let next = self.next_window().filter(|next| *next <= deadline.unwrap_or(until));
+        match (next, deadline) {
+            (Some(end), _) => self.run_window(end, watch),
+            (None, Some(deadline)) => self.pass_to(deadline),
+            (None, None) => {}
         }
         self.settle();
-        ran || deadline.is_some()
+        next.is_some() || deadline.is_some()
     }
 
     /// Lets time go by in which nothing happens.
     pub(crate) fn idle_until(&mut self, until: Instant) {
-        self.machines.run_until(until);
+        self.pass_to(until);
         self.settle();
     }
 
     /// When something happens next.
     pub(crate) fn next_event(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|(at, ..)| *at);
-        self.machines.next_window().into_iter().chain(deadline).min()
+        self.next_window().into_iter().chain(deadline).min()
     }
 
     /// Tells those who want to know what happened.
@@ -228,7 +241,7 @@ impl Core {
             }
         }
         self.hear_piped();
-        while !self.has_doors && self.machines.poll_network().is_some() {}
+        self.hear_network();
     }
 
     /// Records something that counts for the digest, and tells it to whoever listens.
@@ -242,6 +255,7 @@ impl Core {
         let mut trace = self.trace.clone();
         let frames = self.machines.fabric().digest();
         trace.record(self.machines.now(), "digest", &(frames, self.entries.len() as u64));
+        self.record_computers(&mut trace);
         trace.digest()
     }
 
@@ -249,7 +263,7 @@ impl Core {
         self.trace.record(self.machines.now(), label, what);
     }
 
-    fn state_changed(&mut self, at: Instant, id: MachineId, state: MachineState) {
+    pub(super) fn state_changed(&mut self, at: Instant, id: MachineId, state: MachineState) {
         let Some(machine) = self.names.get(&id).cloned() else { return };
         if state == MachineState::Crashed {
             let failure = Failure::Crashed;

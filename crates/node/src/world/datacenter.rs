@@ -8,7 +8,7 @@ use ironloom_vm::os::console::{Seen, Size};
 use ironloom_vm::{Command, Finished};
 
 use super::{Fault, LinkName, Order, Outcome, Reply, Subscription};
-use crate::{FileTable, MachineTable};
+use crate::{ComputerTable, FileTable, MachineTable};
 
 /// How much virtual time a command has if nothing is said.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,12 +47,18 @@ pub trait Datacenter {
         self.submit(Order::Create { machine: machine.to_owned(), table: Box::new(table) }).reading(machine_id)
     }
 
+    /// Makes a computer, and switches it on unless it is to be off.
+    fn create_computer(&self, computer: &str, table: ComputerTable) -> Reply<MachineId> {
+        let (computer, table) = (computer.to_owned(), Box::new(table));
+        self.submit(Order::CreateComputer { computer, table }).reading(machine_id)
+    }
+
     /// Switches a machine on.
     fn start(&self, machine: &str) -> Reply<()> {
         self.submit(Order::Start { machine: machine.to_owned() }).reading(nothing)
     }
 
-    /// Shuts a machine down. It can be switched on again.
+    /// Shuts a machine down; a computer's power is cut. It can be switched on again.
     fn stop(&self, machine: &str) -> Reply<()> {
         self.submit(Order::Stop { machine: machine.to_owned() }).reading(nothing)
     }
@@ -122,6 +128,15 @@ pub trait Datacenter {
             Outcome::Console(number) => number,
             other => unexpected(&other),
         })
+    }
+
+    /// Opens the console of a computer, whose number this is: its serial port. What it said before is seen first, as far
+    /// as it is kept.
+    fn open_serial(&self, computer: &str) -> Reply<u64>
+    where
+        Self: Sized,
+    {
+        self.open_console(computer, Size::default(), Command::default())
     }
 
     /// Types something at a console; how many bytes there was room for.

@@ -27,6 +27,10 @@ impl Core {
     /// Carries out an order. It is answered at once, but for a command: that is answered when it has ended.
     pub(crate) fn execute(&mut self, order: Order, answer: Answer) {
         self.record("order", &order);
+        if let Some(result) = self.serve_computer(&order) {
+            answer.give(result);
+            return self.settle();
+        }
         match order {
             Order::Exec { machine, command, limit } => self.exec(machine, &command, limit, answer),
             Order::Commit => self.commit(answer),
@@ -46,7 +50,9 @@ impl Core {
             Order::Fork { machine, name } => self.fork(&machine, &name),
             Order::Snapshot { machine } => self.snapshot(&machine),
             Order::RollBack { machine, snapshot } => self.roll_back(&machine, snapshot),
-            Order::Exec { .. } | Order::Commit => unreachable!("it is answered when it is done"),
+            Order::Exec { .. } | Order::Commit | Order::CreateComputer { .. } => {
+                unreachable!("others answer these")
+            }
             Order::OpenConsole { machine, size, command } => self.open_console(&machine, size, &command),
             Order::Type { console, bytes } => {
                 let typed = self.console(console).map(|console| self.machines.type_in(console, &bytes))?;
@@ -152,7 +158,7 @@ impl Core {
     }
 
     /// Takes an address for a machine that is to be.
-    fn address(&mut self, at: Option<&str>, wanted: Option<IpAddr>) -> Result<Option<IpAddr>> {
+    pub(super) fn address(&mut self, at: Option<&str>, wanted: Option<IpAddr>) -> Result<Option<IpAddr>> {
         let Some(at) = at else { return Ok(None) };
         self.station(at)?;
         let subnet = self.subnet_of(at).cloned();

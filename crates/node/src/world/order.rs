@@ -9,7 +9,7 @@ use ironloom_vm::os::console::{Seen, Size};
 use ironloom_vm::{Command, Finished};
 use thiserror::Error;
 
-use crate::{FileTable, MachineTable};
+use crate::{ComputerTable, FileTable, MachineTable};
 
 /// What a world is asked to do, as a value that can be kept and sent.
 ///
@@ -151,6 +151,13 @@ pub enum Order {
     },
     /// What changed since the last commit is kept for good.
     Commit,
+    /// A computer is made, and switched on unless it is to be off.
+    CreateComputer {
+        /// What it is to be called.
+        computer: String,
+        /// What it is to be like.
+        table: Box<ComputerTable>,
+    },
 }
 
 /// A link, by what it joins.
@@ -296,6 +303,14 @@ pub enum OrderError {
     /// Whoever was to carry it out has stopped.
     #[error("the node has stopped")]
     Stopped,
+    /// It is about commands or files, of which a computer has those of its own system.
+    #[error(
+        "`{computer}` is a computer with a system of its own: open its console without a command, and type there"
+    )]
+    HasConsole {
+        /// Which computer.
+        computer: String,
+    },
 }
 
 impl OrderError {

@@ -12,7 +12,7 @@ use crate::os::{Environment, Exit, Pid, Signal, Tail};
 use super::{MachineError, Machines};
 
 /// Something that the host has a machine do, as root unless it says another user.
-#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[borsh(crate = "ironloom_core::borsh")]
 pub struct Command {
     program: Vec<u8>,

@@ -44,14 +44,24 @@ impl Machines {
 
     /// Registers the name that a machine is to have, if it is to have one.
     pub(super) fn register_name(&mut self, id: MachineId, spec: &MachineSpec) -> Result<(), MachineError> {
-        let names = &mut self.names;
-        let (Some(registry), Some(text)) = (&names.registry, &spec.dns_name) else { return Ok(()) };
         let Some(address) = spec.address.map(|network| IpAddr::from(network.addr())) else { return Ok(()) };
+        spec.dns_name.as_ref().map_or(Ok(()), |name| self.name_machine(id, name, address))
+    }
+
+    /// Registers the name of a machine of the network that is none of these, until it is
+    /// [withdrawn](Self::withdraw_name). Without a registry nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// If it is no name, somebody has it, or the registry does not take it.
+    pub fn name_machine(&mut self, id: MachineId, text: &str, address: IpAddr) -> Result<(), MachineError> {
+        let names = &mut self.names;
+        let Some(registry) = &names.registry else { return Ok(()) };
         let mut name = Name::from_ascii(text)
-            .map_err(|error| MachineError::Name { name: text.clone(), reason: error.to_string() })?;
+            .map_err(|error| MachineError::Name { name: text.to_owned(), reason: error.to_string() })?;
         name.set_fqdn(true);
         if names.taken.contains(&name) {
-            return Err(MachineError::NameTaken { name: text.clone() });
+            return Err(MachineError::NameTaken { name: text.to_owned() });
         }
         registry.register(&name, &[address], REMEMBERED_SECONDS)?;
         names.taken.insert(name.clone());
@@ -60,7 +70,7 @@ impl Machines {
     }
 
     /// Withdraws the name of a machine, if it has one.
-    pub(super) fn withdraw_name(&mut self, id: MachineId) {
+    pub fn withdraw_name(&mut self, id: MachineId) {
         let names = &mut self.names;
         let Some(name) = names.of_machines.remove(&id) else { return };
         names.taken.remove(&name);

@@ -46,6 +46,23 @@ impl Machines {
         true
     }
 
+    /// Runs the window that ends at an instant, also if nothing happens in it: for whoever has more to do in windows than
+    /// machines have. It must not be later than the end of the [next window](Self::next_window), and not in the past.
+    ///
+    /// ```
+    /// use ironloom_core::{Duration, Instant};
+    /// use ironloom_vm::Machines;
+    ///
+    /// let mut machines = Machines::new(<_>::default(), ironloom_core::Seed::new(1));
+    /// let end = Instant::ZERO.saturating_add(Duration::from_millis(3));
+    /// machines.run_window(end, &mut |_| ());
+    /// assert_eq!(machines.now(), end);
+    /// ```
+    pub fn run_window(&mut self, end: Instant, watch: &mut dyn FnMut(Phase)) {
+        debug_assert!(end >= self.now, "time does not go back");
+        self.watched_window(end, watch);
+    }
+
     /// Which machine did the most in the last window, and how much, in safepoints.
     ///
     /// ```

@@ -106,6 +106,10 @@ impl Net {
         }
     }
 
+    pub(in crate::board) fn mac(&self) -> Mac {
+        self.mac
+    }
+
     /// What it did not carry.
     pub(in crate::board) fn counters(&self) -> NetCounters {
         self.counters

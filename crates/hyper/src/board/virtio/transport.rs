@@ -13,7 +13,7 @@ use vm_memory::GuestMemory;
 use super::device::Device;
 use super::ring::{Ring, RingState};
 use super::{Broken, Left, RING_ENTRIES_MAX, Turn};
-use crate::board::DeviceMemory;
+use crate::board::{BlockDevice, DeviceMemory};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"virt");
 const VERSION: u32 = 2;
@@ -95,6 +95,14 @@ impl Transport {
 
     pub(in crate::board) fn device_mut(&mut self) -> &mut Device {
         &mut self.device
+    }
+
+    /// What a disk keeps its bytes in, if it is one.
+    pub(in crate::board) fn into_disk(self) -> Option<Box<dyn BlockDevice>> {
+        match self.device {
+            Device::Block(block) => Some(block.disk),
+            _ => None,
+        }
     }
 
     /// Whether it interrupts.
