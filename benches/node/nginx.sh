@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# nginx with one worker and the same answer, as the scripts of benches/sched want a server: prints its port, serves until
-# it is killed. One process, so that what it costs can be told.
+# nginx with one worker and the same answer, as the scripts of benches/sched want a server: `nginx.sh FOLDER` prints its
+# port and serves until it is killed; its files are in the folder. One process, so that what it costs can be told.
 set -euo pipefail
-there=$(mktemp -d)
+there=$(mktemp -d -p "$1")
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 cat >"$there/nginx.conf" <<CONF
 daemon off;
@@ -14,6 +14,11 @@ events { worker_connections 20000; multi_accept on; }
 http {
     access_log off;
     keepalive_requests 1000000000;
+    client_body_temp_path $there/bodies;
+    proxy_temp_path $there/proxied;
+    fastcgi_temp_path $there/fastcgi;
+    uwsgi_temp_path $there/uwsgi;
+    scgi_temp_path $there/scgi;
     server {
         listen 127.0.0.1:$port backlog=16384;
         location / { default_type text/plain; return 200 "Hello, World!"; }
@@ -21,4 +26,4 @@ http {
 }
 CONF
 echo "$port"
-exec nginx -p "$there" -c "$there/nginx.conf"
+exec nginx -p "$there" -c "$there/nginx.conf" -e "$there/errors"

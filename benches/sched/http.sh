@@ -12,7 +12,7 @@ command_of() {
     hyper) echo "$programs/hyper_server" ;;
     hyper-plain) echo "$programs/hyper_server plain" ;;
     node) echo "$programs/node_server" ;;
-    nginx) echo "bash $here/benches/node/nginx.sh" ;;
+    nginx) echo "bash $here/benches/node/nginx.sh $there" ;;
     go) echo "env GOMAXPROCS=1 $there/go_server" ;;
     *) return 1 ;;
     esac

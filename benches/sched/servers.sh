@@ -23,7 +23,8 @@ start() {
     server=$!
     for _ in $(seq 200); do
         port=$(head -n 1 "$there/port")
-        [ -z "$port" ] || return 0
+        # Some say their port before they listen at it.
+        [ -z "$port" ] || ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 0
         sleep 0.05
     done
     echo "$1 did not start: $(cat "$there/errors")" >&2

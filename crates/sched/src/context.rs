@@ -278,16 +278,24 @@ impl<M: Send + 'static> Context<M> {
     pub async fn stopping(&self) {
         let mut seated = Seated::new(&self.process, |rare| &mut rare.stop_wakers);
         std::future::poll_fn(|context| {
-            let mut waker = Some(context.waker().clone()); // dropped after the lock
-            let mut inner = self.process.inner.lock();
-            let exited = inner.control.has_exited();
-            let rare = inner.control.rare();
-            if rare.stop_requested || exited {
-                return Poll::Ready(());
+            // Whoever waits for much else comes by here often, in the same seat.
+            let mut sits = seated.seat.is_some();
+            loop {
+                let mut waker = (!sits).then(|| context.waker().clone()); // dropped after the lock
+                let mut inner = self.process.inner.lock();
+                let exited = inner.control.has_exited();
+                let rare = inner.control.rare();
+                if rare.stop_requested || exited {
+                    return Poll::Ready(());
+                }
+                if sits && !rare.stop_wakers.holds(seated.seat, context.waker()) {
+                    sits = false;
+                    continue;
+                }
+                current::waits(Wait::Exit);
+                rare.stop_wakers.sit(&mut seated.seat, &mut waker);
+                return Poll::Pending;
             }
-            current::waits(Wait::Exit);
-            rare.stop_wakers.sit(&mut seated.seat, &mut waker);
-            Poll::Pending
         })
         .await;
     }

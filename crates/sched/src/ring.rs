@@ -10,8 +10,11 @@
 //!
 //! Readers and writers see at most two slices, first and second, and hand both to one vectored system call.
 
+mod spare;
+
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem;
 
 use memchr::memchr;
 
@@ -243,9 +246,9 @@ impl ByteRing {
     /// Where all of it goes to an empty ring, the memory changes hands and no byte is copied.
     pub fn move_to(&mut self, other: &mut Self, max: usize) -> usize {
         if other.is_empty() && self.len() <= max && self.bytes.len() <= other.capacity() {
-            std::mem::swap(&mut self.bytes, &mut other.bytes);
-            std::mem::swap(&mut self.head, &mut other.head);
-            std::mem::swap(&mut self.len, &mut other.len);
+            mem::swap(&mut self.bytes, &mut other.bytes);
+            mem::swap(&mut self.head, &mut other.head);
+            mem::swap(&mut self.len, &mut other.len);
             return other.len();
         }
         let count = max.min(self.len()).min(other.free());
@@ -300,15 +303,15 @@ impl ByteRing {
     }
 
     fn reallocate(&mut self, size: usize) {
-        let mut bytes = vec![0; size].into_boxed_slice();
+        let mut bytes = spare::take(size);
         self.peek(&mut bytes);
-        self.bytes = bytes;
+        spare::give(mem::replace(&mut self.bytes, bytes));
         self.head = 0;
     }
 
     fn release_if_empty(&mut self) {
         if self.len == 0 {
-            self.bytes = Box::default();
+            spare::give(mem::take(&mut self.bytes));
             self.head = 0;
         }
     }

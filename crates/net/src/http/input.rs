@@ -16,11 +16,16 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn push(&mut self, payload: &Payload) {
         for piece in payload.pieces() {
-            if self.current.is_empty() {
-                self.current = piece.clone();
-            } else {
-                self.later.push_back(piece.clone());
-            }
+            self.push_bytes(piece.clone());
+        }
+    }
+
+    #[inline]
+    pub(super) fn push_bytes(&mut self, piece: Bytes) {
+        if self.current.is_empty() {
+            self.current = piece;
+        } else {
+            self.later.push_back(piece);
         }
     }
 

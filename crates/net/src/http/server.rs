@@ -129,6 +129,22 @@ impl Server {
         Ok(())
     }
 
+    /// As [`feed`](Self::feed), for bytes that are in one piece and that nobody else has: they need not be shared then.
+    ///
+    /// # Errors
+    ///
+    /// If what was fed before is not read yet.
+    pub fn feed_bytes(&mut self, bytes: Bytes) -> Result<(), FeedError> {
+        if matches!(self.reading, Reading::Nothing) || self.is_finished {
+            return Ok(());
+        }
+        if !self.input.is_empty() {
+            return Err(FeedError);
+        }
+        self.input.push_bytes(bytes);
+        Ok(())
+    }
+
     /// Takes notice that the client sends nothing more. What it asked is still answered.
     pub const fn finish_input(&mut self) {
         self.is_finished = true;
@@ -326,6 +342,9 @@ impl Server {
         if self.waiting.len() >= self.config.pipelined_requests_max
             || self.output_bytes() > self.config.output_bytes_max
         {
+            return Ok(None);
+        }
+        if self.input.is_empty() && !self.is_finished {
             return Ok(None);
         }
         let (config, limit) = (&self.config, self.config.head_bytes_max);

@@ -222,7 +222,7 @@ impl Connection<'_> {
     fn feed(&mut self) {
         let came = Bytes::copy_from_slice(self.stream.buffered_whole());
         self.stream.consume(came.len());
-        self.exchange.codec.feed(&came.into()).expect("everything that came before was read");
+        self.exchange.codec.feed_bytes(came).expect("everything that came before was read");
     }
 
     /// Ends the connection after the last answer.

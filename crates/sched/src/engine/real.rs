@@ -194,6 +194,11 @@ impl Workers {
 
     fn rouse(&self, worker: u16, thread: &std::thread::Thread) {
         self.asleep.fetch_and(!(1 << worker), Ordering::Relaxed);
+        if thread.id() == std::thread::current().id() {
+            // It wakes whom the reactor told it of, and looks at its queue next. A notification would keep it from sleeping
+            // the next time, for one question to the host that is answered with nothing.
+            return;
+        }
         thread.unpark();
         if self.poller.load(Ordering::SeqCst) == u32::from(worker)
             && let Some(notifier) = self.notifier.get()

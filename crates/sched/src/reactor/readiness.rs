@@ -142,13 +142,15 @@ impl Readiness {
 
     /// Leaves a waker for the side in place of the one before; whether it is ready after all.
     pub(crate) fn wait(&self, side: Side, waker: &Waker) -> bool {
-        let known = self.lock()[side as usize].as_ref().is_some_and(|known| known.will_wake(waker));
-        if !known {
-            // Cloned and dropped outside of the lock: wakers are foreign code.
-            let waker = waker.clone();
-            let replaced = self.lock()[side as usize].replace(waker);
-            drop(replaced);
+        // Cloned and dropped outside of the lock: wakers are foreign code.
+        let mut other = Some(waker.clone());
+        let mut wakers = self.lock();
+        let place = &mut wakers[side as usize];
+        if place.as_ref().is_none_or(|known| !known.will_wake(waker)) {
+            mem::swap(place, &mut other);
         }
+        drop(wakers);
+        drop(other);
         self.glance().is_ready(side)
     }
 
