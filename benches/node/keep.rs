@@ -72,6 +72,7 @@ fn measure(machines: u32, active: u32) -> Found {
     let mut stalls = Vec::new();
     for round in 0..2 * COMMITS {
         // Each scribe writes its line meanwhile.
+        #[expect(clippy::disallowed_methods, reason = "it is time that is to go by")]
         std::thread::sleep(std::time::Duration::from_millis(1_100));
         if round % 2 == 0 {
             commits.push(timed(|| _ = node.commit().wait().expect("there is room")).as_nanos() as f64);

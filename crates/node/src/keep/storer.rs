@@ -77,10 +77,6 @@ impl Storer {
 type StoredOne = (MachineId, MachineRecord, Stored);
 
 /// Stores all, on two threads if there are many: most of it is hashing.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is a thread of its own already, which is to be done soon"
-)]
 fn store_all(mut portraits: Vec<Portrait>) -> Result<Vec<StoredOne>, KeepError> {
     if portraits.len() < MANY {
         return portraits.into_iter().map(store_one).collect();
