@@ -68,14 +68,6 @@ pub enum KeepError {
         /// What is wrong with the newest.
         reason: String,
     },
-    /// A RISC-V computer cannot be kept yet.
-    #[error(
-        "the computer `{computer}` cannot be kept yet: keep a world without computers, or make it with `new`"
-    )]
-    Computer {
-        /// Which one.
-        computer: String,
-    },
     /// The world is kept nowhere.
     #[error("the world is kept nowhere: make it with `create` or `open`")]
     NotKept,

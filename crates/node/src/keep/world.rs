@@ -81,10 +81,6 @@ impl World {
         if !description.computers.is_empty() {
             return Err(KeepError::Computers);
         }
-        if let Some(computer) = description.computers.keys().next() {
-            // Better not begun than lost at the first restart.
-            return Err(KeepError::Computer { computer: computer.clone() });
-        }
         let vault = Arc::new(Vault::create(path.as_ref())?);
         let ground = Ground { store: vault.store(), images: None, seed: description.seed() };
         let mut core = Core::assemble(description, &ground, &mut watch)?;

@@ -109,7 +109,7 @@ fn what_is_not_there_is_said_to_be_so() {
     assert!(matches!(error, KeepError::Exists { .. }), "{error}");
     let mut odd = office(1);
     odd.computers.insert("big".to_owned(), ComputerTable::default());
-    assert!(matches!(World::create(&nowhere, &odd), Err(KeepError::Computer { .. })));
+    assert!(matches!(World::create(&nowhere, &odd), Err(KeepError::Computers)));
     // What was never committed was never made.
     let mut nonsense = office(1);
     nonsense.machines.get_mut("desk").unwrap().at = Some("ofice".to_owned());
