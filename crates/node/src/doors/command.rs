@@ -75,8 +75,7 @@ impl CommandEnd {
             Heard::Bytes(bytes) => Ok(Some(bytes::Bytes::from(bytes).into())),
             Heard::Nothing if self.exit.is_none() => Ok(None),
             // Those that it started in the background may still have its output.
-            Heard::Nothing => Ok(Some(Payload::EMPTY)),
-            Heard::End => Ok(Some(Payload::EMPTY)),
+            Heard::Nothing | Heard::End => Ok(Some(Payload::EMPTY)),
         }
     }
 

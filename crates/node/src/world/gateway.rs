@@ -44,7 +44,9 @@ impl Core {
         let id = gateway.id;
         if gateway.met.insert(address, entry.id).is_some_and(|known| known != entry.id) {
             // The gateway remembers the card of whoever had the address before. If the machine has no card, nobody gets there.
-            let _ = self.machines.fabric_mut().host(entry.id, |host| host.announce());
+            let _ = self.machines.fabric_mut().host(entry.id, |host| {
+                host.announce();
+            });
         }
         Ok(Route { gateway: id, machine: entry.id, target: (address, port).into() })
     }
