@@ -54,9 +54,14 @@ impl Stage {
         state.is_new || state.alarm.is_some_and(|at| at <= now)
     }
 
-    /// It is over. Only the first word counts.
-    pub(super) fn finish(&self, drained: Drained) {
+    /// Says how it will have ended. Only the first word counts.
+    pub(super) fn decide(&self, drained: Drained) {
         self.state.lock().drained.get_or_insert(drained);
+    }
+
+    /// It is over. Only the first word about how counts.
+    pub(super) fn finish(&self, drained: Drained) {
+        self.decide(drained);
         self.over.open();
     }
 

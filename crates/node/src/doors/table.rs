@@ -225,12 +225,12 @@ impl Doors {
     /// The node has ended: so does what it let in.
     pub(crate) fn close(&self) {
         let entries = std::mem::take(&mut *self.entries.lock());
-        let left: Vec<_> = entries.into_values().map(|entry| (entry.counts().active, entry)).collect();
+        let left = |entry: &Entry| Drained { ended: 0, killed: entry.counts().active };
+        // Who waits for a service finds that it has ended, and does not know how.
+        entries.values().for_each(|entry| entry.stage.decide(left(entry)));
         let kernel = self.kernel.lock().take();
         drop(kernel);
-        for (killed, entry) in left {
-            entry.stage.finish(Drained { ended: 0, killed });
-        }
+        entries.values().for_each(|entry| entry.stage.finish(left(entry)));
     }
 }
 
