@@ -9,6 +9,7 @@ mod event;
 mod execute;
 mod gateway;
 mod hub;
+mod measures;
 mod network;
 mod order;
 mod pending;

@@ -306,6 +306,16 @@ impl Machine {
         self.table.get(self.current.pid).expect("the process that runs is there")
     }
 
+    /// Where whoever follows what happens finds it.
+    pub(crate) fn span(&self) -> tracing::Span {
+        let pid = self.current.pid.0;
+        tracing::trace_span!("process", machine = self.hostname(), pid, program = %self.program_name())
+    }
+
+    fn program_name(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.process().invocation.name)
+    }
+
     /// The process that runs, to be changed.
     pub(crate) fn process_mut(&mut self) -> &mut crate::os::Process {
         self.table.get_mut(self.current.pid).expect("the process that runs is there")

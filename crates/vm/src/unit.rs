@@ -209,6 +209,7 @@ impl Unit {
             let heap = self.heap.get_or_insert_with(|| ScriptHeap::new(self.kind, &machine.programs));
             heap.prepare(machine);
             let Some((task, thread)) = machine.next_ready() else { continue };
+            let _span = machine.span().entered();
             let used = u64::from(heap.resume(self.kind, machine, task, thread));
             machine.settle_loopback();
             machine.wake_watchers();

@@ -235,7 +235,7 @@ impl Core {
                     // Who vanished meanwhile has nothing to let go of.
                     let _ = self.machines.settle(id, &stored);
                 }
-                self.hub.tell(&Event::Committed { at, commit: *commit });
+                self.tell(&Event::Committed { at, commit: *commit });
             }
             Err(error) => {
                 if let Some(keeper) = &mut self.keeper {
@@ -245,7 +245,7 @@ impl Core {
                 }
                 tracing::error!(%error, "a commit failed; it is tried again");
                 let shortage = Shortage::Storage { reason: error.to_string() };
-                self.hub.tell(&Event::Resource { at, shortage });
+                self.tell(&Event::Resource { at, shortage });
             }
         }
         let outcome = result.map(Outcome::Committed).map_err(OrderError::refused);

@@ -77,7 +77,7 @@ impl Paced {
         if windows > 0 {
             self.report.lock().skipped += windows;
             let shortage = Shortage::Skipped { windows };
-            self.hold().hub.tell(&Event::Resource { at, shortage });
+            self.hold().tell(&Event::Resource { at, shortage });
         }
     }
 
@@ -106,7 +106,9 @@ impl Paced {
     /// Says why a window was late, if it was.
     fn judge(&mut self, began: Instant, [network, machines, settling]: [Duration; 3]) {
         let now = self.clock.now();
+        let took = now.saturating_since(began);
         let core = self.hold();
+        core.measures.iter().for_each(|measures| measures.took(took));
         let (at, busiest) = (core.machines.now(), core.machines.busiest());
         let name = busiest.and_then(|(machine, _)| core.name_of(machine).cloned());
         let pace = *self.pace.lock();
@@ -114,11 +116,10 @@ impl Paced {
         if pace.is_free() || late <= self.config.late_after {
             return;
         }
-        let took = now.saturating_since(began);
         let safepoints = busiest.map_or(0, |(_, safepoints)| safepoints);
         let window = LateWindow { at, late, took, network, machines, settling, busiest: name, safepoints };
         self.report.lock().note(&window);
-        self.hold().hub.tell(&Event::Resource { at, shortage: Shortage::Late(window) });
+        self.hold().tell(&Event::Resource { at, shortage: Shortage::Late(window) });
     }
 }
 

@@ -20,6 +20,7 @@ use super::assemble::cut;
 use super::computers::Computers;
 use super::gateway::Gateway;
 use super::hub::Hub;
+use super::measures::Measures;
 use super::pending::Pending;
 use super::piped::PipedTable;
 use super::{Event, Failure, OrderError, Outcome};
@@ -67,6 +68,8 @@ pub(crate) struct Core {
     pub(crate) changes: NetworkChanges,
     /// Who sees to it that it is kept, if it is.
     pub(crate) keeper: Option<Keeper>,
+    /// What a monitor sees, if there is one.
+    pub(crate) measures: Option<Measures>,
 }
 
 /// A machine, as a world knows it.
@@ -110,6 +113,7 @@ impl Core {
             made: 0,
             changes: NetworkChanges::default(),
             keeper: None,
+            measures: None,
         }
     }
 
@@ -209,6 +213,9 @@ impl Core {
             (None, None) => {}
         }
         self.settle();
+        if let Some(measures) = self.measures.as_mut().filter(|_| next.is_some()) {
+            measures.ran(self.entries.len(), self.machines.fabric());
+        }
         next.is_some() || deadline.is_some()
     }
 
@@ -247,6 +254,13 @@ impl Core {
     /// Records something that counts for the digest, and tells it to whoever listens.
     pub(crate) fn happened(&mut self, at: Instant, event: &Event) {
         self.trace.record(at, "event", event);
+        self.tell(event);
+    }
+
+    /// Tells it to whoever listens, and to monitors.
+    pub(crate) fn tell(&mut self, event: &Event) {
+        tracing::debug!(?event);
+        self.measures.iter().for_each(|measures| measures.happened(event));
         self.hub.tell(event);
     }
 

@@ -12,6 +12,7 @@ use ironloom_vm::os::{Caller, Credentials};
 use ironloom_vm::{Command, ConsoleId, Image, MachineSpec};
 
 use super::core::{Core, Entry};
+use super::measures::Measures;
 use super::pending::Pending;
 use super::reply::Answer;
 use super::{Order, OrderError, Outcome};
@@ -27,6 +28,8 @@ impl Core {
     /// Carries out an order. It is answered at once, but for a command: that is answered when it has ended.
     pub(crate) fn execute(&mut self, order: Order, answer: Answer) {
         self.record("order", &order);
+        self.measures.iter().for_each(Measures::ordered);
+        let _span = tracing::debug_span!("order", machine = order.machine()).entered();
         if let Some(result) = self.serve_computer(&order) {
             answer.give(result);
             return self.settle();

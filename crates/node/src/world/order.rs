@@ -160,6 +160,30 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// The machine that it is about, if it is about one.
+    #[must_use]
+    pub fn machine(&self) -> Option<&str> {
+        match self {
+            Self::Create { machine, .. }
+            | Self::Start { machine }
+            | Self::Stop { machine }
+            | Self::Suspend { machine }
+            | Self::Resume { machine }
+            | Self::Destroy { machine }
+            | Self::Fork { machine, .. }
+            | Self::Snapshot { machine }
+            | Self::RollBack { machine, .. }
+            | Self::Exec { machine, .. }
+            | Self::OpenConsole { machine, .. }
+            | Self::WriteFile { machine, .. }
+            | Self::ReadFile { machine, .. }
+            | Self::Inject { fault: Fault::Kill(machine) } => Some(machine),
+            _ => None,
+        }
+    }
+}
+
 /// A link, by what it joins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 #[borsh(crate = "ironloom_core::borsh")]
