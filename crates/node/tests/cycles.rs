@@ -1,7 +1,11 @@
 //! What comes and goes leaves nothing behind. It is measured, so nothing else runs in this process.
+//!
+//! `IRONLOOM_CYCLES=100000 cargo test --release -p ironloom-node --test cycles -- --nocapture` makes a soak of it, which tells
+//! what the process holds on its way.
 
 use std::fs;
 
+use ironloom_node::core::{Clock, WallClock};
 use ironloom_node::prelude::*;
 
 /// How much memory the process has, in bytes.
@@ -25,8 +29,15 @@ fn cycle(world: &World, round: usize) {
     world.destroy(&name).wait().unwrap();
 }
 
-/// How many machines come and go.
-const CYCLES: usize = 1_500;
+/// How many machines come and go: 1,500, or as many as `IRONLOOM_CYCLES` says.
+#[expect(clippy::disallowed_methods, reason = "who runs the test says how long it may take")]
+fn cycles() -> usize {
+    let cycles = std::env::var("IRONLOOM_CYCLES");
+    cycles.map_or(1_500, |cycles| cycles.parse().expect("a number of machines")).max(3)
+}
+
+/// After how many of them it is told what the process holds.
+const TOLD: usize = 10_000;
 
 #[test]
 fn machines_that_come_and_go_leave_nothing_behind() {
@@ -35,17 +46,22 @@ fn machines_that_come_and_go_leave_nothing_behind() {
         .machine("host", |host| host.at("lan"))
         .build()
         .unwrap();
-    for round in 0..CYCLES / 3 {
+    let (cycles, clock) = (cycles(), WallClock::start());
+    let mut before = 0;
+    for round in 0..cycles {
+        if round == cycles / 3 {
+            before = resident_bytes(); // whatever grows at first has grown
+        }
         cycle(&world, round);
-    }
-    let before = resident_bytes();
-    for round in CYCLES / 3..CYCLES {
-        cycle(&world, round);
+        if (round + 1).is_multiple_of(TOLD) {
+            let (held, took) = (resident_bytes() >> 10, clock.now().as_nanos() / 1_000_000_000);
+            println!("{} machines came and went in {took} s, and {held} KiB are held", round + 1);
+        }
     }
     let grown = resident_bytes().saturating_sub(before);
     assert_eq!(world.machines(), ["host"]);
     assert_eq!(world.visit(|machines| machines.len()), 1);
     // A machine takes ten times of this.
-    let rounds = (CYCLES - CYCLES / 3) as u64;
+    let rounds = (cycles - cycles / 3) as u64;
     assert!(grown / rounds < 4 << 10, "{} bytes are left of each", grown / rounds);
 }
