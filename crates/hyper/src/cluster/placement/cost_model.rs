@@ -89,7 +89,8 @@ impl CostModel {
     fn weigh(&self, fault: &Fault, hart: &HartView, faults: u32, view: &View) -> Weighing {
         let costs = &view.costs;
         let page = costs.fetch(fault.bytes.min(PAGE_BYTES as u32)).max(hart.stall).as_nanos();
-        let whole_page = costs.fetch(PAGE_BYTES as u32).as_nanos();
+        // Whoever waits long here, because hosts are busy, will do so there.
+        let whole_page = costs.fetch(PAGE_BYTES as u32).as_nanos().max(page);
         let follow = u64::from(hart.pages).saturating_mul(whole_page);
         let travel = costs.hart().as_nanos().saturating_add(follow);
         let benefit = u64::from(faults).saturating_mul(page).min(self.config.horizon.as_nanos());
