@@ -53,9 +53,12 @@ pub(crate) fn measure(count: usize) -> Vec<f64> {
         .window(WINDOW)
         .pacing(Pacing::WindowsPerSecond(60))
         .workers(2)
-        .network("lan", "10.0.0.0/8")
+        // One switch has 65,535 ports.
+        .network("east", "10.0.0.0/15")
+        .network("west", "10.2.0.0/15")
         .image("ticking", |image| image.file("/bin/tick", TICKING).runs("tick"))
-        .machine("machine", |machine| machine.at("lan").image("ticking").in_cell().count(count))
+        .machine("east", |machine| machine.at("east").image("ticking").in_cell().count(count / 2))
+        .machine("west", |machine| machine.at("west").image("ticking").in_cell().count(count - count / 2))
         .build()
         .expect("the description makes sense");
     for _ in 0..200 {

@@ -53,7 +53,7 @@ pub(crate) fn measure(servers: usize) -> f64 {
         let served = world.visit(|machines| machines.fabric_mut().serve(id, Box::new(questions)));
         served.expect("nothing else runs there");
     }
-    world.run_for(Duration::from_millis(20));
+    world.run_for(Duration::from_millis(200));
     let (before, began) = (answered.load(Ordering::Relaxed), now());
     assert!(before > 0, "somebody was answered");
     while now() - began < COUNTED {

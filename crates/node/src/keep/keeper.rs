@@ -230,13 +230,7 @@ impl Core {
     fn finish(&mut self, done: Done, answers: Vec<Answer>) {
         let Done { at, result, stored, changed, gone } = done;
         match &result {
-            Ok(commit) => {
-                for (id, stored) in stored {
-                    // Who vanished meanwhile has nothing to let go of.
-                    let _ = self.machines.settle(id, &stored);
-                }
-                self.tell(&Event::Committed { at, commit: *commit });
-            }
+            Ok(commit) => self.tell(&Event::Committed { at, commit: *commit }),
             Err(error) => {
                 if let Some(keeper) = &mut self.keeper {
                     keeper.unsaved.extend(changed.into_iter().filter(|id| !keeper.gone.contains(id)));
@@ -250,6 +244,8 @@ impl Core {
         }
         let outcome = result.map(Outcome::Committed).map_err(OrderError::refused);
         answers.into_iter().for_each(|answer| answer.give(outcome.clone()));
+        // Nobody waits for memory to be let go of, and who vanished meanwhile has none.
+        stored.iter().for_each(|(id, stored)| _ = self.machines.settle(*id, stored));
     }
 
     /// Counts all machines as changed, and those as gone that are kept and are not here.
