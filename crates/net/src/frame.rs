@@ -28,6 +28,7 @@ mod quote;
 mod reassembly;
 mod tcp;
 mod udp;
+mod written;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -28,6 +28,7 @@ pub mod prelude;
 mod description;
 mod keep;
 mod node;
+mod replay;
 mod world;
 
 pub use description::{
@@ -36,6 +37,7 @@ pub use description::{
 };
 pub use keep::{Archive, Commit, KeepError, Ledger, Opened, Passed, Task};
 pub use node::{LateReport, Node, NodeConfig, NodeError};
+pub use replay::{Log, Replay, ReplayError};
 pub use world::{
     Datacenter, Event, Failure, Fault, LateWindow, LinkName, NetworkChange, Order, OrderError, Outcome,
     Progress, Reply, Shortage, Subscription, World,

@@ -14,6 +14,7 @@ mod network;
 mod order;
 mod pending;
 mod piped;
+mod recording;
 mod reply;
 mod window;
 
@@ -28,6 +29,7 @@ use ironloom_vm::Machines;
 use parking_lot::Mutex;
 
 use crate::description::Builder;
+use crate::replay::Entry as Written;
 use crate::{Description, DescriptionError};
 
 pub use assemble::Progress;
@@ -192,9 +194,20 @@ impl World {
         self.core.lock().machine(name).ok().map(|entry| entry.id)
     }
 
+    /// What is in a file of a machine. Other than [`read_file`](Datacenter::read_file) that is no order, so nothing of it is part
+    /// of the world's [digest](Self::digest): a [`Replay`](crate::Replay) goes on as if nobody had looked.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such machine, or no such file.
+    pub fn peek(&self, machine: &str, path: &str) -> Result<Vec<u8>, OrderError> {
+        self.core.lock().peek(machine, path)
+    }
+
     /// Looks at what is below, or changes it, for what there is no order for. What is done here is not written down.
     pub fn visit<R>(&self, visit: impl FnOnce(&mut Machines) -> R) -> R {
         let mut core = self.core.lock();
+        core.write_down(|| Written::Visit);
         let result = visit(&mut core.machines);
         core.settle();
         result
@@ -204,6 +217,7 @@ impl World {
     /// not written down, and time is let go by elsewhere.
     pub fn visit_computer<R>(&self, name: &str, visit: impl FnOnce(&mut Computer) -> R) -> Option<R> {
         let mut core = self.core.lock();
+        core.write_down(|| Written::Visit);
         let id = core.machine(name).ok()?.id;
         core.visit_computer(id, visit)
     }

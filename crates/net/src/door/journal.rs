@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::{Instant, MachineId};
 
 use super::world::World;
@@ -9,7 +10,8 @@ use crate::fabric::StationId;
 use crate::{Fabric, Frame, Payload, SocketId};
 
 /// Something that entered a fabric from outside, or was asked of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub enum Crossing {
     /// A frame came in through a door.
     Frame {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
+
 /// A socket of one stack. The name of a socket that was closed is not used again.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
 pub struct SocketId {
     pub(crate) index: u32,
     pub(crate) generation: u32,

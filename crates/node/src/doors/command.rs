@@ -55,7 +55,7 @@ impl CommandEnd {
         let Some(piped) = &self.piped else { return Ok(payload.len()) };
         let mut given = 0;
         for piece in payload.pieces() {
-            match core.machines.feed(piped, piece).map_err(|_| Gone)? {
+            match core.feed(piped, piece).map_err(|_| Gone)? {
                 Fed::Taken(taken) => {
                     given += taken;
                     if taken < piece.len() {
@@ -71,7 +71,7 @@ impl CommandEnd {
 
     pub(super) fn receive(&mut self, core: &mut Core, bytes_max: usize) -> Result<Option<Payload>, Gone> {
         let Some(piped) = &self.piped else { return Ok(Some(Payload::EMPTY)) };
-        match core.machines.hear(piped, bytes_max.min(HEARD_BYTES_MAX)).map_err(|_| Gone)? {
+        match core.hear_command(piped, bytes_max.min(HEARD_BYTES_MAX)).map_err(|_| Gone)? {
             Heard::Bytes(bytes) => Ok(Some(bytes::Bytes::from(bytes).into())),
             Heard::Nothing if self.exit.is_none() => Ok(None),
             // Those that it started in the background may still have its output.
@@ -82,7 +82,7 @@ impl CommandEnd {
     pub(super) fn finish(&mut self, core: &mut Core) {
         if let Some(piped) = &mut self.piped {
             // If its machine is gone, that is found next.
-            let _ = core.machines.finish_feeding(piped);
+            let _ = core.finish_feeding(piped);
         }
     }
 

@@ -14,7 +14,8 @@ use super::KeepError;
 use super::record::{CommitRecord, MACHINES, MachineRecord, PROGRAMS, VERSION};
 use super::vault::{Changes, Vault};
 use super::world::{machine_records, restored, world_record};
-use crate::World;
+use crate::replay::Basis;
+use crate::{Log, Replay, ReplayError, World};
 
 /// What a collection keeps hangs from here.
 const PIN: &str = "ironloom/world";
@@ -130,6 +131,19 @@ impl Archive {
     pub fn world_at(&self, commit: BatchId) -> Result<World, KeepError> {
         self.commit(commit)?;
         Ok(restored(&self.vault, commit)?.loose())
+    }
+
+    /// Begins to play a run again that was [written down](World::open_recorded) when the world was opened, from the commit that
+    /// it came back from then.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be read, or the commit is gone.
+    pub fn replay(&self, log: &Log) -> Result<Replay, ReplayError> {
+        match log.read()? {
+            (Basis::Kept(commit), chunks) => Ok(Replay::of(self.world_at(commit)?, log, chunks)),
+            (Basis::Described(_), _) => World::replay(log),
+        }
     }
 
     /// Makes another world of a commit, in a directory of its own, with what the [ledger](crate::Ledger) held then.

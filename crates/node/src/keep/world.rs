@@ -17,8 +17,9 @@ use super::archive::{commits, proven};
 use super::record::{MACHINES, MachineRecord, Power, VERSION, WORLD, WorldRecord};
 use super::vault::Vault;
 use super::{KeepError, Keeper, Ledger};
+use crate::replay::Basis;
 use crate::world::{Core, Entry, Ground, Progress, pair};
-use crate::{Description, Outcome, World};
+use crate::{Description, Log, Outcome, ReplayError, World};
 
 /// What was found when a world was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +128,19 @@ impl World {
         }
         let reason = passed.first().map_or_else(String::new, |passed| passed.reason.clone());
         Err(KeepError::AllDamaged { commits: passed.len(), reason })
+    }
+
+    /// Opens a world that is kept, and has its run written down from there: [`Archive::replay`](crate::Archive::replay) plays
+    /// it again as long as the history has the commit that it came back from.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, or the log is not empty or cannot be written.
+    pub fn open_recorded(path: impl AsRef<Path>, log: &Log) -> Result<Self, ReplayError> {
+        let world = Self::open(path)?;
+        let opened = world.opened().ok_or(KeepError::NotKept)?;
+        world.write_down(log, Basis::Kept(opened.commit))?;
+        Ok(world)
     }
 
     /// What was found when it was opened; nothing if it is not kept.

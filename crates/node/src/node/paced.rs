@@ -64,10 +64,12 @@ impl Paced {
         }
     }
 
-    /// Looks after commits; how long it is until the next is due, if one is.
+    /// Looks after commits and the log; how long it is until either is to be looked after again, if it is.
     pub(super) fn keep(&mut self) -> Option<Duration> {
         let (now, every) = (self.clock.now(), self.config.commit_every);
-        self.hold().tend_keeper(now, every)
+        let core = self.hold();
+        let write = core.tend_recorder(now);
+        core.tend_keeper(now, every).into_iter().chain(write).min()
     }
 
     /// Leaves out time that cannot be made up for.

@@ -16,6 +16,7 @@ use super::pace::Pace;
 use super::paced::Paced;
 use super::{LateReport, NodeConfig, NodeError};
 use crate::doors::Doors;
+use crate::replay::Scribe;
 use crate::world::{Hub, Subscription};
 use crate::{Datacenter, Description, World};
 
@@ -99,6 +100,7 @@ impl Running {
             let mut core = world.core.lock();
             core.has_doors = false;
             core.abandon_all();
+            core.flush_recorder();
         }
         let mut stage = self.stage.lock();
         stage.has_ended = true;
@@ -172,6 +174,11 @@ fn run(
     let report = Arc::clone(&running.report);
     let paced = Paced::new(Arc::clone(&core), Arc::clone(inbox), clock, pace, config, report);
     let mut driver = Driver::new(paced, view)?;
+    let recorder = driver.driven().hold().recorder.clone();
+    driver.driven().release();
+    if let Some(recorder) = recorder {
+        driver.set_journal(Box::new(Scribe(recorder)));
+    }
     inbox.open(driver.stopper());
     let listens = listen_as_described(&mut driver, doors);
     driver.driven().release();

@@ -15,6 +15,7 @@ use ironloom_vm::os::{Exit, Pid, Signal};
 use ironloom_vm::{
     self as vm, ConsoleId, Finished, Image, MachineError, MachineSpec, MachineState, Machines, Phase,
 };
+use parking_lot::Mutex;
 
 use super::assemble::cut;
 use super::computers::Computers;
@@ -25,6 +26,7 @@ use super::pending::Pending;
 use super::piped::PipedTable;
 use super::{Event, Failure, OrderError, Outcome};
 use crate::keep::{Keeper, NetworkChanges};
+use crate::replay::{Entry as Written, Recorder};
 use crate::{ListenerTable, MachineTable, Pacing};
 
 /// A world as one value, which whoever has it lets go on.
@@ -70,6 +72,8 @@ pub(crate) struct Core {
     pub(crate) keeper: Option<Keeper>,
     /// What a monitor sees, if there is one.
     pub(crate) measures: Option<Measures>,
+    /// Who writes down what comes from outside, if somebody does.
+    pub(crate) recorder: Option<Arc<Mutex<Recorder>>>,
 }
 
 /// A machine, as a world knows it.
@@ -114,6 +118,7 @@ impl Core {
             changes: NetworkChanges::default(),
             keeper: None,
             measures: None,
+            recorder: None,
         }
     }
 
@@ -207,6 +212,7 @@ impl Core {
     pub(crate) fn step_until(&mut self, until: Instant, watch: &mut dyn FnMut(Phase)) -> bool {
         let deadline = self.deadlines.first().map(|(at, ..)| *at).filter(|at| *at <= until);
         let next = self.next_window().filter(|next| *next <= deadline.unwrap_or(until));
+        self.write_step(next.is_some() || deadline.is_some());
         match (next, deadline) {
             (Some(end), _) => self.run_window(end, watch),
             (None, Some(deadline)) => self.pass_to(deadline),
@@ -216,11 +222,13 @@ impl Core {
         if let Some(measures) = self.measures.as_mut().filter(|_| next.is_some()) {
             measures.ran(self.entries.len(), self.machines.fabric());
         }
+        self.seal_if_full();
         next.is_some() || deadline.is_some()
     }
 
     /// Lets time go by in which nothing happens.
     pub(crate) fn idle_until(&mut self, until: Instant) {
+        self.write_down(|| Written::Idle(until));
         self.pass_to(until);
         self.settle();
     }
@@ -317,6 +325,7 @@ impl Core {
 
     /// Nobody lets time go by any more, so nobody is left waiting for a command. The commands go on when time does.
     pub(crate) fn abandon_all(&mut self) {
+        self.write_down(|| Written::Abandon);
         self.deadlines.clear();
         self.abandon_all_piped();
         for (_, Pending { job, answer, .. }) in std::mem::take(&mut self.pending) {

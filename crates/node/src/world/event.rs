@@ -90,6 +90,11 @@ pub enum Shortage {
         /// How many windows.
         windows: u64,
     },
+    /// What comes from outside is written down no further; the log is good up to there.
+    Log {
+        /// What stood in the way.
+        reason: String,
+    },
     /// A commit could not be stored. What was to be in it is in the next.
     Storage {
         /// What stood in the way.

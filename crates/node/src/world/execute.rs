@@ -17,6 +17,7 @@ use super::pending::Pending;
 use super::reply::Answer;
 use super::{Order, OrderError, Outcome};
 use crate::keep::Keeper;
+use crate::replay::Entry as Written;
 use crate::{Content, FileTable, MachineTable};
 
 /// How much of a file is read at once.
@@ -27,6 +28,7 @@ pub(super) type Result<T = Outcome> = std::result::Result<T, OrderError>;
 impl Core {
     /// Carries out an order. It is answered at once, but for a command: that is answered when it has ended.
     pub(crate) fn execute(&mut self, order: Order, answer: Answer) {
+        self.write_down(|| Written::Order(Box::new(order.clone())));
         self.record("order", &order);
         self.measures.iter().for_each(Measures::ordered);
         let _span = tracing::debug_span!("order", machine = order.machine()).entered();
@@ -281,12 +283,17 @@ impl Core {
     }
 
     fn read_file(&mut self, machine: &str, path: &str) -> Result {
+        self.peek(machine, path).map(Outcome::Content)
+    }
+
+    /// What is in a file of a machine.
+    pub(super) fn peek(&mut self, machine: &str, path: &str) -> Result<Vec<u8>> {
         let (id, now, root) = (self.machine(machine)?.id, self.machines.now(), Credentials::root());
         let read = self.machines.visit(id, |machine| {
             machine.files().read_all(&Caller::system(&root, now), path.as_bytes(), FILE_BYTES_MAX)
         });
         let read = read.map_err(OrderError::refused)?;
-        read.map(Outcome::Content).map_err(|errno| OrderError::refused(format!("{path}: {errno}")))
+        read.map_err(|errno| OrderError::refused(format!("{path}: {errno}")))
     }
 
     pub(super) fn station(&self, name: &str) -> Result<StationId> {

@@ -9,6 +9,7 @@ use ironloom_net::ipnet::Ipv4Net;
 
 use super::core::Core;
 use crate::doors::ListenError;
+use crate::replay::Entry as Written;
 
 /// What gateways are called where stations are listed.
 const NAME: &str = "gateway";
@@ -32,6 +33,7 @@ pub(crate) struct Route {
 impl Core {
     /// The way to a port of a machine: through the gateway at its switch, which stays there once it was needed.
     pub(crate) fn route_to(&mut self, name: &str, port: u16) -> Result<Route, ListenError> {
+        self.write_down(|| Written::Route { machine: name.to_owned(), port });
         let machine = || name.to_owned();
         let entry = self.machine(name).map_err(|_| ListenError::NoMachine { machine: machine() })?.clone();
         let (Some(at), Some(address)) = (entry.at, entry.address) else {

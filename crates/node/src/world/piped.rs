@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use ironloom_core::{Duration, Instant, MachineId};
 use ironloom_vm::os::{Exit, Pid, Signal};
-use ironloom_vm::{Command, MachineError, Piped};
+use ironloom_vm::{Command, Fed, Heard, MachineError, Piped};
 
 use super::core::Core;
+use crate::replay::{Entry as Written, PipedEntry};
 
 /// How long a process may go on after whoever it talked to is gone.
 const HANGS_ON: Duration = Duration::from_secs(2);
@@ -64,6 +65,7 @@ impl Core {
         command: &Command,
         holder: Holder,
     ) -> Result<Piped, MachineError> {
+        self.write_down(|| Written::Open(id, Box::new(command.clone())));
         let piped = self.machines.open_pipes(id, command)?;
         self.piped.holders.insert((id, piped.pid()), holder);
         Ok(piped)
@@ -79,8 +81,37 @@ impl Core {
         self.piped.news.remove(&door).unwrap_or_default()
     }
 
+    /// Gives a command something to read.
+    pub(crate) fn feed(&mut self, piped: &Piped, bytes: &[u8]) -> Result<Fed, MachineError> {
+        let fed = self.machines.feed(piped, bytes)?;
+        let taken = match fed {
+            Fed::Taken(taken) => taken,
+            Fed::NobodyReads => 0,
+        };
+        // Who is offered one byte more than there is room for takes as many, and tells when there is more.
+        self.write_piped(piped, || PipedEntry::Feed(bytes[..bytes.len().min(taken + 1)].to_vec()));
+        Ok(fed)
+    }
+
+    /// Tells a command that there is nothing more to read.
+    pub(crate) fn finish_feeding(&mut self, piped: &mut Piped) -> Result<(), MachineError> {
+        self.write_piped(piped, || PipedEntry::Finish);
+        self.machines.finish_feeding(piped)
+    }
+
+    /// Takes what a command has written, at most so much.
+    pub(crate) fn hear_command(&mut self, piped: &Piped, bytes_max: usize) -> Result<Heard, MachineError> {
+        self.write_piped(piped, || PipedEntry::Hear(u32::try_from(bytes_max).unwrap_or(u32::MAX)));
+        self.machines.hear(piped, bytes_max)
+    }
+
+    fn write_piped(&self, piped: &Piped, entry: impl FnOnce() -> PipedEntry) {
+        self.write_down(|| Written::Piped(piped.machine(), piped.pid(), entry()));
+    }
+
     /// Lets go of a command, which goes on alone if it has not ended; what it wrote to its standard error.
     pub(crate) fn close_piped(&mut self, piped: Piped) -> Vec<u8> {
+        self.write_piped(&piped, || PipedEntry::Close);
         self.piped.holders.remove(&(piped.machine(), piped.pid()));
         // If its machine is gone, so is what it wrote.
         self.machines.close_pipes(piped).unwrap_or_default()
@@ -88,6 +119,7 @@ impl Core {
 
     /// Tells a command, and those that it started, that whoever it talked to is gone; those that go on are ended in a while.
     pub(crate) fn hang_up(&mut self, piped: Piped) {
+        self.write_piped(&piped, || PipedEntry::HangUp);
         let key = (piped.machine(), piped.pid());
         self.piped.holders.remove(&key);
         if self.machines.hang_up(piped).is_ok() {

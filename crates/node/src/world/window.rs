@@ -8,6 +8,7 @@ use ironloom_vm::{MachineState, Phase};
 
 use super::computers::{Done, Fate};
 use super::core::Core;
+use crate::replay::Entry as Written;
 
 impl Core {
     /// When the next window ends in which something happens; nothing ever will if there is none.
@@ -38,7 +39,7 @@ impl Core {
     }
 
     /// Gives computers what arrived for them, and keeps what is for doors.
-    pub(super) fn hear_network(&mut self) {
+    pub(crate) fn hear_network(&mut self) {
         while let Some(output) = self.machines.poll_network() {
             self.hear(output);
         }
@@ -46,15 +47,22 @@ impl Core {
 
     /// What came out of the network and is for doors.
     pub(crate) fn poll_network(&mut self) -> Option<Output> {
+        let mut was_heard = false;
         while let Some(output) = Driven::poll_network(&mut self.machines) {
-            self.hear(output);
+            was_heard |= self.hear(output);
+        }
+        if was_heard {
+            self.write_down(|| Written::Deliver);
         }
         self.outputs.pop_front()
     }
 
-    fn hear(&mut self, output: Output) {
+    /// Gives a computer what arrived for it; whether it was for one.
+    fn hear(&mut self, output: Output) -> bool {
         let other = self.computers.hear(self.machines.now(), output);
+        let was_for_computer = other.is_none();
         self.outputs.extend(other.filter(|_| self.has_doors));
+        was_for_computer
     }
 
     pub(crate) fn is_computer(&self, id: MachineId) -> bool {

@@ -1,5 +1,9 @@
 //! The same seed is the same run, on any number of workers.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use ironloom_node::Log;
 use ironloom_node::core::trace::Digest;
 use ironloom_node::prelude::*;
 
@@ -16,7 +20,7 @@ end
 "#;
 
 /// Machines that ping, computers that ask each other for addresses, harts that race, and clocks.
-fn town(seed: u64, workers: u16) -> World {
+fn town(seed: u64, workers: u16) -> Description {
     let mut builder = World::builder(seed)
         .workers(workers)
         .tracing_frames()
@@ -36,12 +40,12 @@ fn town(seed: u64, workers: u16) -> World {
             ))
         });
     }
-    builder.build().unwrap()
+    builder.describe().unwrap()
 }
 
 /// Lets a world run while much is done to it; its digest, and what was said.
 fn run(seed: u64, workers: u16) -> (Digest, Vec<String>) {
-    let world = town(seed, workers);
+    let world = World::new(&town(seed, workers)).unwrap();
     let names = ["asker-0", "asker-3", "racers", "typist", "clock"];
     let consoles = names.map(|name| world.open_serial(name).wait().unwrap());
     pass(&world, 7);
@@ -80,6 +84,30 @@ fn the_same_seed_is_the_same_run_on_any_number_of_workers() {
     }
     digests.dedup();
     assert_eq!(digests.len(), 3, "another seed is another run");
+}
+
+/// Computers, machines that ask for them, and what comes in meanwhile, in real time: all of it follows from what came in.
+#[test]
+fn a_run_with_computers_is_played_again() {
+    let log = Log::in_memory();
+    let world = World::record(&town(4, 2), &log).unwrap();
+    let node = Node::start(world.clone()).unwrap();
+    let listener = Listener::tcp("127.0.0.1:0").to_command("desk-1", "cat");
+    let address = node.listen("door", listener).unwrap().tcp().unwrap();
+    let typist = node.open_serial("typist").wait().unwrap();
+    for round in 0..20 {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"warp and weft").unwrap();
+        stream.read_exact(&mut [0; 13]).unwrap();
+        node.type_in(typist, "hello").wait().unwrap();
+        node.exec(&format!("desk-{}", round % 3 + 1), "sleep 0.01").wait().unwrap();
+    }
+    node.fork("asker-1", "twin").wait().unwrap();
+    node.inject(Fault::kill("asker-4")).wait().unwrap();
+    node.exec("desk-2", "sleep 0.1").wait().unwrap();
+    node.stop();
+    let played = World::replay(&log).unwrap().finish().unwrap();
+    assert_eq!((played.now(), played.digest()), (world.now(), world.digest()));
 }
 
 /// What a computer says is part of the digest, when it says it, and how many instructions it has behind it.
