@@ -29,6 +29,7 @@ mod description;
 mod keep;
 mod node;
 mod replay;
+mod seeds;
 mod world;
 
 pub use description::{
@@ -38,6 +39,7 @@ pub use description::{
 pub use keep::{Archive, Commit, KeepError, Ledger, Opened, Passed, Task};
 pub use node::{LateReport, Node, NodeConfig, NodeError};
 pub use replay::{Log, Replay, ReplayError};
+pub use seeds::for_seeds;
 pub use world::{
     Datacenter, Event, Failure, Fault, LateWindow, LinkName, NetworkChange, Order, OrderError, Outcome,
     Progress, Reply, Shortage, Subscription, World,

@@ -2,7 +2,9 @@
 
 use ironloom_node::core::trace::Digest;
 use ironloom_node::core::{Rng, Seed};
+use ironloom_node::for_seeds;
 use ironloom_node::prelude::*;
+use parking_lot::Mutex;
 
 /// Serves pages that say how often they were read.
 const SERVER: &str = r#"#!/bin/lua
@@ -103,22 +105,22 @@ fn run(seed: u64, workers: u16) -> Digest {
     world.digest()
 }
 
-/// How many seeds are compared: few, as each is three runs. To compare more, raise it.
-const SEEDS: u64 = 3;
-
+/// Few seeds, as each is three runs; `IRONLOOM_SEEDS=200` compares as many.
 #[test]
 fn the_same_seed_is_the_same_run_on_any_number_of_workers() {
-    let mut digests = Vec::new();
-    for seed in 0..SEEDS {
+    let digests = Mutex::new(Vec::new());
+    for_seeds(0..3, |seed| {
         let alone = run(seed, 1);
         for workers in [2, 8] {
             assert_eq!(run(seed, workers), alone, "seed {seed} on {workers} workers");
         }
-        digests.push(alone);
-    }
+        digests.lock().push(alone);
+    });
+    let mut digests = digests.into_inner();
+    let seeds = digests.len();
     digests.sort_unstable();
     digests.dedup();
-    assert_eq!(digests.len() as u64, SEEDS, "another seed is another run");
+    assert_eq!(digests.len(), seeds, "another seed is another run");
 }
 
 /// The machines of that world do what they are there for; else there would be little to compare.
