@@ -130,6 +130,21 @@ impl World {
         Err(KeepError::AllDamaged { commits: passed.len(), reason })
     }
 
+    /// Makes a world that is kept, and has its run written down from the beginning: [`replay`](Self::replay) plays it again.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made, or the log is not empty or cannot be written.
+    pub fn create_recorded(
+        path: impl AsRef<Path>,
+        description: &Description,
+        log: &Log,
+    ) -> Result<Self, ReplayError> {
+        let world = Self::create(path, description)?;
+        world.write_down(log, Basis::Described(Box::new(description.clone())))?;
+        Ok(world)
+    }
+
     /// Opens a world that is kept, and has its run written down from there: [`Archive::replay`](crate::Archive::replay) plays
     /// it again as long as the history has the commit that it came back from.
     ///

@@ -1,6 +1,7 @@
 //! [`Replay`]: a run that is played again.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use ironloom_blob::BlobId;
 use ironloom_core::{Instant, MachineId};
@@ -148,7 +149,7 @@ impl Replay {
 
     /// Plays one thing, if it happened by then.
     fn play(&mut self, until: Instant) -> Result<bool, ReplayError> {
-        let core = std::sync::Arc::clone(&self.world.core);
+        let core = Arc::clone(&self.world.core);
         let mut core = core.lock();
         while self.entries.is_empty() {
             let Some(chunk) = self.chunks.pop_front() else { return Ok(false) };

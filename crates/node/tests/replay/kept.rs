@@ -3,7 +3,20 @@
 use ironloom_node::prelude::*;
 use ironloom_node::{Archive, Log, ReplayError};
 
-use super::office;
+use super::{is_played_as, office};
+
+#[test]
+fn the_first_run_of_a_kept_world_is_played_from_its_description() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = Log::in_memory();
+    let world = World::create_recorded(directory.path(), &office(22), &log).unwrap();
+    let node = Node::start(world.clone()).unwrap();
+    node.exec("desk-1", "echo first > /root/word; sleep 0.2").wait().unwrap();
+    node.commit().wait().unwrap();
+    node.exec("desk-2", "sleep 0.1").wait().unwrap();
+    node.stop();
+    is_played_as(&log, &world);
+}
 
 #[test]
 fn the_run_of_a_kept_world_is_played_from_its_commit() {
