@@ -93,7 +93,6 @@ impl Computer {
     /// that helps: not if it was rolled back or stored otherwise meanwhile.
     ///
     /// From now on its memory stands on that snapshot, which its owner keeps for as long.
-    #[expect(clippy::must_use_candidate, reason = "if it does not, it stores again what is stored already")]
     pub fn settle(&self, stored: &StoredComputer) -> bool {
         self.memory.settle(&stored.memory)
     }

@@ -64,7 +64,6 @@ impl Memory {
     /// point is one of another memory.
     ///
     /// No reader may write while this runs.
-    #[expect(clippy::must_use_candidate, reason = "if it does not, it stores again what is stored already")]
     pub fn settle(&self, point: &StoredPoint) -> bool {
         let StoredPoint { before, after, .. } = point;
         let mut stored = self.stored.lock();

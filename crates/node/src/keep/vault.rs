@@ -62,7 +62,7 @@ impl Vault {
 
     fn at(path: &Path) -> Result<Self, KeepError> {
         let blobs = Arc::new(DiskStore::open(path.join("blobs"), DiskConfig::default())?);
-        unpin(&*blobs)?;
+        unpin(&blobs)?;
         Ok(Self { path: path.to_owned(), blobs, state: Mutex::new(None) })
     }
 
