@@ -37,6 +37,7 @@ mod extent;
 mod geometry;
 mod loader;
 mod node;
+mod proof;
 mod read;
 mod state;
 mod transfer;

@@ -8,6 +8,7 @@
 //! memory, bit for bit.
 
 mod boot;
+mod capture;
 mod config;
 mod error;
 mod free;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use ironloom_core::{Duration, Instant};
 
 pub use boot::{Kernel, MemoryPlan};
+pub use capture::{ComputerCapture, StoredComputer};
 pub use config::{ComputerConfig, Firmware};
 pub use error::ComputerError;
 pub use keep::ComputerPoint;

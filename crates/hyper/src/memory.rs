@@ -23,10 +23,12 @@ mod image;
 mod operate;
 mod part;
 mod point;
+mod proof;
 mod raw;
 mod region;
 mod restore;
 mod revocation;
+mod settle;
 mod snapshot;
 mod spread;
 mod words;
@@ -51,6 +53,7 @@ pub use part::{MemoryPart, merge};
 pub use point::MemoryPoint;
 pub use raw::HostPage;
 pub use revocation::{ReaderId, Revision, Revocation};
+pub use settle::StoredPoint;
 pub use spread::{Pager, Told, Use};
 
 /// The physical memory of a guest.

@@ -1,6 +1,7 @@
 //! [`World`]: a datacenter in virtual time.
 
 mod assemble;
+mod computer_keeping;
 mod computer_orders;
 mod computers;
 mod core;
@@ -41,6 +42,7 @@ pub use reply::Reply;
 
 pub(crate) use self::core::{Core, Entry};
 pub(crate) use assemble::Ground;
+pub(crate) use computers::{Contents, Kept, PIN as COMPUTERS_PIN, Still};
 pub(crate) use hub::Hub;
 pub(crate) use piped::{Holder, PipedNews};
 pub(crate) use reply::{Answer, pair};

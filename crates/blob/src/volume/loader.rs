@@ -32,7 +32,7 @@ pub(super) fn load_root(store: &dyn BlobStore, id: BlobId) -> Result<codec::Root
 }
 
 /// Reads a blob after asking for its length, so that nobody makes us read gigabytes in the place of a node.
-fn load(store: &dyn BlobStore, id: BlobId, bytes_max: u64) -> Result<Bytes, VolumeError> {
+pub(super) fn load(store: &dyn BlobStore, id: BlobId, bytes_max: u64) -> Result<Bytes, VolumeError> {
     let length = store.len(id)?.ok_or(BlobError::NotFound { id })?;
     if length > bytes_max {
         let reason = format!("it has {length} bytes where {bytes_max} are the most");

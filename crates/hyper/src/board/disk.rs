@@ -61,6 +61,16 @@ pub trait BlockDevice: fmt::Debug + Send {
     /// If the device cannot be copied.
     fn fork(&self) -> Result<Box<dyn BlockDevice>, BlockError>;
 
+    /// Another device that has the same bytes now, which is only to be stored, and soon: until then nobody collects what
+    /// both stand on. It is a fork, unless there is something that costs less.
+    ///
+    /// # Errors
+    ///
+    /// If the device cannot be copied.
+    fn capture(&self) -> Result<Box<dyn BlockDevice>, BlockError> {
+        self.fork()
+    }
+
     /// Stores what the device holds now; `None` if it is kept by other means.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use super::virtio::entropy::Entropy;
 use super::virtio::net::{Net, NetState};
 use super::virtio::transport::TransportState;
 use super::virtio::{Device, Transport};
-use super::{BlockDevice, Board, BoardConfig, BoardError, Ending, Lines, layout};
+use super::{BlockDevice, BlockError, Board, BoardConfig, BoardError, Ending, Lines, layout};
 
 /// The version of what is stored.
 const VERSION: u16 = 1;
@@ -53,6 +53,9 @@ enum DeviceState {
 
 /// Finds the disk that was stored so.
 pub type OpenDisk<'a> = dyn FnMut(&DiskState) -> Result<Box<dyn BlockDevice>, BoardError> + 'a;
+
+/// Makes another disk that is the same now.
+type CopyDisk = fn(&(dyn BlockDevice + 'static)) -> Result<Box<dyn BlockDevice>, BlockError>;
 
 /// What is stored of a disk.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -139,9 +142,18 @@ impl Board {
     ///
     /// If a disk cannot be forked.
     pub fn fork(&self) -> Result<Self, BoardError> {
+        self.copy(BlockDevice::fork)
+    }
+
+    /// The same, which is only to be stored.
+    pub(crate) fn capture(&self) -> Result<Self, BoardError> {
+        self.copy(BlockDevice::capture)
+    }
+
+    fn copy(&self, disk: CopyDisk) -> Result<Self, BoardError> {
         let mut slots: [Option<Transport>; layout::SLOTS] = Default::default();
         for (target, source) in slots.iter_mut().zip(&self.slots) {
-            *target = source.as_ref().map(Transport::fork).transpose()?;
+            *target = source.as_ref().map(|source| source.copy(disk)).transpose()?;
         }
         Ok(Self {
             slots,
@@ -200,9 +212,9 @@ impl SlotState {
 }
 
 impl Transport {
-    fn fork(&self) -> Result<Self, BoardError> {
+    fn copy(&self, disk: CopyDisk) -> Result<Self, BoardError> {
         let device = match self.device() {
-            Device::Block(block) => Device::Block(Block::new(block.disk.fork()?, block.serial)),
+            Device::Block(block) => Device::Block(Block::new(disk(&*block.disk)?, block.serial)),
             Device::Net(net) => Device::Net(net.clone()),
             Device::Console(console) => Device::Console(console.clone()),
             Device::Entropy(entropy) => Device::Entropy(entropy.clone()),

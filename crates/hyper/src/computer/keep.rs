@@ -14,6 +14,7 @@ use ironloom_core::{Duration, Instant};
 use super::config::Firmware;
 use super::seat::Seat;
 use super::{Computer, ComputerConfig, ComputerError, HartStatus};
+use crate::PAGE_BYTES;
 use crate::board::{Board, BoardState, Ending, OpenDisk};
 use crate::hart::{Hart, HartState};
 use crate::memory::{Memory, MemoryPoint};
@@ -40,11 +41,11 @@ pub(super) struct Rest {
 
 /// What a snapshot holds beside the image of memory.
 #[derive(Debug, BorshSerialize, BorshDeserialize)]
-struct Kept {
+pub(super) struct Kept {
     firmware: Firmware,
     instructions_per_microsecond: u64,
     slice: Duration,
-    board: BoardState,
+    pub(super) board: BoardState,
     rest: Rest,
 }
 
@@ -173,12 +174,15 @@ impl Computer {
         if !rest.harts.iter().all(|(_, hart)| hart.is_sound()) {
             return Err(unsound("a hart is as none can be"));
         }
+        let new = ComputerConfig::new(board.config().memory_bytes);
+        // A large one has room for all of its memory, and for a fork's.
+        let pages = board.config().memory_bytes.div_ceil(PAGE_BYTES);
         let config = ComputerConfig {
             board: board.config().clone(),
             firmware,
             instructions_per_microsecond,
             slice,
-            ..ComputerConfig::new(0)
+            frames_max: new.frames_max.max(pages.saturating_mul(2)),
         };
         config.check()?;
         if !config.has_room_for(rest.console.len()) {
@@ -217,7 +221,7 @@ impl Computer {
         if self.host.is_some() { Err(ComputerError::Apart) } else { Ok(()) }
     }
 
-    fn rest(&self) -> Rest {
+    pub(super) fn rest(&self) -> Rest {
         Rest {
             harts: self.seats.iter().map(|seat| (seat.status, seat.hart.state())).collect(),
             now: self.now,

@@ -6,6 +6,7 @@
 
 mod aside;
 mod given;
+mod settle;
 mod spread;
 
 use std::sync::Arc;

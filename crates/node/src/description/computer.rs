@@ -195,6 +195,21 @@ impl ComputerTable {
         self
     }
 
+    /// The same without its contents, which are elsewhere, and connected so.
+    pub(crate) fn without_contents(&self, at: Option<String>, address: Option<IpAddr>) -> Self {
+        Self {
+            at,
+            address,
+            plan: self.plan.clone(),
+            may_spoof: self.may_spoof,
+            harts: self.harts,
+            memory: self.memory,
+            command_line: self.command_line.clone(),
+            name: self.name.clone(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn harts_there(&self) -> u16 {
         self.harts.unwrap_or(1)
     }

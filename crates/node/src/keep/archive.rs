@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ironloom_blob::link::Linked;
-use ironloom_blob::tree::Config as TreeConfig;
-use ironloom_blob::{BlobId, BlobStore, Collected, Durability, PinName, Spare, Tree};
+use ironloom_blob::{BlobId, BlobStore, Collected, Durability, PinName, Spare};
 use ironloom_core::Instant;
 use ironloom_core::borsh::BorshDeserialize;
-use ironloom_state::{BatchId, ReadError, ResourceId, Root, Snapshot};
+use ironloom_state::{BatchId, ReadError, Root, Snapshot};
 
 use super::KeepError;
-use super::record::{CommitRecord, MACHINES, MachineRecord, PROGRAMS, VERSION};
+use super::record::{CommitRecord, PROGRAMS, VERSION};
+use super::restored::{computer_records, machine_records, restored, world_record};
 use super::vault::{Changes, Vault};
-use super::world::{machine_records, restored, world_record};
 use crate::replay::Basis;
 use crate::{Log, Replay, ReplayError, World};
 
@@ -64,7 +63,7 @@ pub struct Commit {
     pub id: BatchId,
     /// What time it was in the world.
     pub at: Instant,
-    /// How many machines there were.
+    /// How many machines and computers there were.
     pub machines: u64,
     /// How many of them changed since the commit before.
     pub changed: u64,
@@ -108,7 +107,7 @@ impl Archive {
         Ok(self.vault.state()?.wait_root(commit)?)
     }
 
-    /// The files and the power of each machine, by name: what of a commit can be compared with another.
+    /// The files of each machine and the snapshot of each computer, by name: what of a commit can be compared with another.
     ///
     /// # Errors
     ///
@@ -117,7 +116,9 @@ impl Archive {
         self.commit(commit)?;
         let snapshot = self.vault.state()?.snapshot_at(commit)?;
         let files = machine_records(&snapshot, commit).map(|record| record.map(|it| (it.name, it.files)));
-        let mut files = files.collect::<Result<Vec<_>, _>>()?;
+        let computers = computer_records(&snapshot, commit)
+            .map(|record| record.map(|computer| (computer.name, computer.kept.snapshot)));
+        let mut files = files.chain(computers).collect::<Result<Vec<_>, _>>()?;
         files.sort();
         Ok(files)
     }
@@ -249,6 +250,9 @@ fn contents(snapshot: &Snapshot, commit: BatchId) -> Result<BTreeSet<BlobId>, Ke
     for record in machine_records(snapshot, commit) {
         contents.insert(record?.files);
     }
+    for record in computer_records(snapshot, commit) {
+        contents.extend(record?.kept.contents());
+    }
     for found in snapshot.prefix(PROGRAMS) {
         let (_, value) = found?;
         let id: Result<[u8; 32], _> = value.as_ref().try_into();
@@ -257,62 +261,14 @@ fn contents(snapshot: &Snapshot, commit: BatchId) -> Result<BTreeSet<BlobId>, Ke
     Ok(contents)
 }
 
-/// Reads all that is new in a commit, to see whether it is there and whole.
-pub(super) fn proven(vault: &Vault, commit: BatchId) -> Result<(), KeepError> {
-    let damaged = |reason: String| KeepError::Damaged { commit, reason };
-    let state = vault.state()?;
-    let after = state.snapshot_at(commit)?;
-    let world = world_record(&after, commit)?;
-    let image = |id: &BlobId| Tree::open(vault.store(), *id, TreeConfig::default());
-    let images = world.images.values().map(image).collect::<Result<Vec<_>, _>>();
-    let images = images.map_err(|error| damaged(format!("an image: {error}")))?;
-    let mut seen: BTreeSet<BlobId> = world.images.values().copied().collect();
-    for change in state.diff(commit)?.changes {
-        if !change.resource.as_bytes().starts_with(MACHINES) || change.new.is_none() {
-            continue;
-        }
-        let record = machine_record(&after, change.resource, commit)?;
-        if !seen.insert(record.files) {
-            continue;
-        }
-        let before =
-            change.old.map(|old| state.snapshot_at(old).and_then(|then| Ok(then.get(change.resource)?)));
-        let before = before.and_then(|found| MachineRecord::try_from_slice(&found.ok()??).ok());
-        let before =
-            before.and_then(|record| Tree::open(vault.store(), record.files, TreeConfig::default()).ok());
-        let before = before.or_else(|| images.first().map(Tree::fork));
-        let broken =
-            |error: &dyn std::fmt::Display| damaged(format!("the files of {}: {error}", record.name));
-        let after = Tree::open(vault.store(), record.files, TreeConfig::default());
-        let after = after.map_err(|error| broken(&error))?;
-        let before = before.unwrap_or_else(|| Tree::new(vault.store(), TreeConfig::default()));
-        for difference in before.diff(&after) {
-            let difference = difference.map_err(|error| broken(&error))?;
-            let is_file = difference.after.is_some_and(|stat| stat.kind == ironloom_blob::tree::Kind::File);
-            if is_file && difference.is_content_changed {
-                after.read_all(&difference.path).map_err(|error| broken(&error))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn machine_record(
-    snapshot: &Snapshot,
-    resource: ResourceId,
-    commit: BatchId,
-) -> Result<MachineRecord, KeepError> {
-    let value = snapshot.get(resource)?;
-    let record = value.and_then(|value| MachineRecord::try_from_slice(&value).ok());
-    let reason = || "one of its machines cannot be read".to_owned();
-    record.ok_or_else(|| KeepError::Damaged { commit, reason: reason() })
-}
-
 /// Copies a content with all that it links to, what is below first.
+///
+/// Whoever writes files and disks may write what looks as if it led to something that is nowhere; that is left out. What
+/// is really missing is found when the copy is opened, which reads all of it.
 fn copy(from: &dyn BlobStore, to: &dyn BlobStore, root: BlobId) -> Result<(), KeepError> {
     let mut steps = vec![(root, false)];
     while let Some((id, is_ready)) = steps.pop() {
-        if to.has(id)? {
+        if to.has(id)? || id != root && !from.has(id)? {
             continue;
         }
         let content = from.get(id)?;

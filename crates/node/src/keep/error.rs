@@ -32,11 +32,6 @@ pub enum KeepError {
         /// What the host says.
         source: std::io::Error,
     },
-    /// There are computers, which are not kept.
-    #[error(
-        "computers are not kept: leave them out, or make the world with `World::new`, which is not kept either"
-    )]
-    Computers,
     /// The description of the world makes no sense.
     #[error(transparent)]
     Description(#[from] DescriptionError),

@@ -8,7 +8,7 @@ use ironloom_blob::BlobId;
 use ironloom_core::{Duration, Instant, MachineId};
 use parking_lot::Mutex;
 
-use super::cut::{Cut, Portrait};
+use super::cut::{ComputerPortrait, Cut, Portrait};
 use super::record::{VERSION, WorldRecord};
 use super::storer::{Done, Storer};
 use super::vault::Vault;
@@ -18,7 +18,7 @@ use crate::{Event, OrderError, Outcome, Shortage};
 
 /// Sees to it that a world is kept: knows what changed since the last commit, and makes the next one.
 ///
-/// A cut is taken between two windows, which takes microseconds for a machine that changed. It is stored at once in a
+/// A cut is taken between two windows, which takes microseconds for a machine that changed, and some more for a computer. It is stored at once in a
 /// [`World`](crate::World), and on a thread of its own in a [`Node`](crate::Node), whose windows go on meanwhile.
 pub(crate) struct Keeper {
     pub(super) vault: Arc<Vault>,
@@ -110,7 +110,7 @@ impl Core {
     /// Looks after commits by the clock: ends what is stored, and begins the next if it is time; when it is time again.
     pub(crate) fn tend_keeper(&mut self, now: Instant, every: Duration) -> Option<Duration> {
         self.end_commit_if_stored();
-        let machines_changed = self.machines.has_changed();
+        let machines_changed = self.has_changed();
         let keeper = self.keeper.as_mut()?;
         let is_unsaved = machines_changed || keeper.has_unsaved();
         let due = keeper.last_cut.saturating_add(every);
@@ -128,7 +128,7 @@ impl Core {
         while let Some(flight) = self.keeper.as_mut().and_then(|keeper| keeper.flight.take()) {
             self.end_commit(flight);
         }
-        let machines_changed = self.machines.has_changed();
+        let machines_changed = self.has_changed();
         let Some(keeper) = &mut self.keeper else { return };
         keeper.background = None;
         if machines_changed || keeper.has_unsaved() || !keeper.waiting.is_empty() {
@@ -167,7 +167,7 @@ impl Core {
             Ok(thread) => keeper.flight = Some(Flight { thread, done, answers }),
             Err(error) => {
                 // The cut is gone, and what was in it is not known any more: everything is to be stored again.
-                self.machines.note_changes();
+                self.note_changes();
                 let error = OrderError::refused(format!("no thread to store it: {error}"));
                 answers.into_iter().for_each(|answer| answer.give(Err(error.clone())));
             }
@@ -189,7 +189,7 @@ impl Core {
             Some(done) => self.finish(done, answers),
             None => {
                 debug_assert!(panicked, "who does not panic says what became of it");
-                self.machines.note_changes();
+                self.note_changes();
                 let error = OrderError::refused("whoever was to store it failed; it is tried again");
                 answers.into_iter().for_each(|answer| answer.give(Err(error.clone())));
             }
@@ -198,7 +198,8 @@ impl Core {
 
     /// A world as it is now, without what is kept already.
     fn cut(&mut self) -> Option<Cut> {
-        let changed = self.machines.take_changed();
+        let mut changed = self.machines.take_changed();
+        changed.extend(self.take_changed_computers());
         let network = self.changes.clone();
         let (now, made) = (self.machines.now(), self.made);
         let keeper = self.keeper.as_mut()?;
@@ -215,9 +216,24 @@ impl Core {
             lives: keeper.lives,
             network,
         };
-        let changed = unsaved.into_iter().filter_map(|id| self.portrait(id)).collect();
+        let (computers, machines): (Vec<_>, Vec<_>) =
+            unsaved.into_iter().partition(|id| self.is_computer(*id));
+        let computers = computers.into_iter().filter_map(|id| self.computer_portrait(id)).collect();
+        let changed = machines.into_iter().filter_map(|id| self.portrait(id)).collect();
         let machines = self.entries().count() as u64;
-        Some(Cut { world, machines, changed, gone })
+        Some(Cut { world, machines, changed, computers, gone })
+    }
+
+    fn computer_portrait(&mut self, id: MachineId) -> Option<ComputerPortrait> {
+        let name = self.name_of(id)?.clone();
+        match self.capture_computer(id)? {
+            Ok(still) => Some(ComputerPortrait { name, id, still }),
+            Err(error) => {
+                tracing::error!(computer = name, %error, "it cannot be taken into a commit; it is tried again");
+                self.keeper.iter_mut().for_each(|keeper| _ = keeper.unsaved.insert(id));
+                None
+            }
+        }
     }
 
     fn portrait(&mut self, id: MachineId) -> Option<Portrait> {
@@ -228,7 +244,7 @@ impl Core {
     }
 
     fn finish(&mut self, done: Done, answers: Vec<Answer>) {
-        let Done { at, result, stored, changed, gone } = done;
+        let Done { at, result, stored, computers, changed, gone } = done;
         match &result {
             Ok(commit) => self.tell(&Event::Committed { at, commit: *commit }),
             Err(error) => {
@@ -246,6 +262,7 @@ impl Core {
         answers.into_iter().for_each(|answer| answer.give(outcome.clone()));
         // Nobody waits for memory to be let go of, and who vanished meanwhile has none.
         stored.iter().for_each(|(id, stored)| _ = self.machines.settle(*id, stored));
+        computers.iter().for_each(|(id, stored)| self.settle_computer(*id, stored));
     }
 
     /// Counts all machines as changed, and those as gone that are kept and are not here.

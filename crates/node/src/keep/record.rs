@@ -1,4 +1,4 @@
-//! What is written down of a world: [`WorldRecord`] and [`MachineRecord`], and under which names.
+//! What is written down of a world: [`WorldRecord`], [`MachineRecord`] and [`ComputerRecord`], and under which names.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -7,8 +7,9 @@ use ironloom_blob::BlobId;
 use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::{Instant, MachineId};
 use ironloom_state::ResourceId;
-use ironloom_vm::Checkpoint;
+use ironloom_vm::{Checkpoint, MachineState};
 
+use crate::world::Kept;
 use crate::{Fault, LinkName, MachineTable, Order};
 
 /// The form of what follows.
@@ -19,6 +20,8 @@ const RESERVED: &[u8; 8] = b"ironloom";
 
 /// Those of machines.
 pub(super) const MACHINES: &[u8; 9] = b"ironloomm";
+/// Those of computers.
+pub(super) const COMPUTERS: &[u8; 9] = b"ironloomc";
 /// Those of programs.
 pub(super) const PROGRAMS: &[u8; 9] = b"ironloomp";
 
@@ -26,8 +29,16 @@ pub(super) const PROGRAMS: &[u8; 9] = b"ironloomp";
 pub(super) const WORLD: ResourceId = ResourceId::from_bytes(*b"ironloomw_______________________");
 
 pub(super) fn machine_resource(id: MachineId) -> ResourceId {
+    resource_of(MACHINES, id)
+}
+
+pub(super) fn computer_resource(id: MachineId) -> ResourceId {
+    resource_of(COMPUTERS, id)
+}
+
+fn resource_of(prefix: &[u8; 9], id: MachineId) -> ResourceId {
     let mut name = [0; ResourceId::BYTES];
-    name[..9].copy_from_slice(MACHINES);
+    name[..9].copy_from_slice(prefix);
     name[9..25].copy_from_slice(id.uuid().as_bytes());
     ResourceId::from_bytes(name)
 }
@@ -85,6 +96,16 @@ pub(super) struct MachineRecord {
     pub(super) checkpoints: Vec<Checkpoint>,
 }
 
+/// A computer.
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
+#[borsh(crate = "ironloom_core::borsh")]
+pub(super) struct ComputerRecord {
+    pub(super) name: String,
+    pub(super) id: MachineId,
+    pub(super) power: Power,
+    pub(super) kept: Kept,
+}
+
 /// Whether a machine is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[borsh(crate = "ironloom_core::borsh")]
@@ -92,6 +113,25 @@ pub(super) enum Power {
     Off,
     On,
     Suspended,
+}
+
+impl Power {
+    pub(super) const fn of(state: MachineState) -> Self {
+        match state {
+            MachineState::Running | MachineState::Booting => Self::On,
+            MachineState::Suspended => Self::Suspended,
+            _ => Self::Off,
+        }
+    }
+
+    /// What a computer is about that comes back.
+    pub(super) const fn state(self) -> MachineState {
+        match self {
+            Self::Off => MachineState::Stopped,
+            Self::On => MachineState::Running,
+            Self::Suspended => MachineState::Suspended,
+        }
+    }
 }
 
 /// What was done to the network since it was described: the orders that make it so again, and no more of them than that
@@ -121,6 +161,23 @@ impl NetworkChanges {
             Order::Inject { fault: Fault::Mend(link) } => _ = self.links.remove(&(link.clone(), 3)),
             Order::AddRule { .. } => self.rules.push(order),
             _ => {}
+        }
+    }
+
+    /// A machine is the fork of another: its link is like the other's, but for having been cut.
+    pub(crate) fn inherit(&mut self, origin: &str, fork: &str) {
+        let of_origin = LinkName::from(origin);
+        let links = self.links.range((of_origin.clone(), 0)..(of_origin, 3));
+        let links: Vec<_> = links.map(|((_, kind), order)| (*kind, order.clone())).collect();
+        for (kind, mut order) in links {
+            match &mut order {
+                Order::ChangeLink { link, .. }
+                | Order::Inject { fault: Fault::Loss(link, _) | Fault::Delay(link, _) } => {
+                    *link = fork.into();
+                }
+                _ => continue,
+            }
+            self.links.insert((fork.into(), kind), order);
         }
     }
 
@@ -156,6 +213,11 @@ mod tests {
         assert!(kept.iter().any(|order| order.contains("Share(7)")), "{kept:?}");
         changes.forget("desk");
         assert_eq!(changes.orders().count(), 2);
+        changes.inherit("web", "fork");
+        let kept: Vec<String> = changes.orders().map(|order| format!("{order:?}")).collect();
+        assert_eq!(kept.len(), 3, "its loss is the fork's too: {kept:?}");
+        assert!(kept.iter().any(|order| order.contains("fork") && order.contains("Share(7)")), "{kept:?}");
+        changes.forget("fork");
         let plan = Box::default();
         changes.note(Order::ChangeLink { link: "web".into(), plan });
         assert_eq!(changes.orders().count(), 2, "the plan is in place of the loss");
@@ -164,7 +226,8 @@ mod tests {
     #[test]
     fn what_belongs_to_the_world_is_nobody_elses() {
         let id = MachineId::random(&mut ironloom_core::Rng::new(ironloom_core::Seed::new(7)));
-        for resource in [WORLD, machine_resource(id), program_resource(BlobId::of(b"x"))] {
+        let program = program_resource(BlobId::of(b"x"));
+        for resource in [WORLD, machine_resource(id), computer_resource(id), program] {
             assert!(is_reserved(resource));
         }
         assert!(!is_reserved(ResourceId::named("account")));

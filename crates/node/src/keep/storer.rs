@@ -5,12 +5,13 @@ use std::sync::Arc;
 use ironloom_blob::BlobId;
 use ironloom_core::borsh;
 use ironloom_core::{Instant, MachineId, Map};
-use ironloom_state::BatchId;
+use ironloom_hyper::computer::StoredComputer;
+use ironloom_state::{BatchId, ResourceId};
 use ironloom_vm::Stored;
 
 use super::KeepError;
 use super::cut::{Cut, Portrait};
-use super::record::{CommitRecord, MachineRecord, VERSION, WORLD, machine_resource};
+use super::record::{CommitRecord, MachineRecord, VERSION, WORLD, computer_resource, machine_resource};
 use super::vault::{Changes, Vault};
 
 /// So many machines are stored by two threads.
@@ -29,6 +30,8 @@ pub(super) struct Done {
     pub(super) result: Result<BatchId, KeepError>,
     /// What machines need not hold in memory any more; nothing, if it failed.
     pub(super) stored: Vec<(MachineId, Stored)>,
+    /// The same of computers.
+    pub(super) computers: Vec<(MachineId, StoredComputer)>,
     /// Who was in it.
     pub(super) changed: Vec<MachineId>,
     pub(super) gone: Vec<MachineId>,
@@ -41,37 +44,55 @@ impl Storer {
 
     pub(super) fn store(&mut self, cut: Cut) -> Done {
         let (at, gone) = (cut.at(), cut.gone.clone());
-        let changed = cut.changed.iter().map(|portrait| portrait.id).collect();
-        let (result, stored) = match self.try_store(cut) {
-            Ok((commit, stored)) => (Ok(commit), stored),
-            Err(error) => (Err(error), Vec::new()),
+        let changed = cut.ids();
+        let (result, stored, computers) = match self.try_store(cut) {
+            Ok((commit, stored, computers)) => (Ok(commit), stored, computers),
+            Err(error) => (Err(error), Vec::new(), Vec::new()),
         };
-        Done { at, result, stored, changed, gone }
+        Done { at, result, stored, computers, changed, gone }
     }
 
-    fn try_store(&mut self, cut: Cut) -> Result<(BatchId, Vec<(MachineId, Stored)>), KeepError> {
+    fn try_store(&mut self, cut: Cut) -> Result<StoredCut, KeepError> {
         let encoded = |error: std::io::Error| KeepError::State(error.to_string());
         let mut changes: Changes = vec![(WORLD, Some(borsh::to_vec(&cut.world).map_err(encoded)?))];
-        let (mut stored, mut marks) = (Vec::with_capacity(cut.changed.len()), Vec::new());
-        let (machines, now) = (cut.machines, cut.at());
-        for (id, record, files) in store_all(cut.changed)? {
-            let record = borsh::to_vec(&record).map_err(encoded)?;
+        let mut marks = Vec::new();
+        let mut write = |id: MachineId, resource: ResourceId, record: Vec<u8>| {
             let mark = BlobId::of(&record);
             if self.marks.get(&id) != Some(&mark) {
-                changes.push((machine_resource(id), Some(record)));
+                changes.push((resource, Some(record)));
                 marks.push((id, mark));
             }
+        };
+        let (machines, now) = (cut.machines, cut.at());
+        let mut stored = Vec::with_capacity(cut.changed.len());
+        for (id, record, files) in store_all(cut.changed)? {
+            write(id, machine_resource(id), borsh::to_vec(&record).map_err(encoded)?);
             stored.push((id, files));
         }
-        changes.extend(cut.gone.iter().map(|id| (machine_resource(*id), None)));
-        let changed = changes.len() as u64 - 1;
+        let (store, mut computers) = (self.vault.store(), Vec::with_capacity(cut.computers.len()));
+        for portrait in cut.computers {
+            let (record, computer) = portrait.store(&store)?;
+            write(record.id, computer_resource(record.id), borsh::to_vec(&record).map_err(encoded)?);
+            computers.push((record.id, computer));
+        }
+        let changed = (changes.len() - 1 + cut.gone.len()) as u64;
+        // Whichever of the two it was.
+        changes.extend(
+            cut.gone
+                .iter()
+                .flat_map(|id| [machine_resource(*id), computer_resource(*id)])
+                .map(|it| (it, None)),
+        );
         let record = CommitRecord { version: VERSION, at: now, machines, changed };
         let commit = self.vault.commit(record, changes)?;
         self.marks.extend(marks);
         cut.gone.iter().for_each(|id| _ = self.marks.remove(id));
-        Ok((commit, stored))
+        Ok((commit, stored, computers))
     }
 }
+
+/// A commit, and what machines and computers need not hold in memory or store again.
+type StoredCut = (BatchId, Vec<(MachineId, Stored)>, Vec<(MachineId, StoredComputer)>);
 
 /// A machine that is stored.
 type StoredOne = (MachineId, MachineRecord, Stored);

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::KeepError;
 use super::clerk::{Clerk, Entry};
 use super::record::CommitRecord;
+use crate::world::COMPUTERS_PIN;
 
 /// How many resources a transaction changes: as many as it may access.
 const CHANGES_MAX: usize = 1_000;
@@ -61,6 +62,7 @@ impl Vault {
 
     fn at(path: &Path) -> Result<Self, KeepError> {
         let blobs = Arc::new(DiskStore::open(path.join("blobs"), DiskConfig::default())?);
+        unpin(&blobs)?;
         Ok(Self { path: path.to_owned(), blobs, state: Mutex::new(None) })
     }
 
@@ -133,6 +135,17 @@ impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Vault").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// Lets go of what computers held that are no more: those of a program that was killed could not do that themselves.
+fn unpin(blobs: &DiskStore) -> Result<(), KeepError> {
+    for (name, target) in blobs.pins()? {
+        if name.as_str().starts_with(COMPUTERS_PIN) {
+            let unpinned = blobs.set_pin(&name, Some(target), None);
+            unpinned.map_err(|error| KeepError::Blobs(error.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 fn state_path(path: &Path) -> PathBuf {

@@ -17,8 +17,8 @@ use super::computers::{Card, Chassis};
 use super::core::{Core, Entry};
 use super::execute::Result;
 use super::{Event, Failure, Fault, Order, OrderError, Outcome};
+use crate::ComputerTable;
 use crate::description::Wrong;
-use crate::{ComputerTable, KeepError};
 
 impl Core {
     /// Carries out an order, if it is about a computer.
@@ -163,9 +163,6 @@ impl Core {
         if self.machine(name).is_ok() {
             return Err(OrderError::NameTaken { name: name.to_owned() });
         }
-        if self.keeper.is_some() {
-            return Err(OrderError::refused(KeepError::Computers));
-        }
         let profiles = self.topology.profiles(table.plan.as_ref(), name).map_err(OrderError::refused)?;
         let entry = self.computer_entry(name, table.at.as_deref(), table.address)?;
         let guard = if table.may_spoof { Guard::Any } else { Guard::Assigned };
@@ -188,6 +185,9 @@ impl Core {
         let made = self
             .connect_computer(name, &entry, Guard::Assigned, profiles)
             .and_then(|()| self.install_fork(origin, name, entry.clone()));
+        if made.is_ok() {
+            self.changes.inherit(origin_name, name);
+        }
         self.or_undone(name, entry, made)
     }
 
@@ -205,7 +205,13 @@ impl Core {
         let dns_name = self.zone.as_ref().map(|zone| format!("{name}.{zone}"));
         self.call(&entry, dns_name.as_deref()).map_err(OrderError::refused)?;
         let state = fork.state();
-        self.computers.insert(id, fork);
+        let table = self.computers.table(origin).expect("it was looked up");
+        let table = ComputerTable {
+            may_spoof: false,
+            name: None,
+            ..table.without_contents(entry.at.clone(), entry.address)
+        };
+        self.computers.insert(id, fork, table);
         self.enlist(name, entry);
         self.state_changed(now, id, state);
         Ok(())
@@ -225,7 +231,7 @@ impl Core {
     }
 
     /// Connects the card of a computer that is to be.
-    fn connect_computer(
+    pub(super) fn connect_computer(
         &mut self,
         name: &str,
         entry: &Entry,
@@ -265,7 +271,8 @@ impl Core {
         let dns_name = table.name.clone().or_else(|| zone.map(|zone| format!("{name}.{zone}")));
         self.call(&entry, dns_name.as_deref())
             .map_err(|error| Wrong::value(format!("{place}.name"), error))?;
-        self.computers.insert(id, chassis);
+        let table_kept = table.without_contents(entry.at.clone(), entry.address);
+        self.computers.insert(id, chassis, table_kept);
         self.enlist(name, entry);
         if !table.is_off {
             self.state_changed(now, id, MachineState::Booting);
@@ -275,7 +282,7 @@ impl Core {
     }
 
     /// The card of a computer, which from now on runs outside of the network.
-    fn card_of(
+    pub(super) fn card_of(
         &mut self,
         id: MachineId,
         is_connected: bool,
@@ -290,7 +297,7 @@ impl Core {
     }
 
     /// Gives a computer's address a name, if it has both.
-    fn call(
+    pub(super) fn call(
         &mut self,
         entry: &Entry,
         name: Option<&str>,

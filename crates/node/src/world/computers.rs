@@ -9,6 +9,7 @@
 mod card;
 mod chassis;
 mod disk;
+mod kept;
 mod parts;
 mod serial;
 mod shelf;
@@ -25,7 +26,9 @@ use parking_lot::Mutex;
 
 pub(super) use card::Card;
 pub(super) use chassis::{Chassis, Done, Fate};
+pub(crate) use kept::{Contents, Kept, Still};
 use parts::Parts;
+pub(crate) use shelf::PIN;
 use shelf::Shelf;
 
 use crate::description::Wrong;
@@ -41,11 +44,15 @@ pub(super) struct Computers {
     /// When computers have something to do, in the time of the world.
     due: BTreeSet<(Instant, MachineId)>,
     consoles: BTreeMap<u64, Viewer>,
+    /// Those that came, ran or were visited since somebody asked.
+    changed: BTreeSet<MachineId>,
 }
 
 #[derive(Debug)]
 struct Place {
     chassis: Box<Chassis>,
+    /// What it is like, beside the contents that it began with.
+    table: Arc<ComputerTable>,
     /// Under which instant it is among those that are due.
     due: Option<Instant>,
 }
@@ -97,14 +104,15 @@ impl Computers {
         Ok(chassis)
     }
 
-    /// Takes a computer in.
-    pub(super) fn insert(&mut self, id: MachineId, chassis: Chassis) {
+    /// Takes a computer in that is like this, beside the contents that it began with.
+    pub(super) fn insert(&mut self, id: MachineId, chassis: Chassis, table: ComputerTable) {
         if let Some(card) = chassis.card() {
             self.stations.insert(card.station, id);
         }
-        let place = Place { chassis: Box::new(chassis), due: None };
+        let place = Place { chassis: Box::new(chassis), table: Arc::new(table), due: None };
         let before = self.places.insert(id, place);
         assert!(before.is_none(), "ids of computers are given once");
+        self.changed.insert(id);
         self.note(id);
     }
 
@@ -114,13 +122,20 @@ impl Computers {
         if let Some(due) = place.due {
             self.due.remove(&(due, id));
         }
+        self.changed.remove(&id);
         self.stations.retain(|_, computer| *computer != id);
         self.consoles.retain(|_, viewer| viewer.computer != id);
+    }
+
+    /// What a computer is like, beside the contents that it began with.
+    pub(super) fn table(&self, id: MachineId) -> Option<&ComputerTable> {
+        Some(&*self.places.get(&id)?.table)
     }
 
     /// Looks at a computer, or changes it.
     pub(super) fn visit<R>(&mut self, id: MachineId, visit: impl FnOnce(&mut Chassis) -> R) -> Option<R> {
         let result = visit(&mut self.places.get_mut(&id)?.chassis);
+        self.changed.insert(id);
         self.note(id);
         Some(result)
     }
@@ -148,6 +163,7 @@ impl Computers {
             place.chassis.serial.push(&did.said);
             done.push((id, did));
             self.places.insert(id, place);
+            self.changed.insert(id);
             self.note(id);
         }
         done

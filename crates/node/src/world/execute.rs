@@ -141,7 +141,7 @@ impl Core {
         if self.machine(name).is_ok() {
             return Err(OrderError::NameTaken { name: name.to_owned() });
         }
-        let origin = self.machine(origin)?.clone();
+        let (origin_name, origin) = (origin, self.machine(origin)?.clone());
         // It is like its origin, but for what there can be only one of.
         let table = Arc::new(MachineTable { address: None, name: None, ..(*origin.table).clone() });
         let address = self.address(origin.at.as_deref(), None)?;
@@ -156,6 +156,7 @@ impl Core {
         match self.machines.fork(origin.id, &spec) {
             Ok(id) => {
                 entry.id = id;
+                self.changes.inherit(origin_name, name);
                 self.made(name, entry, false, Ok::<_, OrderError>(()))
             }
             Err(error) => self.made(name, entry, false, Err(error)),

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use ironloom_node::KeepError;
 use ironloom_node::core::borsh;
 use ironloom_node::hyper::Computer;
 use ironloom_node::prelude::*;
@@ -104,19 +103,6 @@ fn what_was_not_read_is_not_there() {
         complaint.contains("computers.big.kernel") && complaint.contains("Description::load"),
         "{complaint}"
     );
-}
-
-/// What a commit could not bring back is not taken in.
-#[test]
-fn a_world_that_is_kept_has_no_computers() {
-    let directory = tempfile::tempdir().unwrap();
-    let drawn = World::builder(1).computer("big", |big| big.kernel(echo())).describe().unwrap();
-    let refused = World::create(directory.path().join("with"), &drawn).unwrap_err();
-    assert!(matches!(refused, KeepError::Computers), "{refused}");
-    let empty = World::builder(1).describe().unwrap();
-    let world = World::create(directory.path().join("without"), &empty).unwrap();
-    let refused = world.create_computer("big", ComputerTable::default().kernel(echo())).wait().unwrap_err();
-    assert_eq!(refused.to_string(), KeepError::Computers.to_string());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod asker;
 mod descriptions;
 mod determinism;
 mod guests;
+mod kept;
 mod linux;
 mod network;
 mod orders;

@@ -1,7 +1,7 @@
 //! The history of a world: what it was, other ways that it could have gone, and forgetting.
 
 use ironloom_node::prelude::*;
-use ironloom_node::{Archive, ComputerTable, KeepError, Task};
+use ironloom_node::{Archive, KeepError, Task};
 
 use super::{office, said};
 
@@ -107,9 +107,6 @@ fn what_is_not_there_is_said_to_be_so() {
     drop(world);
     let error = World::create(directory.path(), &office(1)).unwrap_err();
     assert!(matches!(error, KeepError::Exists { .. }), "{error}");
-    let mut odd = office(1);
-    odd.computers.insert("big".to_owned(), ComputerTable::default());
-    assert!(matches!(World::create(&nowhere, &odd), Err(KeepError::Computers)));
     // What was never committed was never made.
     let mut nonsense = office(1);
     nonsense.machines.get_mut("desk").unwrap().at = Some("ofice".to_owned());

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ironloom_blob::{BlobId, BlobStore, MemoryStore};
+use ironloom_blob::link::Linked;
+use ironloom_blob::{BlobId, BlobStore, Durability, MemoryStore};
 
 use super::*;
 
@@ -128,4 +129,66 @@ fn a_memory_does_not_become_another() {
     assert!(matches!(one.roll_back(&other.point()), Err(MemoryError::Shape { other_bytes: 12_288, .. })));
     assert!(matches!(one.roll_back(&memory(2).point()), Err(MemoryError::Foreign)));
     assert!(matches!(one.roll_back_to(store, image), Err(MemoryError::Shape { .. })));
+}
+
+#[test]
+fn what_was_stored_of_a_point_is_not_stored_again() {
+    let (memory, store) = (memory(1200), store());
+    for number in 0..1200 {
+        memory.store(at(number, 0), number + 1).unwrap();
+    }
+    memory.store(at(7, 0), 0u64).unwrap();
+    let point = memory.point();
+    // It goes on while the point is stored: one page is written again, one becomes zeroes, one is new.
+    memory.store(at(3, 8), 1u64).unwrap();
+    memory.store(at(4, 0), 0u64).unwrap();
+    let stored = point.store(&store).unwrap();
+    memory.store(at(7, 0), 5u64).unwrap();
+    let then = restore(&store, stored.image(), 1200);
+    assert_eq!(then.load::<u64>(at(3, 8)).unwrap(), 0);
+    let digest = memory.digest().unwrap();
+    assert!(memory.settle(&stored));
+    assert_eq!(memory.digest().unwrap(), digest);
+    let written: usize =
+        memory.regions.iter().filter_map(|region| Some(region.lock().as_ref()?.written.len())).sum();
+    assert_eq!(written, 3, "only what was written since is to be stored");
+    drop(stored);
+    assert_eq!(memory.snapshot(&store).unwrap(), digest);
+    let back = restore(&store, digest, 1200);
+    assert_eq!((back.load::<u64>(at(3, 8)).unwrap(), back.load::<u64>(at(4, 0)).unwrap()), (1, 0));
+    // Who was rolled back meanwhile stands on something else.
+    let point = memory.point();
+    memory.store(at(0, 0), 9u64).unwrap();
+    let stored = memory.point().store(&store).unwrap();
+    memory.roll_back(&point).unwrap();
+    memory.store(at(900, 0), 9u64).unwrap();
+    memory.snapshot(&store).unwrap();
+    assert!(!memory.settle(&stored));
+}
+
+#[test]
+fn what_is_not_whole_is_found_if_it_is_new() {
+    let (memory, store) = (memory(1200), MemoryStore::new());
+    let whole: Arc<dyn BlobStore> = Arc::new(store);
+    memory.store(at(3, 0), 7u64).unwrap();
+    let first = memory.snapshot(&whole).unwrap();
+    memory.store(at(900, 0), 8u64).unwrap();
+    let second = memory.snapshot(&whole).unwrap();
+    Memory::prove(&*whole, second, None).unwrap();
+    // A store in which the nodes are, and of the pages only what one puts there.
+    let gappy: Arc<dyn BlobStore> = Arc::new(MemoryStore::new());
+    for image in [first, second] {
+        let root = whole.get(image).unwrap();
+        gappy.put(&root, Durability::Buffered).unwrap();
+        for node in Linked::parse(&root).unwrap().links() {
+            gappy.put(&whole.get(node).unwrap(), Durability::Buffered).unwrap();
+        }
+    }
+    let mut page = [0; 4096];
+    page[0] = 8;
+    assert!(Memory::prove(&*gappy, second, Some(first)).is_err());
+    gappy.put(&page, Durability::Buffered).unwrap();
+    Memory::prove(&*gappy, second, Some(first)).unwrap();
+    assert!(Memory::prove(&*gappy, second, None).is_err(), "the older page is not there");
+    assert!(Memory::prove(&*gappy, BlobId::of(b"nothing"), None).is_err());
 }

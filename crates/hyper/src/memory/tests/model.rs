@@ -30,6 +30,8 @@ enum Step {
     Snapshot { other: bool },
     Restore,
     RollBackTo,
+    StorePoint { other: bool },
+    Settle,
     Check,
 }
 
@@ -61,6 +63,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|other| Step::Snapshot { other }),
         1 => Just(Step::Restore),
         1 => Just(Step::RollBackTo),
+        2 => any::<bool>().prop_map(|other| Step::StorePoint { other }),
+        3 => Just(Step::Settle),
         2 => Just(Step::Check),
     ]
 }
@@ -102,6 +106,7 @@ struct World {
     other: Option<(Memory, Model)>,
     point: Option<(MemoryPoint, Model)>,
     image: Option<(usize, BlobId, Model)>,
+    stored: Option<StoredPoint>,
     stores: [Arc<dyn BlobStore>; 2],
     /// The name of every content that there was.
     names: BTreeMap<BlobId, Model>,
@@ -167,6 +172,7 @@ impl World {
             other: None,
             point: None,
             image: None,
+            stored: None,
             stores: [store(), store()],
             names: BTreeMap::new(),
         }
@@ -246,6 +252,18 @@ impl World {
                 let Some((store, image, then)) = &self.image else { return };
                 memory.roll_back_to(Arc::clone(&self.stores[*store]), *image).unwrap();
                 self.machine.model.clone_from(then);
+            }
+            Step::StorePoint { other } => {
+                let Some((point, then)) = &self.point else { return };
+                let stored = point.clone().store(&self.stores[usize::from(other)]).unwrap();
+                self.image = Some((usize::from(other), stored.image(), then.clone()));
+                self.stored = Some(stored);
+            }
+            Step::Settle => {
+                let Some(stored) = &self.stored else { return };
+                let digest = memory.digest().unwrap();
+                memory.settle(stored);
+                assert_eq!(memory.digest().unwrap(), digest, "it is what it was");
             }
             _ => self.check(),
         }

@@ -1,11 +1,13 @@
 //! [`Chassis`]: a computer in its place in a world.
 
+mod kept;
+
 use std::sync::Arc;
 
 use ironloom_blob::{BlobId, PinError, VolumeError};
 use ironloom_core::Instant;
 use ironloom_hyper::Computer;
-use ironloom_hyper::board::{BlockError, BoardError, DiskState, Ending, Input, Output};
+use ironloom_hyper::board::{BlockError, BoardError, Ending, Input, Output};
 use ironloom_hyper::computer::{ComputerError, HartStatus, Pause};
 use ironloom_net::Frame;
 use ironloom_vm::MachineState;
@@ -54,6 +56,15 @@ pub(in crate::world) enum Fate {
     Reset,
     /// It cannot go on.
     Crashed(ComputerError),
+}
+
+impl Fate {
+    const fn of(ending: Ending) -> Self {
+        match ending {
+            Ending::PowerOff { .. } => Self::Off,
+            Ending::Reset => Self::Reset,
+        }
+    }
 }
 
 impl Chassis {
@@ -116,8 +127,7 @@ impl Chassis {
             return;
         }
         self.done.fate = match self.computer.run_until(self.own(until)) {
-            Ok(Pause::Ended(Ending::PowerOff { .. })) => Some(Fate::Off),
-            Ok(Pause::Ended(Ending::Reset)) => Some(Fate::Reset),
+            Ok(Pause::Ended(ending)) => Some(Fate::of(ending)),
             Ok(_) => None,
             Err(error) => Some(Fate::Crashed(error)),
         };
@@ -239,16 +249,8 @@ impl Chassis {
         now: Instant,
         snapshot: BlobId,
     ) -> Result<(), ComputerError> {
-        let shelf = Arc::clone(&self.shelf);
-        let mut open = |disk: &DiskState| {
-            let snapshot =
-                disk.snapshot.ok_or(BoardError::Malformed { what: "a disk was not stored with it" })?;
-            let disk = shelf.open(snapshot).map_err(BlockError::from)?;
-            Ok(Box::new(disk) as Box<_>)
-        };
-        let computer = Computer::restore(Arc::clone(&self.shelf.store), snapshot, &mut open)?;
-        self.base = Some(self.shelf.hold(snapshot).map_err(pinning)?);
-        self.computer = computer;
+        let (computer, base) = kept::restored(&self.shelf, snapshot)?;
+        (self.computer, self.base) = (computer, Some(base));
         let was_on = self.computer.ended().is_none()
             && (0..).map_while(|hart| self.computer.status(hart)).any(|status| status != HartStatus::Stopped);
         self.state = match self.state {

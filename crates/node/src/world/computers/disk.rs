@@ -66,8 +66,9 @@ impl BlockDevice for Disk {
         Ok(self.volume.write_at(offset, bytes)?)
     }
 
+    /// What lasts is what a commit or a snapshot holds, and with the disk that brings back who flushed it: nothing of it
+    /// is lost without the other.
     fn flush(&mut self) -> Result<(), BlockError> {
-        self.volume.flush()?;
         Ok(())
     }
 
@@ -81,6 +82,11 @@ impl BlockDevice for Disk {
 
     fn fork(&self) -> Result<Box<dyn BlockDevice>, BlockError> {
         Ok(Box::new(self.shelf.keep(self.volume.fork())?))
+    }
+
+    /// A fork without a pin, which would have to be synced: until it is stored nobody collects.
+    fn capture(&self) -> Result<Box<dyn BlockDevice>, BlockError> {
+        Ok(Box::new(self.volume.fork()))
     }
 
     fn snapshot(&mut self) -> Result<Option<BlobId>, BlockError> {

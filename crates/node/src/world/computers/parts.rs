@@ -1,5 +1,6 @@
 //! [`Parts`]: what a computer is made of, each time that it is switched on.
 
+use bytes::Bytes;
 use ironloom_core::{Instant, Seed};
 use ironloom_hyper::board::{Attachment, BlockDevice, BoardConfig, BoardError};
 use ironloom_hyper::computer::{ComputerError, Kernel};
@@ -7,21 +8,27 @@ use ironloom_hyper::{Computer, ComputerConfig, PAGE_BYTES};
 use ironloom_net::topology::TopologyError;
 
 use super::card::Card;
+use super::kept::OnceName;
 use crate::description::Wrong;
 use crate::{ComputerTable, Content};
 
 /// What its disk is called.
 const SERIAL: &str = "disk";
 
+/// A content, and its name once it is stored.
+pub(super) type Named<'a> = (&'a Bytes, &'a OnceName);
+
 /// What a computer is made of, each time that it is switched on.
 #[derive(Debug)]
 pub(super) struct Parts {
     harts: u16,
     memory_bytes: u64,
-    kernel: Vec<u8>,
-    initramfs: Option<Vec<u8>>,
+    kernel: Bytes,
+    initramfs: Option<Bytes>,
     command_line: String,
     seed: Seed,
+    /// Where the kernel and the initial file system are stored, once they are.
+    names: [OnceName; 2],
 }
 
 impl Parts {
@@ -30,17 +37,36 @@ impl Parts {
         let Some(kernel) = &table.kernel else {
             return Err(TopologyError::Missing { place: place.to_owned(), what: "a kernel" }.into());
         };
-        let initramfs = table.initramfs.as_ref();
-        Ok(Self {
+        let bytes = |content, field| bytes_of(content, place, field).map(Bytes::copy_from_slice);
+        let initramfs = table.initramfs.as_ref().map(|initramfs| bytes(initramfs, "initramfs"));
+        Ok(Self::again(table, (bytes(kernel, "kernel")?, initramfs.transpose()?), seed))
+    }
+
+    /// What a description said, whose contents are here.
+    pub(super) fn again(
+        table: &ComputerTable,
+        (kernel, initramfs): (Bytes, Option<Bytes>),
+        seed: Seed,
+    ) -> Self {
+        Self {
             harts: table.harts_there(),
             memory_bytes: table.memory_bytes(),
-            kernel: bytes_of(kernel, place, "kernel")?.to_vec(),
-            initramfs: initramfs
-                .map(|it| bytes_of(it, place, "initramfs").map(<[u8]>::to_vec))
-                .transpose()?,
+            kernel,
+            initramfs,
             command_line: table.command_line_there().to_owned(),
             seed,
-        })
+            names: [(); 2].map(|()| OnceName::new()),
+        }
+    }
+
+    pub(super) const fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// The kernel and the initial file system, with where they are stored.
+    pub(super) fn contents(&self) -> (Named<'_>, Option<Named<'_>>) {
+        let [kernel, initramfs] = &self.names;
+        ((&self.kernel, kernel), self.initramfs.as_ref().map(|content| (content, initramfs)))
     }
 
     /// A computer that is off, at whose beginning it is this time.
@@ -48,8 +74,8 @@ impl Parts {
         let pages = self.memory_bytes.div_ceil(PAGE_BYTES);
         let config = ComputerConfig::new(self.memory_bytes).harts(self.harts);
         let board = BoardConfig { seed: self.seed, epoch_nanos: now.as_nanos(), ..config.board };
-        // Forks and what they write have room as well.
-        let frames_max = config.frames_max.max(pages.saturating_mul(2));
+        // A fork has room as well, and so has a commit that is being stored.
+        let frames_max = config.frames_max.max(pages.saturating_mul(3));
         let mut computer = Computer::new(ComputerConfig { board, frames_max, ..config })?;
         if let Some(card) = card {
             computer.attach(Attachment::Net { mac: card.own, mtu: card.mtu })?;

@@ -13,6 +13,18 @@ pub(super) struct Serial {
 }
 
 impl Serial {
+    /// What was said before.
+    pub(super) fn holding(bytes: &[u8]) -> Self {
+        let mut serial = Self::default();
+        serial.push(bytes);
+        serial
+    }
+
+    /// All that is kept.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.kept.bytes_from(0, usize::MAX)
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.kept.push(bytes, KEPT_BYTES_MAX);
     }

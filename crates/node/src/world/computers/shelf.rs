@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ironloom_blob::{BlobError, BlobId, BlobStore, MemoryStore, PinError, PinName};
 
+/// What the names of all pins of computers begin with.
+pub(crate) const PIN: &str = "computers-";
+
 /// Where disks and snapshots of computers are stored.
 #[derive(Debug)]
 pub(super) struct Shelf {
@@ -35,7 +38,7 @@ impl Shelf {
     pub(super) fn fresh(&self) -> Result<Pin, BlobError> {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let name: PinName = format!("computers-{number}").parse().expect("it is short and printable");
+            let name: PinName = format!("{PIN}{number}").parse().expect("it is short and printable");
             if self.store.pin(&name)?.is_none() {
                 return Ok(Pin { store: Arc::clone(&self.store), name });
             }
