@@ -18,8 +18,9 @@ use crate::{Event, OrderError, Outcome, Shortage};
 
 /// Sees to it that a world is kept: knows what changed since the last commit, and makes the next one.
 ///
-/// A cut is taken between two windows, which takes microseconds for a machine that changed, and some more for a computer. It is stored at once in a
-/// [`World`](crate::World), and on a thread of its own in a [`Node`](crate::Node), whose windows go on meanwhile.
+/// A cut is taken between two windows, which takes microseconds for a machine that changed, and some more for a computer. It
+/// is stored at once in a [`World`](crate::World), and on a thread of its own in a [`Node`](crate::Node), whose windows go on
+/// meanwhile.
 pub(crate) struct Keeper {
     pub(super) vault: Arc<Vault>,
     storer: Arc<Mutex<Storer>>,
