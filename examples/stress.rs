@@ -38,7 +38,8 @@ const SCENARIOS: [(&str, &str); 5] = [
     local neighbour = `{own[1]}.{own[2]}.{own[3]}.{bit32.bxor(tonumber(own[4]), 1)}`
     while true do
         net.send(neighbour, 7, 'how do you do?')
-        net.recv({timeout = 1 + math.random() * 2})
+        os.sleep(math.random() * 3)
+        net.recv({timeout = 0.1})
     end",
     ),
     (
@@ -78,16 +79,14 @@ fn wanted() -> Result<Wanted, Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let Wanted { machines, seconds, workers } = wanted()?;
     let clock = WallClock::start();
-    let mut builder = World::builder(7)
-        .window(WINDOW)
-        .pacing(Pacing::WindowsPerSecond(60))
-        .workers(workers)
-        .network("lan", "10.0.0.0/8");
+    let mut builder = World::builder(7).window(WINDOW).pacing(Pacing::WindowsPerSecond(60)).workers(workers);
     for (place, (name, script)) in (0..).zip(SCENARIOS) {
         let count = (machines + 4 - place) / 5;
+        // One switch has 65,535 ports.
+        builder = builder.network(name, &format!("10.{place}.0.0/16"));
         builder = builder.image(name, |image| image.file("/bin/job", script).runs("job"));
         if count > 0 {
-            builder = builder.machine(name, |job| job.at("lan").image(name).in_cell().count(count));
+            builder = builder.machine(name, |job| job.at(name).image(name).in_cell().count(count));
         }
     }
     let (description, before) = (builder.describe()?, resident_bytes());
