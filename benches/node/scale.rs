@@ -11,6 +11,8 @@ mod crowd;
 mod questions;
 #[path = "scale/script.rs"]
 mod script;
+#[path = "../vm/ticking.rs"]
+mod ticking;
 
 use ironloom_benches::Suite;
 

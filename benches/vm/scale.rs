@@ -4,12 +4,15 @@
 
 mod alone;
 mod crowd;
+mod ticking;
 
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
 use ironloom_core::Duration;
 use ironloom_net::fabric::Place;
 use ironloom_vm::{Command, Config, Heap, MachineSpec, Machines};
 use mlua::Lua;
+
+use ticking::{TICKING, WINDOW};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -19,17 +22,6 @@ const PARKED: &str = "os.sleep(1e9)";
 /// How many are in a cell each, and with a heap of their own.
 const IN_CELLS: usize = 400_000;
 const ON_THEIR_OWN: usize = 100_000;
-
-/// How long a window is, and in how many of them a machine is active once: in each, one in a hundred is.
-const WINDOW: Duration = Duration::from_nanos(16_666_667);
-const TICKING: &str = "
-    os.sleep(math.random(0, 99) / 60)
-    local count, line = 0, ''
-    while true do
-        count += 1
-        line = `turn {count}`
-        os.sleep(100 / 60)
-    end";
 
 /// A question and an answer over one connection, again and again.
 const ANSWERING: &str = "

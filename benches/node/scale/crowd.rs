@@ -1,25 +1,13 @@
 //! A hundred thousand machines, of which one in a hundred does something in each window, sixty windows a second.
 
 use ironloom_benches::{Goal, OURS, Suite, Unit, timed};
-use ironloom_core::Duration;
 use ironloom_node::{Node, NodeConfig, Pacing, World};
 
 use crate::alone;
+use crate::ticking::{TICKING, WINDOW};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 const MACHINES: usize = 100_000;
-
-/// A sixtieth of a second.
-const WINDOW: Duration = Duration::from_nanos(16_666_667);
-/// Each machine is active in one window of a hundred: it counts, and writes down what it counted.
-const TICKING: &str = "
-    os.sleep(math.random(0, 99) / 60)
-    local count, line = 0, ''
-    while true do
-        count += 1
-        line = `turn {count}`
-        os.sleep(100 / 60)
-    end";
 
 /// How many windows are timed, and for how long the clock is kept up with after that.
 const WINDOWS: usize = 1_000;

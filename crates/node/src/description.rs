@@ -2,6 +2,7 @@
 
 mod builder;
 mod computer;
+mod connected;
 mod contents;
 mod error;
 mod file;

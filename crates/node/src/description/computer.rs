@@ -8,6 +8,7 @@ use ironloom_net::topology::{PlanChoice, Size};
 use serde::{Deserialize, Deserializer, de};
 
 use super::Content;
+use super::connected::connected;
 
 /// How much memory a computer has if nothing is said.
 const MEMORY_BYTES: u64 = 128 << 20;
@@ -97,26 +98,7 @@ pub enum DiskTable {
 }
 
 impl ComputerTable {
-    /// The same, connected to a switch or a router.
-    #[must_use]
-    pub fn at(mut self, station: impl Into<String>) -> Self {
-        self.at = Some(station.into());
-        self
-    }
-
-    /// The same with this address: `[10, 1, 0, 9]`.
-    #[must_use]
-    pub fn address(mut self, address: impl Into<IpAddr>) -> Self {
-        self.address = Some(address.into());
-        self
-    }
-
-    /// The same with a link as a plan says.
-    #[must_use]
-    pub fn plan(mut self, plan: impl Into<String>) -> Self {
-        self.plan = Some(PlanChoice::Named(plan.into()));
-        self
-    }
+    connected!();
 
     /// The same with so many harts.
     #[must_use]
@@ -178,20 +160,6 @@ impl ComputerTable {
     #[must_use]
     pub fn disk(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.disk = Some(DiskTable::Image(Content::Bytes(bytes.into())));
-        self
-    }
-
-    /// The same, off until somebody starts it.
-    #[must_use]
-    pub const fn off(mut self) -> Self {
-        self.is_off = true;
-        self
-    }
-
-    /// The same, which others call by this name: `www.example`.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
         self
     }
 

@@ -9,6 +9,7 @@ use ironloom_vm::Heap;
 use serde::Deserialize;
 
 use super::FileTable;
+use super::connected::connected;
 
 /// What machines begin with: another image, and what is laid over it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, BorshSerialize, BorshDeserialize)]
@@ -140,27 +141,7 @@ impl ImageTable {
 
 impl MachineTable {
     contents!();
-
-    /// The same, connected to a switch or a router.
-    #[must_use]
-    pub fn at(mut self, station: impl Into<String>) -> Self {
-        self.at = Some(station.into());
-        self
-    }
-
-    /// The same with this address: `[10, 1, 0, 10]`.
-    #[must_use]
-    pub fn address(mut self, address: impl Into<IpAddr>) -> Self {
-        self.address = Some(address.into());
-        self
-    }
-
-    /// The same with a link as a plan says.
-    #[must_use]
-    pub fn plan(mut self, plan: impl Into<String>) -> Self {
-        self.plan = Some(PlanChoice::Named(plan.into()));
-        self
-    }
+    connected!();
 
     /// So many of the same.
     #[must_use]
@@ -176,13 +157,6 @@ impl MachineTable {
         self
     }
 
-    /// The same, off until somebody starts it.
-    #[must_use]
-    pub const fn off(mut self) -> Self {
-        self.is_off = true;
-        self
-    }
-
     /// The same with scripts that live with those of others, which takes little memory.
     #[must_use]
     pub const fn in_cell(mut self) -> Self {
@@ -194,13 +168,6 @@ impl MachineTable {
     #[must_use]
     pub const fn memory_bytes(mut self, bytes: u64) -> Self {
         self.memory = Some(Size(bytes));
-        self
-    }
-
-    /// The same, which others call by this name: `www.example`.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
         self
     }
 }

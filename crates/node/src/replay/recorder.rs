@@ -74,7 +74,7 @@ impl Recorder {
     }
 
     /// Since when something is not on its way to the disk, by the clock of whoever asks now and then.
-    pub(crate) fn has_gathered_since(&mut self, now: Instant) -> Option<Instant> {
+    pub(crate) fn gathered_since(&mut self, now: Instant) -> Option<Instant> {
         let has_gathered = self.steps > 0 || !self.gathered.is_empty();
         self.since = has_gathered.then(|| self.since.unwrap_or(now));
         self.since

@@ -37,10 +37,7 @@ impl Core {
 
     /// Sends on its way to the disk what was gathered for long enough; when it is time again, if anything was since.
     pub(crate) fn tend_recorder(&mut self, now: Instant) -> Option<Duration> {
-        let since = {
-            let mut recorder = self.recorder.as_ref()?.lock();
-            recorder.has_gathered_since(now)?
-        };
+        let since = self.recorder.as_ref()?.lock().gathered_since(now)?;
         let waited = now.saturating_since(since);
         if waited < WRITE_WITHIN {
             return Some(WRITE_WITHIN.saturating_sub(waited));
