@@ -8,6 +8,8 @@ mod error;
 mod log;
 mod player;
 mod recorder;
+#[cfg(test)]
+mod tests;
 
 pub use error::ReplayError;
 pub use log::Log;

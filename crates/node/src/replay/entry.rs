@@ -30,7 +30,7 @@ pub(crate) enum Entry {
     Idle(Instant),
     /// Somebody looked at what had happened.
     Settle,
-    /// What was on its way to computers was given to them.
+    /// What was on its way to machines and computers was given to them before the next window.
     Deliver,
     Order(Box<Order>),
     /// A door let something into the network.

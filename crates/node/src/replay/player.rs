@@ -184,7 +184,7 @@ impl Replay {
             Entry::Steps(_) => {}
             Entry::Idle(until) => core.idle_until(until),
             Entry::Settle => core.settle(),
-            Entry::Deliver => core.hear_network(),
+            Entry::Deliver => core.deliver(),
             Entry::Order(order) => {
                 let (answer, _) = pair();
                 core.execute(*order, answer);

@@ -11,7 +11,7 @@ const WRITE_WITHIN: Duration = Duration::from_secs(1);
 
 impl Core {
     /// Has something written down before it happens.
-    pub(super) fn write_down(&self, entry: impl FnOnce() -> Entry) {
+    pub(crate) fn write_down(&self, entry: impl FnOnce() -> Entry) {
         if let Some(recorder) = &self.recorder {
             recorder.lock().write(&entry());
         }

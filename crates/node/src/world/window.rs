@@ -3,7 +3,7 @@
 use ironloom_core::{Instant, MachineId, Trace};
 use ironloom_hyper::Computer;
 use ironloom_hyper::computer::ComputerError;
-use ironloom_net::fabric::{Driven, Output};
+use ironloom_net::fabric::Output;
 use ironloom_vm::{MachineState, Phase};
 
 use super::computers::{Done, Fate};
@@ -38,8 +38,14 @@ impl Core {
         }
     }
 
+    /// Gives machines and computers what arrived for them before the next window does.
+    pub(crate) fn deliver(&mut self) {
+        self.machines.hear_network();
+        self.hear_network();
+    }
+
     /// Gives computers what arrived for them, and keeps what is for doors.
-    pub(crate) fn hear_network(&mut self) {
+    pub(super) fn hear_network(&mut self) {
         while let Some(output) = self.machines.poll_network() {
             self.hear(output);
         }
@@ -47,8 +53,8 @@ impl Core {
 
     /// What came out of the network and is for doors.
     pub(crate) fn poll_network(&mut self) -> Option<Output> {
-        let mut was_heard = false;
-        while let Some(output) = Driven::poll_network(&mut self.machines) {
+        let mut was_heard = self.machines.hear_network();
+        while let Some(output) = self.machines.poll_network() {
             was_heard |= self.hear(output);
         }
         if was_heard {

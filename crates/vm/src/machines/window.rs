@@ -145,8 +145,12 @@ impl Machines {
         }
     }
 
-    /// Tells machines what became possible with their sockets.
-    pub(super) fn hear_network(&mut self) {
+    /// Tells machines what became possible with their sockets, before their next window does; whether any is woken by that.
+    ///
+    /// Windows do so too, and drivers when they [ask what came out](ironloom_net::fabric::Driven::poll_network). Whoever writes down what is done to
+    /// machines writes down that it was asked, if that woke somebody: the next window is an earlier one then.
+    pub fn hear_network(&mut self) -> bool {
+        let mut has_woken = false;
         while let Some(output) = self.fabric.poll() {
             match output {
                 Output::Ready { machine, socket, readiness, .. } => {
@@ -159,6 +163,7 @@ impl Machines {
                     if let Some(machine) = &mut entry.unit.lock().machines[usize::from(place.slot)] {
                         machine.socket_ready(socket, readiness);
                         self.woken.insert(place);
+                        has_woken = true;
                     }
                 }
                 Output::Frame { .. } | Output::Captured { .. } | Output::Timer { .. } => {
@@ -166,6 +171,7 @@ impl Machines {
                 }
             }
         }
+        has_woken
     }
 
     /// Lets all machines run that were woken, and then gives back their networks.
