@@ -25,6 +25,7 @@ mod head;
 mod input;
 mod media;
 mod output;
+mod queue;
 mod ranges;
 mod refusal;
 mod request;

@@ -277,25 +277,27 @@ impl<M: Send + 'static> Context<M> {
     /// Waits until this process is asked to end. Then it should, and may take its time.
     pub async fn stopping(&self) {
         let mut seated = Seated::new(&self.process, |rare| &mut rare.stop_wakers);
+        // Who sits there. Nobody else can be taken for it: the seat keeps its waker until there is something to hear.
+        let mut sits = None;
         std::future::poll_fn(|context| {
-            // Whoever waits for much else comes by here often, in the same seat.
-            let mut sits = seated.seat.is_some();
-            loop {
-                let mut waker = (!sits).then(|| context.waker().clone()); // dropped after the lock
-                let mut inner = self.process.inner.lock();
-                let exited = inner.control.has_exited();
-                let rare = inner.control.rare();
-                if rare.stop_requested || exited {
-                    return Poll::Ready(());
-                }
-                if sits && !rare.stop_wakers.holds(seated.seat, context.waker()) {
-                    sits = false;
-                    continue;
-                }
+            let waker = context.waker();
+            let me = Some((waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr()));
+            // Whoever waits for much else comes by here often.
+            if sits == me && !self.process.header.leaving.load(Ordering::Acquire) {
                 current::waits(Wait::Exit);
-                rare.stop_wakers.sit(&mut seated.seat, &mut waker);
                 return Poll::Pending;
             }
+            let mut waker = Some(waker.clone()); // dropped after the lock
+            let mut inner = self.process.inner.lock();
+            let exited = inner.control.has_exited();
+            let rare = inner.control.rare();
+            if rare.stop_requested || exited {
+                return Poll::Ready(());
+            }
+            current::waits(Wait::Exit);
+            rare.stop_wakers.sit(&mut seated.seat, &mut waker);
+            sits = me;
+            Poll::Pending
         })
         .await;
     }

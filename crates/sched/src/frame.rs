@@ -31,6 +31,10 @@ pub(crate) trait Turn: Send {
     fn part(self: Pin<&mut Self>) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>);
     /// The process, to be kept.
     fn share(&self) -> Arc<dyn AnyProcess>;
+    /// Has the frame fetched into the nearest cache, without waiting for any of it.
+    fn fetch(&self);
+    /// Likewise the process, to which the frame leads: what it reads of that was fetched before.
+    fn fetch_process(&self);
 }
 
 pin_project! {
@@ -118,6 +122,18 @@ where
 
     fn share(&self) -> Arc<dyn AnyProcess> {
         Arc::clone(self.process.as_ref().expect(PARTED)) as Arc<dyn AnyProcess>
+    }
+
+    #[inline]
+    fn fetch(&self) {
+        raw::prefetch(self);
+    }
+
+    #[inline]
+    fn fetch_process(&self) {
+        if let Some(process) = &self.process {
+            raw::prefetch(&**process);
+        }
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) struct Header {
     pub(crate) worker: AtomicU16,
     /// Whether it is to end at the next budget check; the reason is in [`Rare`].
     pub(crate) condemned: AtomicBool,
+    /// Whether it was asked to end, or has ended: changed under the lock, read without it.
+    pub(crate) leaving: AtomicBool,
     /// Whether it has other threads than the main one, or had.
     pub(crate) threaded: AtomicBool,
     /// What it waits for, as a [`Wait`].
@@ -154,6 +156,18 @@ impl Runnable {
     #[inline]
     pub(crate) fn park(self, receives: bool) -> Result<(), (Self, Wakes)> {
         self.0.park(receives)
+    }
+
+    /// See [`Turn::fetch`].
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        self.0.fetch();
+    }
+
+    /// See [`Turn::fetch_process`].
+    #[inline]
+    pub(crate) fn fetch_process(&self) {
+        self.0.fetch_process();
     }
 
     pub(crate) fn part(&mut self) -> (Arc<dyn AnyProcess>, Option<Box<Threads>>) {
@@ -413,6 +427,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     fn close(&self, reason: &ExitReason) -> Option<Box<Rare>> {
         let mut inner = self.inner.lock();
         inner.control.exited = true;
+        self.header.leaving.store(true, Ordering::Release);
         inner.control.wakes = Wakes::default();
         let mut rare = inner.control.rare.take();
         let remembered = (*reason != ExitReason::Normal).then(|| reason.clone());

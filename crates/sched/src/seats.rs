@@ -24,11 +24,6 @@ impl Seats {
         self.taken.push((self.seats, mine));
     }
 
-    /// Whether the seat is still there, and its waker wakes whom this one does.
-    pub(crate) fn holds(&self, seat: Option<u64>, waker: &Waker) -> bool {
-        self.taken.iter().any(|(number, mine)| Some(*number) == seat && mine.will_wake(waker))
-    }
-
     /// Gives a seat up; who sat there is to be dropped without any lock.
     pub(crate) fn leave(&mut self, seat: u64) -> Option<Waker> {
         let index = self.taken.iter().position(|(number, _)| *number == seat)?;
@@ -58,7 +53,6 @@ mod tests {
             let mut waker = Some(Waker::noop().clone());
             seats.sit(&mut seat, &mut waker);
             assert!(waker.is_none());
-            assert!(seats.holds(seat, Waker::noop()) && !seats.holds(None, Waker::noop()));
             waker = Some(Waker::noop().clone());
             seats.sit(&mut seat, &mut waker); // keeps its seat
             assert!(waker.is_some());

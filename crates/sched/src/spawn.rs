@@ -35,6 +35,7 @@ where
         pinned,
         worker: AtomicU16::new(ANY_WORKER),
         condemned: AtomicBool::new(false),
+        leaving: AtomicBool::new(false),
         threaded: AtomicBool::new(false),
         wait: AtomicU8::new(Wait::Turn as u8),
         mail: AtomicBool::new(false),

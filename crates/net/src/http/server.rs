@@ -1,7 +1,5 @@
 //! [`Server`]: the server's side of a connection of HTTP.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
 use crate::Payload;
@@ -9,6 +7,7 @@ use crate::Payload;
 use super::body::{Body, Part};
 use super::gather::Gather;
 use super::input::Input;
+use super::queue::Queue;
 use super::write::{self, Writer, Writing};
 use super::{Config, Date, FeedError, Fields, Method, Refusal, Request, Status, Version, WriteError, head};
 
@@ -59,7 +58,7 @@ pub struct Server {
     is_used: bool,
     /// Whether the next answer is the last.
     is_last: bool,
-    waiting: VecDeque<Exchange>,
+    waiting: Queue<Exchange>,
     writer: Writer,
 }
 
@@ -97,7 +96,7 @@ impl Server {
             is_finished: false,
             is_used: false,
             is_last: false,
-            waiting: VecDeque::new(),
+            waiting: Queue::new(),
             writer: Writer::default(),
         }
     }

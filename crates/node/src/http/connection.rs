@@ -28,20 +28,35 @@ pub(super) async fn serve(shared: Arc<Shared>, ctx: Context<()>, stream: Stream)
             return Ok(());
         }
     };
-    let exchange = Exchange::new(&shared, &ctx, peer);
-    let connection = Connection {
-        shared: &shared,
-        ctx: &ctx,
-        exchange,
-        stream,
-        date: DateCache::new(),
-        late: None,
-        is_leaving: false,
+    // What waits for a request is small: at many connections it is in no cache when one comes.
+    let served = {
+        let exchange = Exchange::new(&shared, &ctx, peer);
+        let (date, late, is_leaving) = (DateCache::new(), None, false);
+        let mut connection =
+            Connection { shared: &shared, ctx: &ctx, exchange, stream, date, late, is_leaving };
+        connection.run().await.map(|()| connection.stream)
     };
-    match connection.run().await {
+    let outcome = match served {
+        Ok(stream) => Box::pin(leave(&shared, &ctx, stream)).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
         // A client that goes away is no failure of ours.
         Err(error) if error.is_disconnect() => Ok(()),
         outcome => outcome,
+    }
+}
+
+/// Ends a connection after the last answer.
+async fn leave(shared: &Shared, ctx: &Context<()>, mut stream: Stream) -> Result<(), PipeError> {
+    stream.flush().await?;
+    if stream.halves().0.is_ended() {
+        return Ok(());
+    }
+    // Who goes on talking is not listened to for ever.
+    match ctx.within(shared.config.leave_within, stream.hang_up()).await {
+        Ok(outcome) => outcome,
+        Err(_) => Ok(()),
     }
 }
 
@@ -68,12 +83,13 @@ enum Filled {
 }
 
 impl Connection<'_> {
-    async fn run(mut self) -> Result<(), PipeError> {
+    /// Returns when the last answer was written, if not sent.
+    async fn run(&mut self) -> Result<(), PipeError> {
         let mut stopping = pin!(self.ctx.stopping());
         loop {
             self.answer().await?;
             if self.exchange.codec.is_over() {
-                return self.leave().await;
+                return Ok(());
             }
             match self.fill(stopping.as_mut()).await? {
                 Filled::Bytes => self.feed(),
@@ -83,7 +99,7 @@ impl Connection<'_> {
                     self.is_leaving = true;
                     self.exchange.codec.close();
                     if !self.exchange.codec.is_within_request() {
-                        return self.leave().await;
+                        return Ok(());
                     }
                 }
             }
@@ -99,7 +115,8 @@ impl Connection<'_> {
             let is_sent = self.exchange.codec.output_bytes() == 0;
             self.send().await?;
             if let Some(work) = work {
-                self.carry(work).await?;
+                // Few answers have more to them, and every connection would have the room for that.
+                Box::pin(self.carry(work)).await?;
                 continue;
             }
             let codec = &self.exchange.codec;
@@ -223,18 +240,5 @@ impl Connection<'_> {
         let came = Bytes::copy_from_slice(self.stream.buffered_whole());
         self.stream.consume(came.len());
         self.exchange.codec.feed_bytes(came).expect("everything that came before was read");
-    }
-
-    /// Ends the connection after the last answer.
-    async fn leave(mut self) -> Result<(), PipeError> {
-        self.stream.flush().await?;
-        if self.stream.halves().0.is_ended() {
-            return Ok(());
-        }
-        // Who goes on talking is not listened to for ever.
-        match self.ctx.within(self.shared.config.leave_within, self.stream.hang_up()).await {
-            Ok(outcome) => outcome,
-            Err(_) => Ok(()),
-        }
     }
 }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use super::Engine;
 use crate::{
@@ -139,6 +139,7 @@ fn stop(process: &Arc<dyn AnyProcess>) {
         if !control.has_exited() {
             let rare = control.rare();
             rare.stop_requested = true;
+            process.header().leaving.store(true, Ordering::Release);
             wakers = rare.stop_wakers.clear();
         }
     });
