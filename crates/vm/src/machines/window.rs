@@ -147,8 +147,18 @@ impl Machines {
 
     /// Tells machines what became possible with their sockets, before their next window does; whether any is woken by that.
     ///
-    /// Windows do so too, and drivers when they [ask what came out](ironloom_net::fabric::Driven::poll_network). Whoever writes down what is done to
-    /// machines writes down that it was asked, if that woke somebody: the next window is an earlier one then.
+    /// Windows do so too, and drivers when they [ask what came out](ironloom_net::fabric::Driven::poll_network). Whoever
+    /// writes down what is done to machines writes down that it was asked, if that woke somebody: the next window is an
+    /// earlier one then.
+    ///
+    /// ```
+    /// use ironloom_vm::{Image, MachineSpec, Machines};
+    ///
+    /// let mut machines = Machines::new(<_>::default(), ironloom_core::Seed::new(1));
+    /// machines.create(&MachineSpec::new("lonely", &Image::base()))?;
+    /// assert!(!machines.hear_network());
+    /// # Ok::<(), ironloom_vm::MachineError>(())
+    /// ```
     pub fn hear_network(&mut self) -> bool {
         let mut has_woken = false;
         while let Some(output) = self.fabric.poll() {
