@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The magic is `89 49 4c 4c 49 4e 4b 01` (`\x89ILLINK\x01`), the count a little-endian `u32`. A blob that has the magic but no whole table
-//! links to nothing. A blob of somebody else's that happens to look like this keeps alive what it seems to name, and
-//! does no other harm.
+//! links to nothing. A blob of somebody else's that looks like this keeps alive what it seems to name; if that is not
+//! there, a collection from a pin that leads to it fails and takes nothing, as it does when a part of a tree is lost.
 
 use thiserror::Error;
 
