@@ -27,7 +27,7 @@ fn parts(mut bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
             0xf0 => content.to_vec(),
             // A value that is large enough to be a blob of its own.
             0xf1 => content.iter().copied().cycle().take(5_000 * content.len().min(1)).collect(),
-            _ => [b"STEX\x01", &[*kind][..], content].concat(),
+            _ => [b"STEX\x02", &[*kind][..], content].concat(),
         };
         parts.push((links.to_vec(), body));
         bytes = rest;

@@ -17,9 +17,12 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(child) = store.put(bytes, Durability::Buffered) else {
         return;
     };
-    // The bytes are a blob, and the body of a node all of whose links lead to that blob.
+    // The bytes are a blob, and the body of a node all of whose links and leaves are that blob.
     let mut linked = vec![bytes.to_vec()];
-    linked.extend((0..3).map(|links| Linked::encode(&vec![child; links], bytes)));
+    for links in 0..3 {
+        let leaves = (0..2).map(|leaves| vec![child; leaves]);
+        linked.extend(leaves.map(|leaves| Linked::encode_with(&vec![child; links], &leaves, bytes)));
+    }
     for node in linked {
         if check_node(&node).is_err() {
             continue;

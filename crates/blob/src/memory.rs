@@ -76,15 +76,23 @@ impl State {
     /// What the pins keep, and how much of it is not there.
     fn reach(&self) -> (Set<BlobId>, u64) {
         let mut stack: Vec<BlobId> = self.pins.values().copied().collect();
-        let (mut reached, mut missing) = (Set::default(), 0);
-        while let Some(id) = stack.pop() {
-            let Ok(content) = self.content(id) else {
+        let (mut reached, mut followed, mut missing) = (Set::default(), Set::default(), 0);
+        let mut reach = |id| match self.content(id) {
+            Ok(content) => {
+                reached.insert(id);
+                Some(content)
+            }
+            Err(_) => {
                 missing += 1;
-                continue;
-            };
-            if reached.insert(id)
+                None
+            }
+        };
+        while let Some(id) = stack.pop() {
+            let Some(content) = reach(id) else { continue };
+            if followed.insert(id)
                 && let Ok(linked) = Linked::parse(content)
             {
+                linked.leaves().for_each(|leaf| _ = reach(leaf));
                 stack.extend(linked.links());
             }
         }
@@ -166,6 +174,24 @@ impl BlobStore for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_leaf_is_kept_and_leads_nowhere_unless_it_is_a_link_too() {
+        let store = MemoryStore::new();
+        let put = |content: &[u8]| store.put(content, Durability::Buffered).unwrap();
+        let child = put(b"child");
+        let node = put(&Linked::encode(&[child], b""));
+        let absent = BlobId::of(b"absent");
+        let both = Linked::encode_with(&[node], &[node, absent], b"");
+        let leaf = Linked::encode_with(&[], &[node, absent], b"");
+        let pin = "root".parse().unwrap();
+        for (root, is_kept) in [(both, true), (leaf, false)] {
+            store.set_pin(&pin, store.pin(&pin).unwrap(), Some(put(&root))).unwrap();
+            store.collect(Spare::Racing);
+            assert_eq!(store.collect(Spare::Racing).missing, 1);
+            assert_eq!((store.has(node).unwrap(), store.has(child).unwrap()), (true, is_kept));
+        }
+    }
 
     #[test]
     fn what_no_pin_keeps_is_dropped() {

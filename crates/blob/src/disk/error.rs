@@ -20,8 +20,10 @@ pub enum OpenError {
         /// Where the store is.
         at: String,
     },
-    /// It was written by a later version.
-    #[error("{file} at {at} has format {found}, and the newest that is understood is {newest}: upgrade")]
+    /// It was written by another version.
+    #[error(
+        "{file} at {at} has format {found}, and {understood} is understood: open it with the version that wrote it"
+    )]
     Version {
         /// Where the store is.
         at: String,
@@ -29,8 +31,8 @@ pub enum OpenError {
         file: String,
         /// Its version.
         found: u32,
-        /// The newest one understood.
-        newest: u32,
+        /// The one understood.
+        understood: u32,
     },
     /// The pins are damaged in their midst; without them, a collection would take what they keep.
     #[error(

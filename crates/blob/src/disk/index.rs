@@ -102,11 +102,26 @@ impl Index {
 
     /// Notes that a collection has reached a blob, and returns what it was before.
     pub(crate) fn reach(&self, id: &BlobId) -> Option<Entry> {
+        self.reach_as(id, |_| Age::Reached)
+    }
+
+    /// Notes that a collection has reached a blob as a leaf, and returns what it was before. One that looks linked is only
+    /// spared, so that whoever reaches it by a link still follows what it refers to.
+    pub(crate) fn reach_leaf(&self, id: &BlobId) -> Option<Entry> {
+        self.reach_as(
+            id,
+            |entry| {
+                if entry.links && entry.age != Age::Reached { Age::New } else { Age::Reached }
+            },
+        )
+    }
+
+    fn reach_as(&self, id: &BlobId, age: impl FnOnce(&Entry) -> Age) -> Option<Entry> {
         let key = Key::of(id);
         let mut before = None;
         self.shard(&key).write().update(&key, |entry| {
             before = Some(*entry);
-            entry.age = Age::Reached;
+            entry.age = age(entry);
         });
         before
     }

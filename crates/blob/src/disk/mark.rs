@@ -6,24 +6,42 @@
 //! to keep what it points to: while the collection marks, that is one more root; while it sweeps, the pin is set only
 //! once all that it keeps is marked, and not at all if a part of it is gone.
 
+use std::ops::Range;
+
 use parking_lot::Mutex;
 
 use super::DiskStore;
 use super::index::{Age, Entry, LARGE, SHARDS};
+use crate::link::{HEADER_BYTES, ID_BYTES, Linked, Role, Table};
 use crate::medium::Medium;
-use crate::{BlobError, BlobId, PinError, PinName, link};
+use crate::{BlobError, BlobId, PinError, PinName};
 
 /// How much of a table of links is read at once.
 const TABLE_BYTES: u64 = 1 << 20;
-const TABLE_HEADER_BYTES: u64 = 12;
-const ID_BYTES: u64 = 32;
 
 /// How far a collection is.
 #[derive(Debug, Default)]
 pub(super) struct Marking {
     phase: Phase,
     /// What was reached but not yet looked at.
-    stack: Vec<BlobId>,
+    stack: Vec<Reference>,
+}
+
+/// A blob that was reached, and as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reference {
+    id: BlobId,
+    role: Role,
+}
+
+impl Reference {
+    const fn link(id: BlobId) -> Self {
+        Self { id, role: Role::Link }
+    }
+
+    const fn leaf(id: BlobId) -> Self {
+        Self { id, role: Role::Leaf }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +65,7 @@ impl<M: Medium> DiskStore<M> {
         let mut marking = self.marking.lock();
         marking.phase = Phase::Mark;
         marking.stack.clear();
-        marking.stack.extend(self.pins.lock().table.values());
+        marking.stack.extend(self.pins.lock().table.values().copied().map(Reference::link));
         for chunks in self.unfinished.lock().values() {
             // One that is not stored yet will be new when it is.
             chunks.lock().iter().for_each(|chunk| self.index.renew(chunk));
@@ -60,14 +78,14 @@ impl<M: Medium> DiskStore<M> {
     pub(super) fn mark(&self) -> Result<(), BlobError> {
         loop {
             let mut marking = self.marking.lock();
-            let Some(id) = marking.stack.pop() else {
+            let Some(reference) = marking.stack.pop() else {
                 marking.phase = Phase::Sweep;
                 return Ok(());
             };
             drop(marking);
-            let entry = self.index.reach(&id).ok_or(BlobError::NotFound { id })?;
+            let entry = self.reach(reference)?;
             if entry.age != Age::Reached {
-                self.for_each_reference(&id, &entry, |reference| self.marking.lock().stack.push(reference))?;
+                self.for_each_reference(reference, &entry, |found| self.marking.lock().stack.push(found))?;
             }
         }
     }
@@ -78,47 +96,68 @@ impl<M: Medium> DiskStore<M> {
         marking.stack = Vec::new();
     }
 
+    /// Notes that the collection that runs has reached a blob, and returns what was known of it before.
+    fn reach(&self, reference: Reference) -> Result<Entry, BlobError> {
+        let Reference { id, role } = reference;
+        let found = match role {
+            Role::Link => self.index.reach(&id),
+            Role::Leaf => self.index.reach_leaf(&id),
+        };
+        found.ok_or(BlobError::NotFound { id })
+    }
+
     /// Names the blobs that a blob cannot do without.
     fn for_each_reference(
         &self,
-        id: &BlobId,
+        Reference { id, role }: Reference,
         entry: &Entry,
-        mut visit: impl FnMut(BlobId),
+        mut visit: impl FnMut(Reference),
     ) -> Result<(), BlobError> {
         if entry.length == LARGE {
-            let manifest = self.manifest(id)?;
-            manifest.chunks.iter().for_each(|chunk| visit(chunk.id));
+            let manifest = self.manifest(&id)?;
+            manifest.chunks.iter().for_each(|chunk| visit(Reference::leaf(chunk.id)));
         }
-        if !entry.links {
+        if !entry.links || role == Role::Leaf {
             return Ok(());
         }
-        if entry.length != LARGE {
-            let content = self.read_whole(id)?;
-            // A blob that has the magic but no whole table links to nothing.
-            let links = link::Linked::parse(&content).ok();
-            links.into_iter().for_each(|linked| linked.links().for_each(&mut visit));
-            return Ok(());
+        if entry.length == LARGE {
+            return self.for_each_in_large_table(&id, visit);
         }
-        self.for_each_link_of_large(id, visit)
+        let content = self.read_whole(&id)?;
+        // A blob that has the magic but no whole table refers to nothing.
+        if let Ok(linked) = Linked::parse(&content) {
+            linked.links().for_each(|id| visit(Reference::link(id)));
+            linked.leaves().for_each(|id| visit(Reference::leaf(id)));
+        }
+        Ok(())
     }
 
-    fn for_each_link_of_large(&self, id: &BlobId, mut visit: impl FnMut(BlobId)) -> Result<(), BlobError> {
+    fn for_each_in_large_table(
+        &self,
+        id: &BlobId,
+        mut visit: impl FnMut(Reference),
+    ) -> Result<(), BlobError> {
         let length = self.manifest(id)?.length();
-        let header = self.read_range(id, 0..TABLE_HEADER_BYTES)?;
-        if !link::is_linked(&header) {
+        let header = self.read_range(id, 0..HEADER_BYTES as u64)?;
+        let Some(table) = Table::parse(&header).ok().filter(|table| table.leaves().end <= length) else {
             return Ok(());
-        }
-        let count = header.last_chunk::<4>().map_or(0, |count| u32::from_le_bytes(*count));
-        let end = TABLE_HEADER_BYTES + u64::from(count) * ID_BYTES;
-        if end > length {
-            return Ok(());
-        }
-        let mut start = TABLE_HEADER_BYTES;
-        while start < end {
-            let next = (start + TABLE_BYTES).min(end);
-            let table = self.read_range(id, start..next)?;
-            let ids = table.as_chunks::<{ ID_BYTES as usize }>().0;
-            ids.iter().for_each(|id| visit(BlobId::from_bytes(*id)));
+        };
+        self.for_each_id(id, table.links(), |id| visit(Reference::link(id)))?;
+        self.for_each_id(id, table.leaves(), |id| visit(Reference::leaf(id)))
+    }
+
+    /// Reads a part of a large blob that is nothing but names.
+    fn for_each_id(
+        &self,
+        id: &BlobId,
+        part: Range<u64>,
+        mut visit: impl FnMut(BlobId),
+    ) -> Result<(), BlobError> {
+        let mut start = part.start;
+        while start < part.end {
+            let next = (start + TABLE_BYTES).min(part.end);
+            let names = self.read_range(id, start..next)?;
+            names.as_chunks().0.iter().for_each(|name| visit(BlobId::from_bytes(*name)));
             start = next;
         }
         Ok(())
@@ -160,7 +199,7 @@ impl<M: Medium> DiskStore<M> {
         match marking.phase {
             Phase::Idle => Ok(()),
             Phase::Mark => {
-                marking.stack.push(id);
+                marking.stack.push(Reference::link(id));
                 Ok(())
             }
             Phase::Sweep => self.mark_now(id),
@@ -168,12 +207,12 @@ impl<M: Medium> DiskStore<M> {
     }
 
     fn mark_now(&self, root: BlobId) -> Result<(), BlobError> {
-        let (mut stack, mut reached) = (vec![root], Vec::new());
-        while let Some(id) = stack.pop() {
-            let walked = self.index.reach(&id).ok_or(BlobError::NotFound { id }).and_then(|entry| {
+        let (mut stack, mut reached) = (vec![Reference::link(root)], Vec::new());
+        while let Some(reference) = stack.pop() {
+            let walked = self.reach(reference).and_then(|entry| {
                 if entry.age != Age::Reached {
-                    reached.push(id);
-                    self.for_each_reference(&id, &entry, |reference| stack.push(reference))?;
+                    reached.push(reference.id);
+                    self.for_each_reference(reference, &entry, |found| stack.push(found))?;
                 }
                 Ok(())
             });
@@ -187,7 +226,7 @@ impl<M: Medium> DiskStore<M> {
     }
 }
 
-const _: () = assert!(TABLE_BYTES.is_multiple_of(ID_BYTES));
+const _: () = assert!(TABLE_BYTES.is_multiple_of(ID_BYTES as u64));
 
 /// Marks nothing, for a store that has just been opened.
 pub(super) fn idle() -> Mutex<Marking> {

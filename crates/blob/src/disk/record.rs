@@ -16,8 +16,9 @@ use crate::BlobId;
 pub(crate) const HEADER_BYTES: usize = 64;
 /// Records begin at multiples of this.
 pub(crate) const ALIGN: u64 = 8;
-/// The newest format of segments that is understood.
-pub(crate) const SEGMENT_VERSION: u32 = 1;
+/// The format of segments that is written and understood, and of what is in them as far as collections must know: the
+/// tables of links. A collection that did not understand those would take what they keep.
+pub(crate) const SEGMENT_VERSION: u32 = 2;
 
 const MAGIC: [u8; 4] = *b"ILBR";
 const SEGMENT_MAGIC: [u8; 8] = *b"\x89ILSEG\r\n";

@@ -125,12 +125,12 @@ impl<M: Medium> Opening<M> {
                 file.read_at(&mut header, 0).map_err(fail)?;
             }
             match parse_segment(&header) {
-                Some(found) if found > SEGMENT_VERSION => {
+                Some(found) if found != SEGMENT_VERSION => {
                     return Err(OpenError::Version {
                         at: at.to_owned(),
                         file: name,
                         found,
-                        newest: SEGMENT_VERSION,
+                        understood: SEGMENT_VERSION,
                     });
                 }
                 // One without a header may still have records.

@@ -87,6 +87,11 @@ impl Content {
         }
     }
 
+    /// Whether its [blob](Self::link) has the bytes themselves, and not nodes above them.
+    pub(super) fn is_leaf(&self) -> bool {
+        self.len() <= PIECE_BYTES
+    }
+
     /// Whether both are the same bytes, as far as can be told without looking.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {

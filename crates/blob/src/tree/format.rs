@@ -9,14 +9,15 @@
 //! item of a branch | last name short | entries number | bytes number | height number
 //! ```
 //!
-//! Links are used by items in their order, so an item need only say whether it has one.
+//! Links are used by items in their order, so an item need only say whether it has one. The one blob of a file's bytes is
+//! a leaf, which nobody looks into; leaves too are used in order.
 
 use std::sync::Arc;
 
 use ironloom_core::Instant;
 
 use super::codec::{Reader, put_number, put_short};
-use super::content::{Content, FILE_BYTES_MAX, INLINE_BYTES_MAX};
+use super::content::{Content, FILE_BYTES_MAX, INLINE_BYTES_MAX, PIECE_BYTES};
 use super::directory::Directory;
 use super::entry::{Attributes, Body, Entry, MediaType};
 use super::node::{Child, Item, Items, Link, Node};
@@ -24,7 +25,7 @@ use super::path::PATH_BYTES_MAX;
 use super::totals::Totals;
 use super::{Name, NodeError};
 use crate::BlobId;
-use crate::link::Linked;
+use crate::link::{Linked, Role};
 
 /// The format that is written, and the only one that is read.
 pub const VERSION: u8 = 1;
@@ -57,13 +58,14 @@ const SYMLINK: u8 = 2;
 pub(super) struct Encoder {
     count: u16,
     links: Vec<BlobId>,
+    leaves: Vec<BlobId>,
     items: Vec<u8>,
 }
 
 impl Encoder {
     /// How many bytes the items written so far will take.
     pub(super) const fn bytes(&self) -> usize {
-        self.items.len() + self.links.len() * size_of::<BlobId>()
+        self.items.len() + (self.links.len() + self.leaves.len()) * size_of::<BlobId>()
     }
 
     /// Adds an entry. All that it holds must be stored.
@@ -82,11 +84,13 @@ impl Encoder {
     }
 
     fn put_entry(&mut self, entry: &Entry) {
-        let (kind, link) = match &entry.body {
-            Body::File(content) => (FILE, content.link()),
-            Body::Directory(directory) => (DIRECTORY, directory.link()),
-            Body::Symlink(_) => (SYMLINK, None),
+        let (kind, link, table) = match &entry.body {
+            Body::File(content) if content.is_leaf() => (FILE, content.link(), &mut self.leaves),
+            Body::File(content) => (FILE, content.link(), &mut self.links),
+            Body::Directory(directory) => (DIRECTORY, directory.link(), &mut self.links),
+            Body::Symlink(_) => (SYMLINK, None, &mut self.links),
         };
+        table.extend(link);
         let attributes = &entry.attributes;
         let media_type = attributes.media_type.as_ref();
         let flags = kind
@@ -100,7 +104,6 @@ impl Encoder {
         if let Some(media_type) = media_type {
             put_short(media_type.as_str().as_bytes(), &mut self.items);
         }
-        self.links.extend(link);
         self.put_body(&entry.body);
     }
 
@@ -130,7 +133,7 @@ impl Encoder {
         body.extend_from_slice(&[VERSION, KIND_DIRECTORY, level]);
         body.extend_from_slice(&self.count.to_le_bytes());
         body.extend_from_slice(&self.items);
-        Linked::encode(&self.links, &body)
+        Linked::encode_with(&self.links, &self.leaves, &body)
     }
 }
 
@@ -140,7 +143,7 @@ pub(super) fn encode_root(root: &Entry) -> Vec<u8> {
     encoder.put_entry(root);
     let mut body = vec![VERSION, KIND_ROOT, 0];
     body.extend_from_slice(&encoder.items);
-    Linked::encode(&encoder.links, &body)
+    Linked::encode_with(&encoder.links, &encoder.leaves, &body)
 }
 
 /// Reads the blob of a tree.
@@ -202,6 +205,7 @@ pub(super) fn kind(bytes: &[u8]) -> Result<u8, NodeError> {
 pub(super) struct Decoder<'a> {
     linked: Linked<'a>,
     links_used: usize,
+    leaves_used: usize,
     pub(super) reader: Reader<'a>,
     pub(super) level: u8,
 }
@@ -216,17 +220,22 @@ impl<'a> Decoder<'a> {
         let mut reader = Reader::new(linked.body());
         reader.take(2)?;
         let level = reader.byte()?;
-        Ok(Self { linked, links_used: 0, reader, level })
+        Ok(Self { linked, links_used: 0, leaves_used: 0, reader, level })
     }
 
-    pub(super) fn link(&mut self) -> Result<BlobId, NodeError> {
-        let link = self.linked.link(self.links_used).ok_or(NodeError::Links)?;
-        self.links_used += 1;
-        Ok(link)
+    fn next(&mut self, role: Role) -> Result<BlobId, NodeError> {
+        let used = match role {
+            Role::Link => &mut self.links_used,
+            Role::Leaf => &mut self.leaves_used,
+        };
+        let id = self.linked.get(role, *used).ok_or(NodeError::Links)?;
+        *used += 1;
+        Ok(id)
     }
 
     pub(super) fn finish(self) -> Result<(), NodeError> {
-        if self.links_used != self.linked.links().len() {
+        let (links, leaves) = (self.linked.links().len(), self.linked.leaves().len());
+        if (self.links_used, self.leaves_used) != (links, leaves) {
             return Err(NodeError::Links);
         }
         self.reader.finish()
@@ -243,7 +252,7 @@ impl<'a> Decoder<'a> {
     fn child(&mut self, previous: Option<&Name>) -> Result<Child, NodeError> {
         let last = self.name(previous)?;
         let totals = self.totals()?;
-        let link = Link::stored(self.link()?, totals);
+        let link = Link::stored(self.next(Role::Link)?, totals);
         Ok(Child { last, link })
     }
 
@@ -297,7 +306,8 @@ impl<'a> Decoder<'a> {
             return Err(NodeError::Number);
         }
         let content = if length > INLINE_BYTES_MAX as u64 {
-            Content::stored(length, has_link.then(|| self.link()).transpose()?)
+            let role = if length > PIECE_BYTES { Role::Link } else { Role::Leaf };
+            Content::stored(length, has_link.then(|| self.next(role)).transpose()?)
         } else if has_link {
             return Err(NodeError::Flags { flags });
         } else {
@@ -311,7 +321,7 @@ impl<'a> Decoder<'a> {
         if has_link != (totals.entries > 0) {
             return Err(NodeError::Flags { flags });
         }
-        let id = has_link.then(|| self.link()).transpose()?;
+        let id = has_link.then(|| self.next(Role::Link)).transpose()?;
         Ok(Body::Directory(id.map_or(Directory::EMPTY, |id| Directory::stored(id, totals))))
     }
 

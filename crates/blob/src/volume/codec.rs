@@ -1,4 +1,5 @@
-//! The tree as bytes: each node a [linked](crate::link) blob, with its children as links in the order of their slots.
+//! The tree as bytes: each node a [linked](crate::link) blob, with its children in the order of their slots: as leaves
+//! if they are extents, and as links if they are nodes.
 //!
 //! ```text
 //! body of a root                               body of any other node
@@ -13,14 +14,15 @@ use super::VolumeError;
 use super::geometry::{Geometry, SIZE_MAX, SLOT_BITS};
 use super::node::{Child, Node, SLOTS};
 use crate::BlobId;
-use crate::link::Linked;
+use crate::link::{HEADER_BYTES, ID_BYTES, Linked, Role};
 
 const ROOT_MAGIC: [u8; 8] = *b"ILVOLUM\x01";
 const NODE_MAGIC: [u8; 8] = *b"ILVNODE\x01";
 const SLOTS_BYTES: usize = SLOTS / 8;
 
 /// How long the blob of a node, or of a root, can be.
-pub(super) const BLOB_BYTES_MAX: u64 = 12 + 32 * SLOTS as u64 + 24 + SLOTS_BYTES as u64;
+pub(super) const BLOB_BYTES_MAX: u64 =
+    HEADER_BYTES as u64 + (ID_BYTES * SLOTS) as u64 + 24 + SLOTS_BYTES as u64;
 
 /// The root of a tree, and what is to be known of the volume.
 #[derive(Debug)]
@@ -51,14 +53,14 @@ fn encode(node: &Node, mut body: Vec<u8>) -> Vec<u8> {
     for word in node.occupied() {
         body.extend_from_slice(&word.to_le_bytes());
     }
-    let links: Vec<BlobId> = node
+    let children: Vec<BlobId> = node
         .children()
         .map(|(_, child)| match child {
             Child::Stored(id) => *id,
             Child::Node(_) | Child::Extent(_) => unreachable!("what is encoded was written out below"),
         })
         .collect();
-    Linked::encode(&links, &body)
+    Linked::encode_only(role(node.level()), &children, &body)
 }
 
 /// Reads the blob of a root.
@@ -113,12 +115,20 @@ fn split(id: BlobId, content: &[u8], magic: [u8; 8]) -> Result<(&[[u8; 8]], Link
 fn decode(id: BlobId, level: u8, slots: &[[u8; 8]], linked: &Linked<'_>) -> Result<Node, VolumeError> {
     let slots: &[[u8; 8]; SLOTS / 64] = slots.try_into().map_err(|_| cut(id))?;
     let occupied = slots.map(u64::from_le_bytes);
-    let (expected, found) =
-        (occupied.iter().map(|bits| bits.count_ones() as usize).sum::<usize>(), linked.links().len());
-    if expected != found {
-        return Err(VolumeError::corrupt(id, format!("it has {found} links for {expected} slots")));
+    let expected = occupied.iter().map(|bits| bits.count_ones() as usize).sum::<usize>();
+    match linked.only(role(level)) {
+        Some(children) if children.len() == expected => Ok(Node::of_children(level, occupied, children)),
+        _ => {
+            let (links, leaves) = (linked.links().len(), linked.leaves().len());
+            let reason = format!("it has {links} links and {leaves} leaves for {expected} slots");
+            Err(VolumeError::corrupt(id, reason))
+        }
     }
-    Ok(Node::of_links(level, occupied, linked.links()))
+}
+
+/// What the children of a node of this level are to it: extents below the lowest, nodes below any other.
+const fn role(level: u8) -> Role {
+    if level == 0 { Role::Leaf } else { Role::Link }
 }
 
 /// The first byte of a word whose others must be zero, so that nothing has two encodings.

@@ -53,12 +53,12 @@ impl Node {
     }
 
     /// A node that links to these blobs from the slots whose bits are set; there must be as many of either.
-    pub(super) fn of_links(
+    pub(super) fn of_children(
         level: u8,
         occupied: [u64; SLOTS / 64],
-        links: impl Iterator<Item = BlobId>,
+        children: impl Iterator<Item = BlobId>,
     ) -> Self {
-        let children: Vec<Child> = links.map(Child::Stored).collect();
+        let children: Vec<Child> = children.map(Child::Stored).collect();
         let node = Self { level, occupied, children };
         assert_eq!(node.rank(SLOTS), node.children.len(), "a child for each bit");
         node

@@ -40,8 +40,8 @@ fn name(text: &str) -> PinName {
 /// How many blobs a snapshot keeps alive, itself included.
 fn reached(store: &Arc<dyn BlobStore>, id: BlobId) -> usize {
     let content = store.get(id).unwrap();
-    let links = Linked::parse(&content).map_or_else(|_| Vec::new(), |linked| linked.links().collect());
-    1 + links.into_iter().map(|link| reached(store, link)).sum::<usize>()
+    let Ok(linked) = Linked::parse(&content) else { return 1 };
+    1 + linked.leaves().len() + linked.links().map(|link| reached(store, link)).sum::<usize>()
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub(super) fn get_linked<M: Message + BorshDeserialize>(
     let content = store.get(snapshot)?;
     let unsound = |reason: &str| ComputerError::Unsound { snapshot, reason: reason.into() };
     let linked = Linked::parse(&content).map_err(|_| unsound("it is no linked blob"))?;
-    let image = linked.link(0).ok_or_else(|| unsound("it has no image of memory"))?;
+    let image = linked.links().next().ok_or_else(|| unsound("it has no image of memory"))?;
     let (frame, _) =
         Frame::split(linked.body(), STATE_BYTES_MAX)?.ok_or_else(|| unsound("it is cut short"))?;
     Ok((image, frame.decode()?))

@@ -1,8 +1,8 @@
 //! The image of a memory as blobs: a tree of nodes over the pages that are not all zeroes.
 //!
-//! Each node is a [linked](ironloom_blob::link) blob with up to 512 children, which are its links in the order of their
-//! slots. A node of level 0 leads to the pages of a region of 2 MiB, one of a higher level to nodes of the level below.
-//! A page is a blob of its 4,096 bytes.
+//! Each node is a [linked](ironloom_blob::link) blob with up to 512 children in the order of their slots. A node of
+//! level 0 has the pages of a region of 2 MiB as its leaves, one of a higher level has links to nodes of the level
+//! below. A page is a blob of its 4,096 bytes.
 //!
 //! ```text
 //! body of the root                             body of any other node
@@ -15,7 +15,7 @@
 //! of zeroes, so the same content has the same name whatever was done to get there.
 
 use ironloom_blob::BlobId;
-use ironloom_blob::link::Linked;
+use ironloom_blob::link::{Linked, Role};
 
 use super::MemoryError;
 use super::bits::Bits;
@@ -98,7 +98,8 @@ pub(super) fn encode_root(extent: Extent, node: &Node) -> Vec<u8> {
     let mut body = ROOT_MAGIC.to_vec();
     body.extend_from_slice(&extent.base.to_le_bytes());
     body.extend_from_slice(&extent.bytes.to_le_bytes());
-    encode(node, body)
+    body.extend_from_slice(&node.occupied.to_bytes());
+    Linked::encode_only(Role::Link, &node.children, &body)
 }
 
 /// The blob of a node of this level.
@@ -106,12 +107,8 @@ pub(super) fn encode_node(level: u8, node: &Node) -> Vec<u8> {
     assert!(!node.is_empty(), "empty nodes are left out");
     let mut body = NODE_MAGIC.to_vec();
     body.extend_from_slice(&[level, 0, 0, 0, 0, 0, 0, 0]);
-    encode(node, body)
-}
-
-fn encode(node: &Node, mut body: Vec<u8>) -> Vec<u8> {
     body.extend_from_slice(&node.occupied.to_bytes());
-    Linked::encode(&node.children, &body)
+    Linked::encode_only(role(level), &node.children, &body)
 }
 
 /// Reads the blob of a root.
@@ -120,7 +117,7 @@ pub(super) fn decode_root(id: BlobId, content: &[u8]) -> Result<(Extent, Node), 
     let ([base, bytes], slots) = fields.split_first_chunk().ok_or_else(|| cut(id))?;
     let extent = Extent { base: u64::from_le_bytes(*base), bytes: u64::from_le_bytes(*bytes) };
     let children = extent.widths().pop().expect("there is a width for the regions");
-    Ok((extent, decode(id, children, slots, &linked)?))
+    Ok((extent, decode(id, children, slots, (Role::Link, &linked))?))
 }
 
 /// Reads the blob of a node that must have this level and may have so many children.
@@ -138,7 +135,7 @@ pub(super) fn decode_node(
             format!("its level is {found:?}, that of its place is {level}"),
         ));
     }
-    let node = decode(id, children, slots, &linked)?;
+    let node = decode(id, children, slots, (role(level), &linked))?;
     if node.is_empty() {
         return Err(MemoryError::corrupt(id, "it is a node without children"));
     }
@@ -157,17 +154,28 @@ fn split(id: BlobId, content: &[u8], magic: [u8; 8]) -> Result<(&[[u8; 8]], Link
     }
 }
 
-fn decode(id: BlobId, children: usize, slots: &[[u8; 8]], linked: &Linked<'_>) -> Result<Node, MemoryError> {
+/// What the children of a node of this level are to it: pages below the lowest, nodes below any other.
+const fn role(level: u8) -> Role {
+    if level == 0 { Role::Leaf } else { Role::Link }
+}
+
+fn decode(
+    id: BlobId,
+    children_max: usize,
+    slots: &[[u8; 8]],
+    (role, linked): (Role, &Linked<'_>),
+) -> Result<Node, MemoryError> {
     let slots = slots.as_flattened().try_into().map_err(|_| cut(id))?;
     let occupied = Bits::from_bytes(slots);
-    let (expected, found) = (occupied.len(), linked.links().len());
-    if expected != found {
-        return Err(MemoryError::corrupt(id, format!("it has {found} links for {expected} slots")));
-    }
-    if let Some(slot) = occupied.iter().find(|slot| *slot >= children) {
+    let expected = occupied.len();
+    let children = linked.only(role).filter(|children| children.len() == expected).ok_or_else(|| {
+        let (links, leaves) = (linked.links().len(), linked.leaves().len());
+        MemoryError::corrupt(id, format!("it has {links} links and {leaves} leaves for {expected} slots"))
+    })?;
+    if let Some(slot) = occupied.iter().find(|slot| *slot >= children_max) {
         return Err(MemoryError::corrupt(id, format!("slot {slot} lies behind its end")));
     }
-    Ok(Node { occupied, children: linked.links().collect() })
+    Ok(Node { occupied, children: children.collect() })
 }
 
 fn cut(id: BlobId) -> MemoryError {

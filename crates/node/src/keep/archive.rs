@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ironloom_blob::link::Linked;
+use ironloom_blob::link::{Linked, Role};
 use ironloom_blob::{BlobId, BlobStore, Collected, Durability, PinName, Spare};
 use ironloom_core::Instant;
 use ironloom_core::borsh::BorshDeserialize;
@@ -156,9 +156,7 @@ impl Archive {
         let of = self.commit(commit)?;
         let snapshot = self.vault.state()?.snapshot_at(commit)?;
         let there = Vault::create(path.as_ref())?;
-        for content in contents(&snapshot, commit)? {
-            copy(&*self.vault.blobs, &*there.blobs, content)?;
-        }
+        copy(&*self.vault.blobs, &*there.blobs, contents(&snapshot, commit)?)?;
         let changes =
             snapshot.iter().map(|found| found.map(|(resource, value)| (resource, Some(value.to_vec()))));
         let changes: Changes = changes.collect::<Result<_, _>>()?;
@@ -199,11 +197,13 @@ impl Archive {
             let commit = commit?;
             needed.extend(contents(&self.vault.state()?.snapshot_at(commit)?, commit)?);
         }
-        let needed: Vec<BlobId> = needed.into_iter().collect();
-        let lists = needed
-            .chunks(LINKS_MAX)
-            .map(|links| blobs.put(&Linked::encode(links, b""), Durability::Buffered));
-        let lists = lists.collect::<Result<Vec<_>, _>>()?;
+        let mut lists = Vec::new();
+        for role in [Role::Link, Role::Leaf] {
+            let ids: Vec<BlobId> = needed.iter().filter(|(is, _)| *is == role).map(|(_, id)| *id).collect();
+            for ids in ids.chunks(LINKS_MAX) {
+                lists.push(blobs.put(&Linked::encode_only(role, ids, b""), Durability::Buffered)?);
+            }
+        }
         let all = blobs.put(&Linked::encode(&lists, b""), Durability::Synced)?;
         let name: PinName = PIN.parse().map_err(|_| KeepError::Blobs("the name of the pin".to_owned()))?;
         let pinned = blobs.pin(&name)?;
@@ -242,13 +242,13 @@ fn is_commit(vault: &Vault, batch: BatchId) -> Result<Option<BatchId>, KeepError
     Ok(commit_record(vault, batch)?.map(|_| batch))
 }
 
-/// The contents that a commit stands on.
-fn contents(snapshot: &Snapshot, commit: BatchId) -> Result<BTreeSet<BlobId>, KeepError> {
+/// The contents that a commit stands on, and as what.
+fn contents(snapshot: &Snapshot, commit: BatchId) -> Result<BTreeSet<(Role, BlobId)>, KeepError> {
     let world = world_record(snapshot, commit)?;
-    let mut contents = BTreeSet::from([world.description]);
-    contents.extend(world.images.into_values());
+    let mut contents = BTreeSet::from([(Role::Leaf, world.description)]);
+    contents.extend(world.images.into_values().map(|image| (Role::Link, image)));
     for record in machine_records(snapshot, commit) {
-        contents.insert(record?.files);
+        contents.insert((Role::Link, record?.files));
     }
     for record in computer_records(snapshot, commit) {
         contents.extend(record?.kept.contents());
@@ -256,29 +256,34 @@ fn contents(snapshot: &Snapshot, commit: BatchId) -> Result<BTreeSet<BlobId>, Ke
     for found in snapshot.prefix(PROGRAMS) {
         let (_, value) = found?;
         let id: Result<[u8; 32], _> = value.as_ref().try_into();
-        contents.extend(id.map(BlobId::from_bytes).ok());
+        contents.extend(id.map(|id| (Role::Leaf, BlobId::from_bytes(id))).ok());
     }
     Ok(contents)
 }
 
-/// Copies a content with all that it links to, what is below first.
-///
-/// Whoever writes files and disks may write what looks as if it led to something that is nowhere; that is left out. What
-/// is really missing is found when the copy is opened, which reads all of it.
-fn copy(from: &dyn BlobStore, to: &dyn BlobStore, root: BlobId) -> Result<(), KeepError> {
-    let mut steps = vec![(root, false)];
-    while let Some((id, is_ready)) = steps.pop() {
-        if to.has(id)? || id != root && !from.has(id)? {
+/// Copies contents with all that they lead to. What is there already as a leaf may still have to be followed.
+fn copy(
+    from: &dyn BlobStore,
+    to: &dyn BlobStore,
+    contents: BTreeSet<(Role, BlobId)>,
+) -> Result<(), KeepError> {
+    let mut ahead: Vec<(Role, BlobId)> = contents.into_iter().collect();
+    let mut followed = BTreeSet::new();
+    while let Some((role, id)) = ahead.pop() {
+        let is_new = match role {
+            Role::Link => followed.insert(id),
+            Role::Leaf => !to.has(id)?,
+        };
+        if !is_new {
             continue;
         }
         let content = from.get(id)?;
-        let linked = Linked::parse(&content).ok().filter(|_| !is_ready);
-        match linked {
-            Some(linked) => {
-                steps.push((id, true));
-                steps.extend(linked.links().map(|link| (link, false)));
-            }
-            None => _ = to.put(&content, Durability::Buffered)?,
+        to.put(&content, Durability::Buffered)?;
+        if role == Role::Link
+            && let Ok(linked) = Linked::parse(&content)
+        {
+            ahead.extend(linked.links().map(|link| (Role::Link, link)));
+            ahead.extend(linked.leaves().map(|leaf| (Role::Leaf, leaf)));
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ironloom_blob::link::Role;
 use ironloom_blob::tree::{Config as TreeConfig, Kind};
 use ironloom_blob::{BlobId, Tree, TreeError};
 use ironloom_core::borsh::BorshDeserialize;
@@ -75,16 +76,17 @@ fn prove_computer(
     seen: &mut BTreeSet<BlobId>,
 ) -> Result<(), String> {
     let (kept, store) = (&record.kept, vault.store());
-    let known: BTreeSet<BlobId> = before.iter().flat_map(|record| record.kept.contents()).collect();
-    for content in kept.contents().filter(|content| !known.contains(content)) {
+    let known: BTreeSet<_> = before.iter().flat_map(|record| record.kept.contents()).collect();
+    for (role, content) in kept.contents().filter(|content| !known.contains(content)) {
         if !seen.insert(content) {
             continue;
         }
-        let read = if content == kept.snapshot {
-            let before = before.map(|record| record.kept.snapshot);
-            Computer::prove(&*store, content, before).map_err(|error| error.to_string())
-        } else {
-            store.get(content).map(drop).map_err(|error| error.to_string())
+        let read = match role {
+            Role::Link => {
+                let before = before.map(|record| record.kept.snapshot);
+                Computer::prove(&*store, content, before).map_err(|error| error.to_string())
+            }
+            Role::Leaf => store.get(content).map(drop).map_err(|error| error.to_string()),
         };
         read?;
     }

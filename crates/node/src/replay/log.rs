@@ -168,7 +168,7 @@ fn parsed(content: &[u8]) -> Result<Linked<'_>, ReplayError> {
 
 /// The chunk before this one.
 fn before(content: &[u8]) -> Result<Option<BlobId>, ReplayError> {
-    Ok(parsed(content)?.link(0))
+    Ok(parsed(content)?.links().next())
 }
 
 fn basis(content: &[u8]) -> Result<Basis, ReplayError> {

@@ -120,8 +120,8 @@ pub enum Malformed {
     /// It contains nothing.
     #[error("it is empty")]
     Empty,
-    /// It has another number of links than it uses.
-    #[error("it has {found} links and uses {used}")]
+    /// It refers to another number of blobs than it uses.
+    #[error("it refers to {found} blobs and uses {used}")]
     Links {
         /// How many it has.
         found: usize,

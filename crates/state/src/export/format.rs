@@ -6,7 +6,7 @@
 //! 0      4        5      6
 //! | tag  | format | kind | content …
 //!
-//! kind       links                  content
+//! kind       refers to              content
 //! 0 chunk    its large values       entries, ascending by resource
 //! n index    chunks, or indexes     nothing
 //!            of level n − 1
@@ -15,24 +15,27 @@
 //!            an empty state
 //!
 //! entry      resource 32 · version u64 LE · flags u8 · length u32 LE · the value, if it is here
-//! flags      0 the value is here, 1 it is the next of the links
+//! flags      0 the value is here, 1 it is the next of the leaves
 //! ```
 //!
-//! A large value is a linked blob without links whose body it is, so that a value which looks like a table of links
-//! keeps nothing alive. Whatever can be read is written back as the same bytes.
+//! Chunks and indexes are links. A large value is a blob of its bytes and a leaf of its chunk, so that one which looks
+//! like a table of links keeps nothing alive. Whatever can be read is written back as the same bytes.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_blob::BlobId;
-use ironloom_blob::link::{self, Linked};
+use ironloom_blob::link::{Linked, Role};
 
 use super::error::Malformed;
 use super::{CHILDREN_MAX, INLINE_BYTES_MAX, LEVELS_MAX};
 use crate::layout::Header;
 use crate::{BatchId, ResourceId, Root};
 
-const TAG: [u8; 4] = *b"STEX";
-const FORMAT: u8 = 1;
+pub(super) const TAG: [u8; 4] = *b"STEX";
+const FORMAT: u8 = 2;
 const HEAD_BYTES: usize = TAG.len() + 2;
+
+/// Where a body says of which kind its part is.
+pub(super) const KIND_AT: usize = HEAD_BYTES - 1;
 
 /// The kind of chunks; those of indexes are their levels.
 pub(super) const CHUNK: u8 = 0;
@@ -40,9 +43,6 @@ const ROOT: u8 = 0xff;
 
 const HERE: u8 = 0;
 const LINKED: u8 = 1;
-
-/// What a linked blob has beside its links and its body.
-const LINKED_BYTES: u64 = link::MAGIC.len() as u64 + 4;
 
 /// What the root of an export says.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -78,12 +78,13 @@ impl Manifest {
         let table = body(&linked, ROOT)?;
         let manifest =
             Self::try_from_slice(table).map_err(|error| Malformed::Manifest { reason: error.to_string() })?;
-        let expected = usize::from(manifest.resources > 0);
-        if linked.links().len() != expected {
-            return Err(Malformed::Links { found: linked.links().len(), used: expected });
+        let mut links = only(&linked, Role::Link)?;
+        let (found, used) = (links.len(), usize::from(manifest.resources > 0));
+        if found != used {
+            return Err(Malformed::Links { found, used });
         }
         match manifest.contradiction() {
-            None => Ok((manifest, linked.link(0))),
+            None => Ok((manifest, links.next())),
             Some(reason) => Err(Malformed::Manifest { reason: reason.to_owned() }),
         }
     }
@@ -125,7 +126,7 @@ pub(super) enum Place<'a> {
 /// A chunk that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
-    links: Vec<BlobId>,
+    values: Vec<BlobId>,
     entries: Vec<u8>,
 }
 
@@ -143,21 +144,21 @@ impl Chunk {
         self.entries.extend_from_slice(&length.to_le_bytes());
         match entry.value {
             Place::Here(value) => self.entries.extend_from_slice(value),
-            Place::Blob { id, .. } => self.links.push(id),
+            Place::Blob { id, .. } => self.values.push(id),
         }
         self.byte_len() - before
     }
 
-    /// How many bytes its entries and links have.
+    /// How many bytes its entries and leaves have.
     pub(super) fn byte_len(&self) -> usize {
-        self.entries.len() + self.links.len() * 32
+        self.entries.len() + self.values.len() * 32
     }
 
     /// The blob; the chunk is empty again.
     pub(super) fn take(&mut self) -> Vec<u8> {
         let body = [&head(CHUNK)[..], &self.entries].concat();
-        let content = Linked::encode(&self.links, &body);
-        self.links.clear();
+        let content = Linked::encode_only(Role::Leaf, &self.values, &body);
+        self.values.clear();
         self.entries.clear();
         content
     }
@@ -173,12 +174,12 @@ pub(super) fn read_chunk<E: From<Malformed>>(
     if rest.is_empty() {
         return Err(Malformed::Empty.into());
     }
-    let mut links = linked.links();
-    let found = links.len();
+    let mut values = only(&linked, Role::Leaf)?;
+    let found = values.len();
     while !rest.is_empty() {
-        each(take_entry(&mut rest, &mut links)?)?;
+        each(take_entry(&mut rest, &mut values)?)?;
     }
-    match links.len() {
+    match values.len() {
         0 => Ok(()),
         unused => Err(Malformed::Links { found, used: found - unused }.into()),
     }
@@ -186,7 +187,7 @@ pub(super) fn read_chunk<E: From<Malformed>>(
 
 fn take_entry<'a>(
     rest: &mut &'a [u8],
-    links: &mut impl ExactSizeIterator<Item = BlobId>,
+    values: &mut impl ExactSizeIterator<Item = BlobId>,
 ) -> Result<Entry<'a>, Malformed> {
     let resource = ResourceId::from_bytes(*take(rest)?);
     let version = BatchId::new(u64::from_le_bytes(*take(rest)?));
@@ -199,7 +200,7 @@ fn take_entry<'a>(
             *rest = behind;
             Place::Here(value)
         }
-        LINKED if !is_short => Place::Blob { id: links.next().ok_or(Malformed::Cut)?, bytes },
+        LINKED if !is_short => Place::Blob { id: values.next().ok_or(Malformed::Cut)?, bytes },
         HERE | LINKED => return Err(Malformed::Place { resource, bytes }),
         _ => return Err(Malformed::Flags { resource, flags }),
     };
@@ -217,29 +218,11 @@ pub(super) fn parse_index(content: &[u8], level: u8) -> Result<Vec<BlobId>, Malf
     if !body(&linked, level)?.is_empty() {
         return Err(Malformed::Trailing);
     }
-    match linked.links().len() {
+    let children = only(&linked, Role::Link)?;
+    match children.len() {
         0 => Err(Malformed::Empty),
         found if found > CHILDREN_MAX => Err(Malformed::Links { found, used: CHILDREN_MAX }),
-        _ => Ok(linked.links().collect()),
-    }
-}
-
-/// The blob of a large value.
-pub(super) fn encode_value(value: &[u8]) -> Vec<u8> {
-    Linked::encode(&[], value)
-}
-
-/// How many bytes the blob of a large value has.
-pub(super) const fn value_blob_bytes(bytes: u32) -> u64 {
-    LINKED_BYTES + bytes as u64
-}
-
-/// The large value in a blob whose length was checked.
-pub(super) fn parse_value(content: &[u8]) -> Result<&[u8], Malformed> {
-    let linked = Linked::parse(content)?;
-    match linked.links().len() {
-        0 => Ok(linked.body()),
-        found => Err(Malformed::Links { found, used: 0 }),
+        _ => Ok(children.collect()),
     }
 }
 
@@ -248,6 +231,17 @@ fn head(kind: u8) -> Vec<u8> {
     head.extend_from_slice(&TAG);
     head.extend_from_slice(&[FORMAT, kind]);
     head
+}
+
+/// What a part refers to, which must all be of one kind.
+fn only<'a>(
+    linked: &Linked<'a>,
+    role: Role,
+) -> Result<impl ExactSizeIterator<Item = BlobId> + use<'a>, Malformed> {
+    linked.only(role).ok_or_else(|| {
+        let (links, leaves) = (linked.links().len(), linked.leaves().len());
+        Malformed::Links { found: links + leaves, used: if role == Role::Link { links } else { leaves } }
+    })
 }
 
 /// What follows the head of a part, which must be of this kind.

@@ -1,11 +1,11 @@
 //! What the fuzzer calls: parts of exports from arbitrary bytes, and exports from arbitrary parts. Not for use by
 //! anybody else.
 
-use ironloom_blob::link::Linked;
+use ironloom_blob::link::{Linked, Role};
 use ironloom_blob::{BlobId, BlobStore, Durability, MemoryStore as Blobs};
 
 use super::error::Malformed;
-use super::format::{Chunk, Manifest, encode_index, parse_index, read_chunk};
+use super::format::{CHUNK, Chunk, KIND_AT, Manifest, TAG, encode_index, parse_index, read_chunk};
 use super::{ImportConfig, import, unfinished_import};
 use crate::layout::{SPACES, Tip};
 use crate::{Config, Context, Failure, MemoryStore, Processor, State, Store};
@@ -51,7 +51,12 @@ pub fn imported(parts: &[(Vec<u8>, Vec<u8>)]) -> Option<u64> {
     for (links, body) in parts {
         let links: Vec<BlobId> =
             links.iter().filter_map(|link| ids.iter().rev().nth((*link).into())).copied().collect();
-        let content = Linked::encode(&links, body);
+        // A value is just its bytes; a chunk refers to values, and what is above it to links.
+        let content = match body.get(KIND_AT) {
+            _ if links.is_empty() && !body.starts_with(&TAG) => body.clone(),
+            Some(&CHUNK) => Linked::encode_only(Role::Leaf, &links, body),
+            _ => Linked::encode_only(Role::Link, &links, body),
+        };
         ids.push(blobs.put(&content, Durability::Buffered).expect("memory takes everything"));
     }
     let store = MemoryStore::new();

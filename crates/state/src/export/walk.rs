@@ -5,7 +5,7 @@ use std::vec;
 
 use ironloom_blob::{BlobId, BlobStore};
 
-use super::format::{CHUNK, parse_index, parse_value, value_blob_bytes};
+use super::format::{CHUNK, parse_index};
 use super::{ImportError, Malformed, NODE_BYTES_MAX};
 use crate::Value;
 
@@ -32,14 +32,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn load_value(self, id: BlobId, bytes: u32) -> Result<Value, ImportError> {
-        let malformed = |reason| ImportError::Malformed { blob: id, reason };
-        let expected = value_blob_bytes(bytes);
+        let expected = u64::from(bytes);
         let content = self.load(id, expected)?;
         let found = content.len() as u64;
         if found != expected {
-            return Err(malformed(Malformed::Length { expected, found }));
+            return Err(ImportError::Malformed { blob: id, reason: Malformed::Length { expected, found } });
         }
-        parse_value(&content).map(Value::new).map_err(malformed)
+        Ok(Value::new(&content))
     }
 
     /// Walks over the chunks below a part of this level.

@@ -2,7 +2,7 @@
 
 use ironloom_blob::{BlobId, BlobStore, Durability};
 
-use super::format::{Chunk, Entry, Manifest, Place, encode_index, encode_value};
+use super::format::{Chunk, Entry, Manifest, Place, encode_index};
 use super::{
     CHILDREN_MAX, CHILDREN_MEAN, CHILDREN_MIN, CHUNK_BYTES_CUT, CHUNK_BYTES_MEAN, ExportError,
     INLINE_BYTES_MAX, LEVELS_MAX,
@@ -143,7 +143,7 @@ impl<'a> Writer<'a> {
             Place::Here(value)
         } else {
             let bytes = u32::try_from(value.len()).expect("a value is shorter than 4 GiB");
-            Place::Blob { id: self.put(&encode_value(value))?, bytes }
+            Place::Blob { id: self.put(value)?, bytes }
         };
         let bytes = self.chunk.push(&Entry { resource, version, value: place });
         self.resources += 1;

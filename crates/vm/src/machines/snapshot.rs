@@ -96,7 +96,7 @@ fn open(machine: &Machine, snapshot: BlobId) -> Result<(Files, Record), Errno> {
     let content = store.get(snapshot).map_err(|_| Errno::NotFound)?;
     let linked = Linked::parse(&content).map_err(|_| Errno::Invalid)?;
     let record = Record::try_from_slice(linked.body()).map_err(|_| Errno::Invalid)?;
-    let files = linked.link(0).filter(|_| record.version == VERSION).ok_or(Errno::Invalid)?;
+    let files = linked.links().next().filter(|_| record.version == VERSION).ok_or(Errno::Invalid)?;
     let tree = Tree::open(std::sync::Arc::clone(store), files, TreeConfig::default())?;
     Ok((Files::new(tree), record))
 }

@@ -41,7 +41,7 @@ pub(crate) enum Age {
     Old,
     /// It was put between the beginnings of the last collection and of the one that runs.
     Recent,
-    /// It was put since the last collection began.
+    /// It was put since the last collection began, or is spared as if it had been.
     New,
     /// The collection that runs has reached it.
     Reached,

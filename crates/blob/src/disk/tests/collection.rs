@@ -56,6 +56,46 @@ fn a_large_linked_blob_keeps_what_it_links_to() {
     assert_eq!(store.statistics().records, 0);
 }
 
+/// Content of strangers may look like a table: of what is nowhere, which must not stop a collection, or of what others
+/// have dropped, which must not stay. Small and large ones alike.
+#[test]
+fn a_leaf_is_kept_and_leads_nowhere() {
+    let (_, store) = fresh();
+    let put = |content: &[u8]| store.put(content, Durability::Buffered).unwrap();
+    let dropped = put(b"dropped");
+    let names = [dropped, BlobId::of(b"nowhere")];
+    let leaves = [put(&Linked::encode(&names, b"small")), put(&Linked::encode(&names, &noise(1, 50_000)))];
+    let root = put(&Linked::encode_with(&[], &leaves, b""));
+    store.set_pin(&name("root"), None, Some(root)).unwrap();
+    for _ in 0..2 {
+        let collected = store.collect(Spare::Racing).unwrap();
+        assert_eq!(collected.missing, 0);
+        leaves.iter().for_each(|leaf| drop(store.get(*leaf).unwrap()));
+        assert!(!store.has(dropped).unwrap());
+    }
+    store.set_pin(&name("root"), Some(root), None).unwrap();
+    store.collect(Spare::Racing).unwrap();
+    assert_eq!(store.statistics().records, 0, "nothing is spared for having been a leaf");
+}
+
+/// A file may have the very bytes of a node that others link to.
+#[test]
+fn what_is_a_leaf_here_and_a_link_there_keeps_what_it_refers_to() {
+    let (_, store) = fresh();
+    let put = |content: &[u8]| store.put(content, Durability::Buffered).unwrap();
+    for (length, is_direct) in [(10, true), (10, false), (50_000, true), (50_000, false)] {
+        let child = put(&noise(2, 300));
+        let node = put(&Linked::encode(&[child], &noise(3, length)));
+        let above = if is_direct { node } else { put(&Linked::encode(&[node], b"above")) };
+        let root = put(&Linked::encode_with(&[above], &[node], b""));
+        store.set_pin(&name("root"), None, Some(root)).unwrap();
+        store.collect(Spare::Racing).unwrap();
+        store.collect(Spare::Racing).unwrap();
+        assert_eq!(store.get(child).unwrap(), noise(2, 300));
+        store.set_pin(&name("root"), Some(root), None).unwrap();
+    }
+}
+
 #[test]
 fn a_pin_moves_from_where_it_is_to_what_is_there() {
     let (_, store) = fresh();

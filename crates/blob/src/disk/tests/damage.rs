@@ -224,19 +224,23 @@ fn damaged_pins_are_an_error() {
 }
 
 #[test]
-fn a_segment_of_a_later_version_is_refused() {
-    let (medium, store) = fresh();
-    fill(&store);
-    drop(store);
-    let first = segments(&medium).remove(0);
-    let upgraded = medium.damage(&first, |content| {
-        content[8] = 2;
-        let sum = crc32c::crc32c(&content[..60]);
-        content[60..64].copy_from_slice(&sum.to_le_bytes());
-    });
-    assert!(upgraded);
-    let opened = DiskStore::open_on(medium, small());
-    assert!(matches!(opened, Err(OpenError::Version { found: 2, .. })), "{opened:?}");
+fn a_segment_of_another_version_is_refused() {
+    for version in [1, 3] {
+        let (medium, store) = fresh();
+        fill(&store);
+        drop(store);
+        let first = segments(&medium).remove(0);
+        let is_changed = medium.damage(&first, |content| {
+            content[8] = version;
+            let sum = crc32c::crc32c(&content[..60]);
+            content[60..64].copy_from_slice(&sum.to_le_bytes());
+        });
+        assert!(is_changed);
+        let opened = DiskStore::open_on(medium, small());
+        let is_refused =
+            matches!(opened, Err(OpenError::Version { found, .. }) if found == u32::from(version));
+        assert!(is_refused, "{opened:?}");
+    }
 }
 
 /// The medium turns read-only, or permission for it is taken away, at any operation there is: each gives a typed

@@ -1,15 +1,17 @@
 //! [`FileNode`]: a node of a long file's content, read where it lies.
 //!
 //! ```text
-//! body | version | kind | level | count u16 | one bit a slot, lowest first: whether it has a link |
+//! body | version | kind | level | count u16 | one bit a slot, lowest first: whether there is a blob below |
 //! ```
+//!
+//! The blobs are leaves at level 1, where they are pieces of the file, and links above.
 
 use super::super::NodeError;
 use super::super::codec::Reader;
 use super::super::format::{KIND_CONTENT, VERSION, kind};
 use super::FAN;
 use crate::BlobId;
-use crate::link::Linked;
+use crate::link::{Linked, Role};
 
 const _: () = assert!(LEVELS_MAX as u32 * FAN.ilog2() + super::PIECE_BYTES.ilog2() >= 63);
 
@@ -19,7 +21,7 @@ pub(super) const LEVELS_MAX: u8 = 6;
 /// A node's slots, each with the blob below it or a hole.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct FileNode<'a> {
-    links: Linked<'a>,
+    linked: Linked<'a>,
     present: &'a [u8],
     count: usize,
     level: u8,
@@ -31,8 +33,8 @@ impl<'a> FileNode<'a> {
         if found != KIND_CONTENT {
             return Err(NodeError::Kind { found });
         }
-        let links = Linked::parse(bytes)?;
-        let mut reader = Reader::new(links.body());
+        let linked = Linked::parse(bytes)?;
+        let mut reader = Reader::new(linked.body());
         reader.take(2)?;
         let level = reader.byte()?;
         if !(1..=LEVELS_MAX).contains(&level) {
@@ -44,7 +46,7 @@ impl<'a> FileNode<'a> {
         }
         let present = reader.take(count.div_ceil(8))?;
         reader.finish()?;
-        let node = Self { links, present, count, level };
+        let node = Self { linked, present, count, level };
         node.check_links()?;
         Ok(node)
     }
@@ -68,10 +70,10 @@ impl<'a> FileNode<'a> {
             return Err(NodeError::Flags { flags: last });
         }
         let set: u32 = self.present.iter().map(|byte| byte.count_ones()).sum();
-        if set as usize != self.links.links().len() || set == 0 {
-            return Err(NodeError::Links);
+        match self.linked.only(role(self.level)) {
+            Some(below) if below.len() == set as usize && set != 0 => Ok(()),
+            _ => Err(NodeError::Links),
         }
-        Ok(())
     }
 
     /// What is below a slot; `None` for a hole.
@@ -82,7 +84,7 @@ impl<'a> FileNode<'a> {
         }
         let before: u32 = self.present[..index / 8].iter().map(|byte| byte.count_ones()).sum();
         let beside = (byte & ((1 << (index % 8)) - 1)).count_ones();
-        self.links.link((before + beside) as usize)
+        self.linked.get(role(self.level), (before + beside) as usize)
     }
 
     /// The blob of a node with these slots.
@@ -94,7 +96,12 @@ impl<'a> FileNode<'a> {
             let bits = slots.iter().enumerate();
             bits.fold(0, |byte, (bit, slot)| byte | u8::from(slot.is_some()) << bit)
         }));
-        let links: Vec<BlobId> = slots.iter().copied().flatten().collect();
-        Linked::encode(&links, &body)
+        let below: Vec<BlobId> = slots.iter().copied().flatten().collect();
+        Linked::encode_only(role(level), &below, &body)
     }
+}
+
+/// What the blobs below a node of this level are to it.
+const fn role(level: u8) -> Role {
+    if level == 1 { Role::Leaf } else { Role::Link }
 }

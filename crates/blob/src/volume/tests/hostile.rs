@@ -7,21 +7,23 @@ use proptest::prelude::*;
 use super::super::geometry::Geometry;
 use super::super::{Volume, VolumeError};
 use super::{SMALL, memory, open, read, volume};
-use crate::link::Linked;
+use crate::link::{HEADER_BYTES, Linked, Role};
 use crate::{BlobId, BlobStore, Durability};
 
 fn put(store: &Arc<dyn BlobStore>, content: &[u8]) -> BlobId {
     store.put(content, Durability::Buffered).unwrap()
 }
 
-fn root(size: u64, bits: u8, slots: &[u8], links: &[BlobId]) -> Vec<u8> {
+fn root(size: u64, bits: u8, slots: &[u8], children: &[BlobId]) -> Vec<u8> {
     let header = [&b"ILVOLUM\x01"[..], &size.to_le_bytes(), &[bits, 0, 0, 0, 0, 0, 0, 0]].concat();
-    Linked::encode(links, &[header, bitmap(slots)].concat())
+    let role = if size <= 256 << bits { Role::Leaf } else { Role::Link };
+    Linked::encode_only(role, children, &[header, bitmap(slots)].concat())
 }
 
-fn node(level: u8, slots: &[u8], links: &[BlobId]) -> Vec<u8> {
+fn node(level: u8, slots: &[u8], children: &[BlobId]) -> Vec<u8> {
     let header = [&b"ILVNODE\x01"[..], &[level, 0, 0, 0, 0, 0, 0, 0]].concat();
-    Linked::encode(links, &[header, bitmap(slots)].concat())
+    let role = if level == 0 { Role::Leaf } else { Role::Link };
+    Linked::encode_only(role, children, &[header, bitmap(slots)].concat())
 }
 
 fn bitmap(slots: &[u8]) -> Vec<u8> {
@@ -47,11 +49,14 @@ fn roots_that_lie_are_told_apart() {
     let store = memory();
     let extent = put(&store, b"data");
     let refused = |root: &[u8], reason: &str| assert_eq!(check(&store, root), Err(reason.to_owned()));
-    assert_eq!(check(&store, &root(5_000, 12, &[0, 1], &[extent, extent])), Ok(()));
+    let sound = root(5_000, 12, &[0, 1], &[extent, extent]);
+    assert_eq!(check(&store, &sound), Ok(()));
     refused(b"data", "the blob does not begin with a table of links");
     refused(&Linked::encode(&[], b"body"), r#"it does not say "ILVOLUM\\x01""#);
     refused(&root(5_000, 11, &[], &[]), "its extents have 2^11 bytes");
-    refused(&root(5_000, 12, &[0], &[]), "it has 0 links for 1 slots");
+    refused(&root(5_000, 12, &[0], &[]), "it has 0 links and 0 leaves for 1 slots");
+    let mixed = Linked::encode_with(&[extent], &[extent], Linked::parse(&sound).unwrap().body());
+    refused(&mixed, "it has 1 links and 1 leaves for 2 slots");
     refused(&root(5_000, 12, &[2], &[extent]), "slot 2 lies behind its end");
     refused(&root(0, 12, &[0], &[extent]), "slot 0 lies behind its end");
     let size = (1 << 63) + 1;
@@ -60,7 +65,7 @@ fn roots_that_lie_are_told_apart() {
     long.push(0);
     refused(&long, "its body has a wrong length");
     let mut noted = root(5_000, 12, &[], &[]);
-    noted[12 + 17] = 1;
+    noted[HEADER_BYTES + 17] = 1;
     refused(&noted, "bytes that must be zero are not");
 }
 
@@ -74,8 +79,10 @@ fn nodes_and_extents_that_lie_are_told_apart() {
     assert_eq!(over(&node(0, &[0], &[extent])), Ok(()));
     refused(&node(1, &[0], &[leaf]), "its level is 1, that of its place is 0");
     refused(&node(0, &[], &[]), "it is a node without children");
+    let followed = Linked::encode(&[extent], Linked::parse(&node(0, &[0], &[extent])).unwrap().body());
+    refused(&followed, "it has 1 links and 0 leaves for 1 slots");
     refused(&root(5_000, 12, &[], &[]), r#"it does not say "ILVNODE\\x01""#);
-    refused(&[7; 10_000], "it has 10000 bytes where 8260 are the most");
+    refused(&[7; 10_000], "it has 10000 bytes where 8264 are the most");
     let with = |extent: &[u8]| node(0, &[0], &[put(&store, extent)]);
     refused(&with(&[7; 4_097]), "it has 4097 bytes where 4096 are the most");
     refused(&with(b"zero\0"), "zeroes at the end of an extent are not stored");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ironloom_blob::link::Linked;
+use ironloom_blob::link::{Linked, Role};
 use ironloom_blob::{BlobError, BlobId, BlobStore, Durability, MemoryStore};
 
 use super::*;
@@ -28,6 +28,11 @@ fn slot_bytes(slots: &[usize]) -> [u8; 64] {
     let mut bytes = [0; 64];
     slots.iter().for_each(|slot| bytes[slot / 8] |= 1 << (slot % 8));
     bytes
+}
+
+/// A region with these pages.
+fn pages_of(ids: &[BlobId], body: &[u8]) -> Vec<u8> {
+    Linked::encode_only(Role::Leaf, ids, body)
 }
 
 /// A store of these blobs, and what they are called.
@@ -62,7 +67,7 @@ fn check_region(region: &[u8], expected: &str) {
 /// As [`check`], with a sound root and region that lead to one page.
 fn check_page(page: &[u8], expected: &str) {
     let (store, ids) = stored(&[page]);
-    let region = store.put(&Linked::encode(&ids, &node_body(0, &[0])), Durability::Buffered).unwrap();
+    let region = store.put(&pages_of(&ids, &node_body(0, &[0])), Durability::Buffered).unwrap();
     check(&store, &Linked::encode(&[region], &root_body(PAGES * PAGE_BYTES, &[0])), expected);
 }
 
@@ -76,8 +81,8 @@ fn roots_that_lie_are_refused() {
     check(&store, &Linked::encode(&[], &root_body(bytes, &[])[..80]), "wrong length");
     check(&store, &Linked::encode(&[], &root_body(bytes, &[])[..83]), "wrong length");
     check(&store, &Linked::encode(&[], &[root_body(bytes, &[]), vec![0; 8]].concat()), "wrong length");
-    check(&store, &Linked::encode(&[], &root_body(bytes, &[0])), "0 links for 1 slots");
-    check(&store, &Linked::encode(&ids, &root_body(bytes, &[1])), "2 links for 1 slots");
+    check(&store, &Linked::encode(&[], &root_body(bytes, &[0])), "0 links and 0 leaves for 1 slots");
+    check(&store, &Linked::encode(&ids, &root_body(bytes, &[1])), "2 links and 0 leaves for 1 slots");
     check(&store, &Linked::encode(&ids, &root_body(bytes, &[0, 2])), "behind its end");
     for other in [0, bytes + 1, bytes - PAGE_BYTES, u64::MAX] {
         check(&store, &Linked::encode(&[], &root_body(other, &[])), "cannot become");
@@ -92,15 +97,16 @@ fn regions_that_lie_are_refused() {
     check_region(&Linked::encode(&ids, &root_body(PAGES * PAGE_BYTES, &[0])), "ILMNODE");
     check_region(&Linked::encode(&ids, &node_body(1, &[0])), "its level");
     check_region(&Linked::encode(&[], &node_body(0, &[])), "without children");
-    check_region(&Linked::encode(&ids, &node_body(0, &[0, 1])), "1 links for 2 slots");
-    check_region(&Linked::encode(&ids, &node_body(0, &[0])[..72]), "wrong length");
+    check_region(&pages_of(&ids, &node_body(0, &[0, 1])), "0 links and 1 leaves for 2 slots");
+    check_region(&pages_of(&ids, &node_body(0, &[0])[..72]), "wrong length");
+    check_region(&Linked::encode(&ids, &node_body(0, &[0])), "1 links and 0 leaves for 1 slots");
 }
 
 #[test]
 fn a_region_ends_where_the_memory_ends() {
     let page = [7; 4096];
     let (store, ids) = stored(&[&page]);
-    let region = store.put(&Linked::encode(&ids, &node_body(0, &[88])), Durability::Buffered).unwrap();
+    let region = store.put(&pages_of(&ids, &node_body(0, &[88])), Durability::Buffered).unwrap();
     let root = Linked::encode(&[region], &root_body(PAGES * PAGE_BYTES, &[1]));
     let image = store.put(&root, Durability::Buffered).unwrap();
     let config = MemoryConfig::new(GuestAddress::new(BASE), PAGES * PAGE_BYTES);
@@ -121,7 +127,7 @@ fn pages_that_lie_are_refused() {
 fn what_is_missing_is_said_to_be() {
     let absent = BlobId::of(b"nowhere");
     let (store, _) = stored(&[]);
-    let region = store.put(&Linked::encode(&[absent], &node_body(0, &[0])), Durability::Buffered).unwrap();
+    let region = store.put(&pages_of(&[absent], &node_body(0, &[0])), Durability::Buffered).unwrap();
     check(&store, &Linked::encode(&[region], &root_body(PAGES * PAGE_BYTES, &[0])), "not in the store");
     check(&store, &Linked::encode(&[absent], &root_body(PAGES * PAGE_BYTES, &[0])), "not in the store");
     let config = MemoryConfig::new(GuestAddress::new(BASE), PAGES * PAGE_BYTES);

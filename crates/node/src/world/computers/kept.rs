@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use ironloom_blob::link::Role;
 use ironloom_blob::{BlobError, BlobId, BlobStore, Durability};
 use ironloom_core::borsh::{BorshDeserialize, BorshSerialize};
 use ironloom_core::{MachineId, Seed};
@@ -87,9 +88,10 @@ fn put_once(store: &dyn BlobStore, (content, name): Named<'_>) -> Result<BlobId,
 pub(super) type OnceName = OnceLock<BlobId>;
 
 impl Kept {
-    /// All contents that it stands on.
-    pub(crate) fn contents(&self) -> impl Iterator<Item = BlobId> {
-        [self.snapshot, self.kernel, self.said].into_iter().chain(self.initramfs)
+    /// All contents that it stands on, and as what. What its guest says may look like anything.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = (Role, BlobId)> {
+        let leaves = [self.kernel, self.said].into_iter().chain(self.initramfs);
+        std::iter::once((Role::Link, self.snapshot)).chain(leaves.map(|leaf| (Role::Leaf, leaf)))
     }
 }
 

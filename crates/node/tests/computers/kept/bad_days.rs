@@ -65,7 +65,8 @@ fn a_damaged_newest_commit_is_passed_and_told() {
     }
 }
 
-/// A guest may write a page that looks like a blob which leads elsewhere: nobody follows it.
+/// A guest may write a page that looks like a blob which leads elsewhere: nobody follows it, not even to collect what
+/// nothing leads to.
 #[test]
 fn what_a_guest_writes_is_taken_for_what_it_is() {
     let (trunk, twig) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -82,9 +83,14 @@ fn what_a_guest_writes_is_taken_for_what_it_is() {
     let world = World::open(trunk.path()).unwrap();
     assert!(world.opened().unwrap().passed.is_empty());
     drop(world);
-    Archive::open(trunk.path()).unwrap().branch(commit, twig.path()).unwrap();
-    let world = World::open(twig.path()).unwrap();
-    assert_eq!(typed(&world, "typist", "c"), "c3");
+    let archive = Archive::open(trunk.path()).unwrap();
+    archive.branch(commit, twig.path()).unwrap();
+    archive.prune(commit).unwrap();
+    drop(archive);
+    for path in [trunk.path(), twig.path()] {
+        let world = World::open(path).unwrap();
+        assert_eq!(typed(&world, "typist", "c"), "c3");
+    }
 }
 
 /// A program that was killed leaves pins behind, and whoever comes after it lets go of them.

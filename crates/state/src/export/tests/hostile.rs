@@ -2,7 +2,7 @@
 
 use ironloom_blob::link::Linked;
 
-use super::format::{Chunk, Entry, Manifest, Place, encode_index, encode_value};
+use super::format::{Chunk, Entry, Manifest, Place, encode_index};
 use super::*;
 use crate::Root;
 use crate::layout::Header;
@@ -68,7 +68,7 @@ fn entries_are_checked() {
             Malformed::Version { resource: ResourceId::numbered(1), version: BatchId::new(version) }
         );
     }
-    let elsewhere = Place::Blob { id: put(&blobs, &encode_value(b"value")), bytes: 5 };
+    let elsewhere = Place::Blob { id: put(&blobs, b"value"), bytes: 5 };
     assert!(matches!(reason(import_entries(&[entry(1, 7, elsewhere)])), Malformed::Place { bytes: 5, .. }));
     let nothing = put(&blobs, &chunk(&[]));
     assert_eq!(reason(import_crafted(&blobs, &manifest(1, 5, 0), Some(nothing))), Malformed::Empty);
@@ -82,15 +82,19 @@ fn large_values_are_checked() {
         let top = put(&blobs, &chunk(&[entry(1, 7, value)]));
         import_crafted(&blobs, &manifest(1, bytes.into(), 0), Some(top))
     };
-    assert!(import_value(&encode_value(&large), 10_000).is_ok());
+    assert!(import_value(&large, 10_000).is_ok());
     for bytes in [9_999, 10_001] {
-        let length = Malformed::Length { expected: u64::from(bytes) + 12, found: 10_012 };
-        assert_eq!(reason(import_value(&encode_value(&large), bytes)), length);
+        let length = Malformed::Length { expected: u64::from(bytes), found: 10_000 };
+        assert_eq!(reason(import_value(&large, bytes)), length);
     }
-    let links = Linked::encode(&[BlobId::of(b"")], &large[32..]);
-    assert_eq!(reason(import_value(&links, 10_000)), Malformed::Links { found: 1, used: 0 });
-    assert!(matches!(reason(import_value(&[7; 10_012], 10_000)), Malformed::NotLinked(_)));
-    let refused = import_value(&encode_value(b""), u32::MAX);
+    let value = entry(1, 7, Place::Blob { id: put(&blobs, &large), bytes: 10_000 });
+    let content = chunk(&[value]);
+    let linked = Linked::parse(&content).unwrap();
+    let leaves: Vec<BlobId> = linked.leaves().collect();
+    let followed = put(&blobs, &Linked::encode(&leaves, linked.body()));
+    let refused = reason(import_crafted(&blobs, &manifest(1, 10_000, 0), Some(followed)));
+    assert_eq!(refused, Malformed::Links { found: 1, used: 0 });
+    let refused = import_value(b"", u32::MAX);
     assert!(matches!(refused, Err(ImportError::Limit(_))), "{refused:?}");
 }
 
@@ -207,7 +211,10 @@ fn damage_to_any_blob_is_found() {
     let mut at = 0;
     while at < parts.len() {
         let content = blobs.get(parts[at]).unwrap();
-        parts.extend(Linked::parse(&content).unwrap().links());
+        // Values are the only parts that are not linked.
+        if let Ok(linked) = Linked::parse(&content) {
+            parts.extend(linked.links().chain(linked.leaves()));
+        }
         at += 1;
     }
     assert!(parts.len() >= 6, "{} parts", parts.len());
@@ -247,7 +254,11 @@ fn relinked(blobs: &Blobs, part: BlobId, old: BlobId, new: BlobId) -> BlobId {
     let Ok(content) = blobs.get(part) else {
         return part;
     };
-    let linked = Linked::parse(&content).unwrap();
-    let links: Vec<BlobId> = linked.links().map(|link| relinked(blobs, link, old, new)).collect();
-    put(blobs, &Linked::encode(&links, linked.body()))
+    let Ok(linked) = Linked::parse(&content) else {
+        return part;
+    };
+    let renew = |part| relinked(blobs, part, old, new);
+    let (links, leaves): (Vec<_>, Vec<_>) =
+        (linked.links().map(renew).collect(), linked.leaves().map(renew).collect());
+    put(blobs, &Linked::encode_with(&links, &leaves, linked.body()))
 }

@@ -11,7 +11,9 @@ fn parts(blobs: &Blobs, export: BlobId) -> BTreeSet<(BlobId, usize)> {
     let (mut found, mut stack) = (BTreeSet::new(), vec![export]);
     while let Some(id) = stack.pop() {
         let content = blobs.get(id).unwrap();
-        stack.extend(Linked::parse(&content).unwrap().links());
+        if let Ok(linked) = Linked::parse(&content) {
+            stack.extend(linked.links().chain(linked.leaves()));
+        }
         found.insert((id, content.len()));
     }
     found
